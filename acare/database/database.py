@@ -72,8 +72,8 @@ class Database:
         """A read-only connection, for a ``with`` statement.
 
         Each statement sees one snapshot; ``BEGIN`` holds it for several, until the end of the ``with``. With
-        ``max_seconds``, a statement that is still running then is interrupted: StoreUnavailable. That is
-        earlier if the log is long, because the snapshot keeps it from being emptied.
+        ``max_seconds``, a statement that still runs then, or earlier if the log is long, is interrupted:
+        StoreUnavailable.
         """
         self._check_process()
         try:
@@ -115,8 +115,8 @@ class Database:
 
         On return the changes are on disk. StoreUnavailable if the database cannot be written now. ``work``
         runs in the writer's thread and shares its commit with other writes: it must not commit, must not
-        call ``write``, must read its cursors to the end, and can be run twice. ``keeps_cache``: it changes
-        nothing that is cached.
+        call ``write``, must read its cursors to the end, and can be run twice. ``keeps_cache``: nothing that
+        is cached changes.
         """
         result = self.submit(work).result()
         if not keeps_cache:

@@ -5,6 +5,7 @@ A file that is refused is not changed: it is inspected through connections that 
 
 import errno
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -18,6 +19,9 @@ from acare.errors import DatabaseRefused
 
 #: ``PRAGMA application_id`` of every acare database: "acar", as in schema.sql.
 APPLICATION_ID = 0x61636172
+
+# The bytes that SQLite locks. (sqlite.org/fileformat.html, "the lock-byte page")
+_LOCKED_BYTES = range(0x40000000, 0x40000000 + 512)
 
 
 @contextmanager
@@ -116,16 +120,11 @@ def processes_using(path: Path) -> list[int]:
     Empty where the system cannot tell. Processes in other containers are not seen. A file with the same inode
     on another disk is not told apart: on btrfs, the device in ``/proc/locks`` is not the one of ``stat``.
     """
-    pids = set()
     with suppress(OSError):
-        inode = path.stat().st_ino
-        for line in Path("/proc/locks").read_text(encoding="ascii", errors="replace").splitlines():
-            _, kind, *_, pid, where, start, end = line.split()
-            # The 512 bytes that SQLite locks. (sqlite.org/fileformat.html, "the lock-byte page")
-            of_sqlite = int(start) >= 0x40000000 and end != "EOF" and int(end) < 0x40000000 + 512
-            if kind == "POSIX" and int(where.rpartition(":")[2]) == inode and of_sqlite:
-                pids.add(int(pid))
-    return sorted(pids)
+        locks = Path("/proc/locks").read_text(encoding="ascii", errors="replace")
+        found = re.findall(rf"POSIX .* (\d+) \S+:{path.stat().st_ino} (\d+) \d+$", locks, re.MULTILINE)
+        return sorted({int(pid) for pid, start in found if int(start) in _LOCKED_BYTES})
+    return []
 
 
 def in_use(path: Path, failed: str) -> DatabaseRefused:

@@ -81,19 +81,18 @@ class WriteAheadLog:
 
     def check(self) -> None:
         """Raise StoreUnavailable after a failed checkpoint, or if the log is too long to continue."""
-        self._refuse_after_failure()
+        if self.has_failed:
+            raise StoreUnavailable(FAILURE)
         if self._size >= MAX_SIZE:
             self.empty()
         if self._size >= MAX_SIZE:
             raise StoreUnavailable("The log has grown too long: another process keeps an old snapshot.")
 
     def close(self, connection: sqlite3.Connection) -> None:
-        """Close a connection to the database. After a failed checkpoint, SQLite must not checkpoint then
-        either, even if the connection is the last one.
-        """
+        """Close a connection to the database. After a failed checkpoint, SQLite must not checkpoint then."""
         if self.has_failed:
-            # The interrupt lasts until the next statement begins, and the checkpoint of a close is not a
-            # statement. SQLite does not promise this: README.md lists the versions with which it was tested.
+            # The interrupt lasts until the next statement begins, and the checkpoint of the last close is not
+            # a statement. SQLite does not promise this: README.md lists the versions that were tested.
             with suppress(sqlite3.ProgrammingError):  # closed already
                 connection.interrupt()
         connection.close()
@@ -134,7 +133,8 @@ class WriteAheadLog:
         """
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            self._refuse_after_failure()  # only now can no other process be in a checkpoint
+            if self.has_failed:  # only now can no other process be in a checkpoint
+                raise StoreUnavailable(FAILURE)
             # The first one is 1, and the others are -1, if another process is in a checkpoint.
             busy, in_log, copied = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             self._copied_rows = self._connection.total_changes
@@ -159,7 +159,3 @@ class WriteAheadLog:
         with suppress(FileNotFoundError):
             return os.path.getsize(self._path)
         return 0
-
-    def _refuse_after_failure(self) -> None:
-        if self.has_failed:
-            raise StoreUnavailable(FAILURE)

@@ -33,11 +33,10 @@ FRAME = struct.Struct("> 4x I 8s 8x")
 
 
 def failure_record(database: Path) -> Path:
-    """The file that records that a checkpoint has failed, which every process with this database obeys.
+    """The file that records a failed checkpoint. While it exists, no process may write or checkpoint.
 
-    What the checkpoint copied may be lost, and SQLite does not copy it again while a process has the database
-    open: it counts what was copied in the ``-shm`` file. So while the record exists, no process may write or
-    checkpoint. When all have closed the database, the next one to open it copies the log from its beginning.
+    What was copied may be lost, and SQLite copies it again only when all processes have closed the database:
+    until then, the ``-shm`` file counts it as copied.
     """
     return beside(database, "-checkpoint-failed")
 

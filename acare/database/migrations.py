@@ -17,9 +17,8 @@ log = logging.getLogger("acare.database")
 
 #: For each older schema, the file ``N_to_M.sql`` that migrates its tables and rows to the next one. Its
 #: statements are separated by empty lines: they run one by one, since ``executescript`` would commit first.
-#: Triggers and views are dropped before the first file runs. Objects of schema.sql that are missing after the
-#: last file are created then, so that no file repeats their SQL. Each file drops the objects that schema.sql
-#: no longer has, and the indexes that it changes.
+#: Before the first file, triggers and views are dropped; after the last one, missing objects of schema.sql
+#: are created, so that no file repeats their SQL. Each file drops other objects that are gone or changed.
 FOLDER = Path(__file__).with_name("migrations")
 
 # The columns of a table, which decide how its rows are stored.
@@ -31,8 +30,8 @@ _FAILED = f"its migration to schema {schema.SCHEMA_VERSION} failed and was undon
 def migrate(path: Path) -> None:
     """Migrate a file that ``file.check`` has accepted to the current schema, if its schema is older.
 
-    Makes a verified backup next to the file first, then migrates in one transaction. DatabaseRefused if that
-    fails, or if another process has the file open: its statements are for the older schema. The file is then
+    Makes a verified backup next to the file, then migrates in one transaction. If that fails, or if another
+    process has the file open (its statements are for the older schema), DatabaseRefused; the file is then
     unchanged.
     """
     give_up = time.monotonic() + BUSY_SECONDS  # another server may just be migrating it
@@ -43,7 +42,7 @@ def migrate(path: Path) -> None:
             time.sleep(0.02)
         with closing(connection):
             (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version == schema.SCHEMA_VERSION:
+            if version >= schema.SCHEMA_VERSION:
                 return  # another process has migrated it meanwhile
             backup = beside(path, f".schema-{version}.db")
             log.info("migrating %s to schema %d, after a backup", path, schema.SCHEMA_VERSION)
@@ -64,30 +63,30 @@ def migrate_connection(connection: sqlite3.Connection, path: Path) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     with file.refusing(path, _FAILED):
         if version < schema.SCHEMA_VERSION:
-            objects = [*schema.objects().values()]
-            for kind, name, _ in objects:
-                if kind in ("trigger", "view"):  # others stay, and are refused below
-                    connection.execute(f"DROP {kind} IF EXISTS {name}")
-            for step in range(version, schema.SCHEMA_VERSION):
-                script = (FOLDER / f"{step}_to_{step + 1}.sql").read_text(encoding="utf-8")
-                for statement in script.split("\n\n"):
-                    connection.execute(statement)
-            _create_missing(connection, objects)
-            _replace_constraints(connection, objects)
-            connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
+            _change_schema(connection, version)
         difference = schema.difference(connection)
         if difference is not None:
             raise DatabaseRefused(f"{path}: {_FAILED}in the migrated file, {difference}")
         connection.execute("COMMIT")
 
 
-def _create_missing(connection: sqlite3.Connection, objects: Iterable[tuple[str, str, str]]) -> None:
+def _change_schema(connection: sqlite3.Connection, version: int) -> None:
+    objects = [*schema.objects().values()]
+    for kind, name, _ in objects:
+        if kind in ("trigger", "view"):  # others stay, and are refused afterwards
+            connection.execute(f"DROP {kind} IF EXISTS {name}")
+    for older in range(version, schema.SCHEMA_VERSION):
+        script = (FOLDER / f"{older}_to_{older + 1}.sql").read_text(encoding="utf-8")
+        for statement in script.split("\n\n"):
+            connection.execute(statement)
     existing = {name for _, name, _ in connection.execute(schema.OBJECTS)}
     for _, name, sql in objects:
         if name not in existing:
             connection.execute(sql)
             if sql.startswith("CREATE VIRTUAL TABLE"):  # a full-text index, filled from its content table
                 connection.execute(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
+    _replace_constraints(connection, objects)
+    connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
 
 
 def _replace_constraints(connection: sqlite3.Connection, objects: Iterable[tuple[str, str, str]]) -> None:
