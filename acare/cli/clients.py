@@ -95,8 +95,7 @@ def run_find(args: Namespace) -> int:
         q = SEARCH.validate(" ".join(args.q)) if args.q else None
     except ValueError as error:
         raise SettingError(f"TEXT {error}") from None
-    filters = {"q": q, **{name: getattr(args, name) for name in ("sort", *PROPERTY)}}
-    find = partial(_found, filters=filters, deleted=args.deleted)
+    find = partial(_found, args, q)
     if args.backups is None:
         with open_database(args, read_only=True) as database, closing(find(database)) as clients:
             print_rows(clients, COLUMNS, as_json=args.json)
@@ -114,10 +113,8 @@ def _print_failures(failures: list[str]) -> int:
     return int(failures != [])
 
 
-def _found(
-    database: Database, filters: dict[str, object], deleted: bool
-) -> Generator[dict[str, object], None, None]:
-    """Matching clients; with ``deleted``, deleted clients follow, last deleted first."""
+def _found(args: Namespace, q: object, database: Database) -> Generator[dict[str, object], None, None]:
+    """Matching clients; with ``--deleted``, deleted clients follow, last deleted first."""
     owners = _owners(database)
 
     def row(record: str, deleted_at: str | None = None) -> dict[str, object]:
@@ -125,10 +122,11 @@ def _found(
         return {**client, "owner": owners[client["user_id"]], "deleted_at": deleted_at}
 
     store = ClientStore(database)
-    for record, _ in store.all(OPERATOR, sys.maxsize, **filters):
+    filters = {name: getattr(args, name) for name in ("sort", *PROPERTY)}
+    for record, _ in store.all(OPERATOR, sys.maxsize, q=q, **filters):
         yield row(record)
-    if deleted:
-        page = store.page(OPERATOR, page=1, limit=sys.maxsize, deleted=True, q=filters["q"])
+    if args.deleted:
+        page = store.page(OPERATOR, page=1, limit=sys.maxsize, deleted=True, q=q)
         for record, deletion in zip(page.rows, page.deletions or (), strict=True):
             yield row(record, json.loads(deletion)["deletedAt"])
 

@@ -58,7 +58,7 @@ def add_to(commands: Commands) -> None:
                  metavar="FILE|URL"),
         argument("--user", "the owner of clients whose row has none", metavar="EMAIL", type=parse_email),
         argument("--default", "the value of a field that a row lacks, for example client_type=buyer",
-                 metavar="FIELD=VALUE", type=_default, action="append", default=[], dest="defaults"),
+                 metavar="FIELD=VALUE", type=_default, action="append", default=[]),
         argument("--lenient", "move invalid values of optional fields to the notes, and use a name of one "
                  "word as the last name, with the first name -", action="store_true"),
         argument("--rejects", "write invalid rows to FILE and import the others", metavar="FILE", type=Path),
@@ -71,9 +71,9 @@ def add_to(commands: Commands) -> None:
         formatter_class=RawDescriptionHelpFormatter,
     )  # fmt: skip
     flag = parser.add_argument_group("for CSV").add_argument
-    flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD", dest="targets",
+    flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD",
          help=f"the field of a column, or nothing to ignore it. Fields: {', '.join(TARGETS)}")  # fmt: skip
-    flag("--value", action="append", default=[], type=_value, metavar="COLUMN:TEXT=VALUE", dest="values",
+    flag("--value", action="append", default=[], type=_value, metavar="COLUMN:TEXT=VALUE",
          help="the value for a text in a column, for example 'Lead Status:New=active' or "
          "'Contact owner:Ana Torres=ana@example.com'; the text * stands for any other text")  # fmt: skip
     flag = parser.add_argument_group("for a URL").add_argument
@@ -115,7 +115,7 @@ def run(args: Namespace) -> int:
         size = os.fstat(file.fileno()).st_size
         options = Options(
             now=timestamps.now(),  # after the download, during which clients can be created
-            defaults={**dict(args.defaults), "owner": args.user},
+            defaults={**dict(args.default), "owner": args.user},
             on_duplicate=args.on_duplicate,
             lenient=args.lenient,
             dates=args.dates,
@@ -154,7 +154,7 @@ def _reader(args: Namespace, file: IO[bytes]) -> CsvReader | JsonReader:
     if is_json:
         return JsonReader(file)
     try:
-        return CsvReader(file, dict(args.targets), args.values)
+        return CsvReader(file, dict(args.map), args.value)
     except UserError as error:
         raise UserError(f"{args.source}: {error}") from None
 

@@ -14,7 +14,6 @@ from acare.api.access_log import AccessRecord, json_line, text_line
 #: Log lines that are kept while stderr is not being read.
 MAX_LINES = 10_000
 
-_FLUSH_SECONDS = 0.05
 _STDERR = 2  # descriptor
 
 
@@ -63,7 +62,7 @@ class LogStream:
         self._thread.join(1)
 
     def _run(self) -> None:
-        while not self._closing.wait(_FLUSH_SECONDS) or self._lines:
+        while not self._closing.wait(0.05) or self._lines:
             text = "".join(self._lines.popleft() for _ in range(len(self._lines)))
             data = text.encode("utf-8", "backslashreplace")
             with suppress(OSError):  # a log that cannot be written does not stop the server

@@ -20,8 +20,6 @@ from acare.maintenance.restore import restore
 from acare.maintenance.status import CHECKS, read_status, size_text
 from acare.store.erasures import CarriedOver
 
-_NEEDED = {"backup": "backups", "server": "url"}  # the option that each check needs
-
 
 def add_to(commands: Commands) -> None:
     commands.add(
@@ -125,9 +123,9 @@ def _names(text: str) -> list[str]:
 
 def run_status(args: Namespace) -> int:
     fail_on = args.fail_on or [name for name in CHECKS if name != "keys"]
-    for name in args.fail_on or ():
-        if name in _NEEDED and getattr(args, _NEEDED[name]) is None:
-            raise SettingError(f"--fail-on: {name} needs --{_NEEDED[name]}")
+    for name, option in (("backup", "backups"), ("server", "url")):
+        if name in (args.fail_on or ()) and getattr(args, option) is None:
+            raise SettingError(f"--fail-on: {name} needs --{option}")
     path = existing_database(args)
     checks = read_status(path, args.backups, args.max_age, args.url)
     if args.json:

@@ -8,7 +8,7 @@ import socket
 import sys
 import tempfile
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import acare
@@ -144,21 +144,14 @@ Try a call:
 
 
 def _fill(app: App) -> str:
-    """Create the agents and clients of the demo. Returns the e-mail address of the first broker."""
+    """Create the users and clients of the demo. Returns the e-mail address of the first broker."""
     owners = [
         app.users.add(f"{name}@example.com", "agent") for name in ("luis.ortega", "priya.raman", "tom.becker")
     ]
     rng = random.Random("acare")  # the same clients at every start
-    for body in _clients(rng):
-        app.clients.create(caller_without_key(rng.choice(owners).id), validate_create(body))
-    return "dana.whitfield@example.com"
-
-
-def _clients(rng: random.Random) -> Iterator[dict[str, object]]:
-    """The bodies of the invented clients: plausible, and of every type and status."""
     for number in range(CLIENTS):
         low = rng.randrange(150, 900, 25) * 1000
-        yield {
+        body = {
             "first_name": rng.choice(_FIRST),
             "last_name": rng.choice(_LAST),
             "email": f"client.{number}@example.com",
@@ -172,3 +165,5 @@ def _clients(rng: random.Random) -> Iterator[dict[str, object]]:
             "pre_approved": rng.random() < 0.4,
             "tags": rng.sample(("first-time", "relocation", "investor", "vip"), rng.randint(0, 2)),
         }
+        app.clients.create(caller_without_key(rng.choice(owners).id), validate_create(body))
+    return "dana.whitfield@example.com"

@@ -32,8 +32,6 @@ KEY_COLUMNS = (
 
 DEFAULT_SCOPE = "clients:read,write"
 
-USER_COLUMNS = ("id", "role", "clients", "disabled_at", "email")
-
 _ROLE = "an agent sees their own clients, a broker sees all clients"
 
 Change = Callable[[UserStore, Namespace], object]
@@ -96,7 +94,7 @@ def add_to(commands: Commands) -> None:
         argument("--name", "a label for the key", type=checked(NAME.validate), metavar="TEXT"),
         argument("--scope", f"one of {', '.join(RESOURCES)} with read, write, delete, create (write includes "
                  f"delete and create); may be repeated (default: {DEFAULT_SCOPE})",
-                 dest="scopes", action="append", type=checked(parse_scope), metavar="RESOURCE:ACTIONS"),
+                 action="append", type=checked(parse_scope), metavar="RESOURCE:ACTIONS"),
         argument("--expires-in-days", "1 to 365 (default: the key never expires)",
                  dest="expires_at", type=checked(_after_days), metavar="DAYS"),
         description="Create an API key. The key is printed once, on stdout; messages are printed on stderr.",
@@ -111,7 +109,8 @@ def add_to(commands: Commands) -> None:
 
 def run_list_users(args: Namespace) -> None:
     with open_database(args, read_only=True) as database:
-        print_rows(UserStore(database).list(OPERATOR), USER_COLUMNS, as_json=args.json)
+        listed = UserStore(database).list(OPERATOR)
+    print_rows(listed, ("id", "role", "clients", "disabled_at", "email"), as_json=args.json)
 
 
 def run_change(change: Change, message: str, args: Namespace) -> None:
@@ -133,13 +132,13 @@ def _after_days(text: str) -> str:
 
 def run_create_key(args: Namespace) -> None:
     scopes: dict[str, list[str]] = {}
-    for resource, actions in args.scopes or [parse_scope(DEFAULT_SCOPE)]:
+    for resource, actions in args.scope or [parse_scope(DEFAULT_SCOPE)]:
         scopes[resource] = list(dict.fromkeys([*scopes.get(resource, []), *actions]))
     with open_database(args) as database:
         with database.read() as connection:
             user = users.find(connection, args.user)
         if user is None:
-            user = users.UserStore(database).add(args.user, args.role or "agent")
+            user = UserStore(database).add(args.user, args.role or "agent")
             sys.stderr.write(f"Created the user {user.email} ({user.role}).\n")
         elif args.role not in (None, user.role):
             raise UserError(f"no key was created: {user.email} has the role {user.role}, not {args.role}")

@@ -139,7 +139,7 @@ def _ask(url: str) -> tuple[str | None, str | None]:
         with response:
             answer = json.load(response)
         return None, None if answer["success"] else str(answer["error"]["message"])
-    except (OSError, HTTPException, ValueError, LookupError, TypeError) as error:
+    except (OSError, HTTPException, ValueError, LookupError, TypeError, RecursionError) as error:
         return f"{url}: no answer: {getattr(error, 'reason', error)}", None
 
 

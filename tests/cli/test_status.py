@@ -187,7 +187,10 @@ def test_a_server_that_does_not_answer_has_failed(checks, path):
     assert (problem.startswith(f"{url}: no answer: [Errno"), shown["writes"]["problems"]) == (True, [])
 
 
-@pytest.mark.parametrize("page", [b"<html>", b"[]", b'{"success": false}'], ids=["html", "list", "error"])
+PAGES = {"html": b"<html>", "list": b"[]", "deep": b"[" * 100_000, "error": b'{"success": false}'}
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 def test_another_program_at_the_url_does_not_count(checks, path, page):
     with answering(200, page) as url:
         assert "no answer" in checks("--url", url, status=1)["server"]["problems"][0]
