@@ -55,7 +55,7 @@ MAX_PAGE = 4 * 1024 * 1024
 
 # The epoch, the user whose clients the caller can see, the last revision on the page, and the last revision
 # when the copy was begun.
-_CURSOR = re.compile(r"([0-9a-f]{16}\.(?:[0-9a-f-]{36}|all))\.([0-9]{1,18})\.([0-9]{1,18})")
+_CURSOR = re.compile(r"now|([0-9a-f]{16}\.(?:[0-9a-f-]{36}|all))\.([0-9]{1,18})\.([0-9]{1,18})")
 
 LAST_REMOVAL = f"""
 SELECT coalesce(max(revision), 0)
@@ -129,12 +129,10 @@ def purge(position: int, connection: sqlite3.Connection) -> tuple[int, int | Non
 
 def _parse(cursor: str | None) -> tuple[str, int, int]:
     """The view, position and beginning in a cursor. Without one, the position is before the first change."""
-    if cursor is None or cursor == "now":
-        return "", 0, 0
-    match = _CURSOR.fullmatch(cursor)
+    match = _CURSOR.fullmatch(cursor or "now")
     if match is None:
         raise InvalidInput(FieldError("after", "must be a cursor from an earlier response, or now"))
-    return match[1], int(match[2]), int(match[3])
+    return match[1] or "", int(match[2] or 0), int(match[3] or 0)
 
 
 def _read(connection: sqlite3.Connection, values: dict[str, Any], limit: int) -> tuple[list[str], int]:

@@ -34,16 +34,12 @@ OWNED = f"{GET_UNCHANGED} AND user_id = :user_id"
 
 LATEST_CREATION = "SELECT created_at FROM clients WHERE seq = (SELECT max(seq) FROM clients)"
 
-DELETE = f"""
-DELETE FROM clients
-WHERE {UNCHANGED}
-RETURNING version
-"""
+DELETE = f"DELETE FROM clients WHERE {UNCHANGED}"
 
 SIGN_DELETION = """
 UPDATE client_history
 SET deleted_by = :author_id
-WHERE client_id = :id AND version = :version
+WHERE client_id = :id AND version = (SELECT max(version) FROM client_history WHERE client_id = :id)
 """
 
 TRANSFER = f"""
@@ -148,10 +144,9 @@ class ClientStore(ClientLists):
         values = target.values()
 
         def remove(connection: sqlite3.Connection) -> None:
-            rows = connection.execute(DELETE, values).fetchall()
-            if not rows:
+            if not connection.execute(DELETE, values).rowcount:
                 raise target.explain(connection)
-            connection.execute(SIGN_DELETION, {**values, "version": rows[0][0]})
+            connection.execute(SIGN_DELETION, values)
 
         self._database.write(remove, keeps_cache=True)
 

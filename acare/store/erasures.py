@@ -79,9 +79,7 @@ class ErasureStore(Store):
 
 
 class CarriedOver(NamedTuple):
-    """The numbers of users and keys in a restored database, and how its content differs from the backup or
-    the replaced database.
-    """
+    """What a restored database has of the replaced one, and how its clients differ from both files."""
 
     users: int
     keys: int
@@ -93,12 +91,11 @@ class CarriedOver(NamedTuple):
 
 def is_readable(old: sqlite3.Connection) -> bool:
     """Whether ``carry_over`` can read what it copies."""
-    try:
+    with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
         for table in TABLES:
             old.execute(f"SELECT * FROM {table}").fetchall()
-    except (sqlite3.DatabaseError, UnicodeDecodeError):
-        return False
-    return True
+        return True
+    return False
 
 
 def carry_over(connection: sqlite3.Connection, replaced: Path) -> CarriedOver:

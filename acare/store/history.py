@@ -64,7 +64,6 @@ WHERE rowid IN (
     SELECT rowid
     FROM client_history
     WHERE ended_at < {at_offset(":age")}
-    ORDER BY ended_at
     LIMIT :rows
 )
 """
@@ -147,8 +146,7 @@ class HistoryStore(changes.ChangeFeed):
         age, show = f"-{days} days", partial(progress, "Purging", 0, 0, "")
         purged = steps.run(self._database, partial(steps.repeat, PURGE, {"age": age}), show)
         changes.end_old_cursors(self._database, age)
-        delete_expired = partial(steps.repeat, idempotency.DELETE_EXPIRED, {})
-        for step in (changes.purge, delete_expired, search.merge):
+        for step in (changes.purge, partial(steps.repeat, idempotency.DELETE_EXPIRED, {}), search.merge):
             steps.run(self._database, step, show)
         return purged
 

@@ -57,8 +57,7 @@ def create(
 ) -> CreatedClient:
     """The client that an earlier request with this key has created, or else a new one.
 
-    IdempotencyKeyReused if the earlier request had another body. NotFound if the client has been transferred
-    since, and the caller can no longer see it.
+    Raises what ``ClientStore.create`` raises.
     """
     for request_sha256, client_id, text, created_at in connection.execute(FIND, request).fetchall():
         if request_sha256 != request["request_sha256"]:

@@ -6,8 +6,7 @@ either, by full name.
 """
 
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from functools import partial
 
 from acare import words
 from acare.fields import ValidFields
@@ -49,11 +48,8 @@ class ImportStore:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self.add = partial(insert, connection)  # stores a client
         self.owners: dict[str, str] = {email.lower(): id for email, id in connection.execute(USERS)}
-
-    def add(self, values: Mapping[str, object]) -> None:
-        """Store a client; see ``insert``."""
-        insert(self._connection, values)
 
     def find(self, client: ValidFields, client_id: str | None) -> tuple[str, str] | None:
         """What matches (id, email, phone or name), and the full name of the oldest client that matches."""
@@ -61,10 +57,9 @@ class ImportStore:
         if statement is FIND_WORDS:
             search.index_changes(self._connection)  # so that the search finds the rows before this one
         name = _folded(client["first_name"], client["last_name"])
-        with closing(self._connection.execute(statement, values)) as candidates:
-            for candidate in candidates:
-                if by != "name" or _folded(*candidate) == name:
-                    return by, " ".join(candidate)
+        for candidate in self._connection.execute(statement, values):
+            if by != "name" or _folded(*candidate) == name:
+                return by, " ".join(candidate)
         return None
 
 

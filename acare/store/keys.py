@@ -62,7 +62,7 @@ SELECT
 FROM api_keys
 JOIN users AS owner ON owner.id = user_id
 LEFT JOIN users AS maker ON maker.id = made_by
-WHERE (:owner_id IS NULL OR owner.id = :owner_id) AND (:id IS NULL OR api_keys.id = :id)
+WHERE :owner_id IS NULL OR owner.id = :owner_id
 ORDER BY api_keys.rowid
 """
 
@@ -188,7 +188,7 @@ def _insert(values: dict[str, Any], connection: sqlite3.Connection) -> dict[str,
             raise InvalidKey
         values = {**values, "expires_at": expiry[0]}
     connection.execute(INSERT_KEY, values)
-    (key,) = _list(connection, key_id=values["id"])
+    *_, key = _list(connection, owner.id)
     return key
 
 
@@ -197,11 +197,9 @@ def expiring(connection: sqlite3.Connection, days: int) -> list[tuple[str, str, 
     return connection.execute(EXPIRING, {"offset": f"+{days} days"}).fetchall()
 
 
-def _list(
-    connection: sqlite3.Connection, owner_id: str | None = None, key_id: str | None = None
-) -> list[dict[str, Any]]:
-    """The keys of a user, or all, or the one with an id."""
-    keys = users.as_dicts(connection.execute(LIST_KEYS, {"owner_id": owner_id, "id": key_id}))
+def _list(connection: sqlite3.Connection, owner_id: str | None) -> list[dict[str, Any]]:
+    """The keys of a user, or all keys, in the order in which they were made."""
+    keys = users.as_dicts(connection.execute(LIST_KEYS, {"owner_id": owner_id}))
     return [{**key, "scopes": _scopes(key["scopes"])} for key in keys]
 
 

@@ -138,8 +138,8 @@ def get_enabled(connection: sqlite3.Connection, which: str, field: str) -> User:
 
 def as_dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
     """The rows of a cursor, each by the names of the columns."""
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    cursor.row_factory = sqlite3.Row
+    return [dict(row) for row in cursor.fetchall()]
 
 
 def _find_caller(connection: sqlite3.Connection, email: str) -> Caller | None:
