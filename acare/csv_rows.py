@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from acare.field_types import to_json
-from acare.fields import FIELDS, parse_client
+from acare.fields import FIELD_NAMES, parse_client
 
 # Text that a spreadsheet would run as a formula: at the start of a cell (OWASP, "CSV Injection"), or after a
 # character that ends a cell in a spreadsheet with other settings. An apostrophe in front makes it plain text.
@@ -48,7 +48,7 @@ _WRITERS: dict[type, Callable[[Any], str]] = {
     dict: lambda value: to_json(value) if value else "",
 }
 
-COLUMNS = ("id", "owner", *(field.name for field in FIELDS), "version", "created_at", "updated_at")
+COLUMNS = ("id", "owner", *FIELD_NAMES, "version", "created_at", "updated_at")
 
 
 class _Lines:

@@ -72,10 +72,12 @@ FIELDS = (
     Field("tags", StringList(50, String(50)), default=[]),
 )
 
+FIELD_NAMES = tuple(field.name for field in FIELDS)
+
 #: The fields that the server sets. In an update, ``version`` is the lock.
 SERVER_FIELDS = ("id", "user_id", "version", "created_at", "updated_at")
 
-_NAMES = {*SERVER_FIELDS, *(field.name for field in FIELDS)}
+_NAMES = {*SERVER_FIELDS, *FIELD_NAMES}
 
 
 def parse_client(text: str) -> dict[str, Any]:
@@ -105,8 +107,7 @@ def validate_update(body: Mapping[str, object]) -> tuple[ValidFields, int | None
         problems.append(FieldError("version", str(error)))
     sent = [field for field in FIELDS if field.name in body]
     if not sent:
-        names = ", ".join(field.name for field in FIELDS)
-        problems.append(FieldError("body", f"must have at least one of {names}"))
+        problems.append(FieldError("body", f"must have at least one of {', '.join(FIELD_NAMES)}"))
     return _validate(sent, body, "must not be null", problems), version
 
 

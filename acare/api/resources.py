@@ -14,7 +14,7 @@ from acare.errors import FieldError, InvalidInput
 from acare.field_types import CLIENT_EMAIL, Enum, String, count, flag
 from acare.fields import (
     CLIENT_TYPES,
-    FIELDS,
+    FIELD_NAMES,
     SERVER_FIELDS,
     STATUSES,
     validate_create,
@@ -40,8 +40,7 @@ _FILTERS = {
 }
 
 # The members of a body.
-_INPUT = tuple(field.name for field in FIELDS)
-_CHANGES = (*_INPUT, *SERVER_FIELDS)
+_CHANGES = (*FIELD_NAMES, *SERVER_FIELDS)
 
 #: The maximum size of a CSV file, in clients and in bytes. It is in memory until it is sent.
 MAX_CSV_CLIENTS = 50_000
@@ -70,7 +69,7 @@ class ClientCollection(StoreResource[Clients]):
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         idempotency_key = conditions.idempotency_key(req)
-        client = validate_create(body.read(req, _INPUT))
+        client = validate_create(body.read(req, FIELD_NAMES))
         created = self._store.create(req.caller, client, idempotency_key=idempotency_key)
         resp.status = falcon.HTTP_201
         resp.location = f"{req.root_path}/v1/clients/{created.id}"

@@ -16,7 +16,7 @@ from acare.cli.options import Commands, argument, open_database, parse_email
 from acare.cli.output import counted, printable, show_progress
 from acare.database.copying import Progress
 from acare.errors import SettingError, UserError
-from acare.fields import FIELDS
+from acare.fields import FIELD_NAMES
 from acare.importing.columns import TARGETS, Column
 from acare.importing.csv_file import CsvReader
 from acare.importing.importer import ProblemSummary, Result, import_rows
@@ -24,8 +24,6 @@ from acare.importing.json_lines import JsonReader
 from acare.importing.remote import Remote
 from acare.importing.rows import Options
 from acare.store import users
-
-_FIELDS = [field.name for field in FIELDS]
 
 # The fields whose values differ between programs, each with a word for a value in acare.
 _MEANINGS = {"client_type": "TYPE", "status": "STATUS", "owner": "EMAIL"}
@@ -97,8 +95,8 @@ def _value(text: str) -> tuple[str, str, str]:
 
 def _default(text: str) -> tuple[str, object]:
     name, equals, written = text.partition("=")
-    if not equals or name not in _FIELDS:
-        raise ArgumentTypeError(f"{text!r} must be FIELD=VALUE with one of {', '.join(_FIELDS)}")
+    if not equals or name not in FIELD_NAMES:
+        raise ArgumentTypeError(f"{text!r} must be FIELD=VALUE with one of {', '.join(FIELD_NAMES)}")
     return name, TARGETS[name](written)
 
 

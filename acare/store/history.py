@@ -12,7 +12,7 @@ from acare.database.connection import NOW, at_offset
 from acare.database.copying import Progress, silent
 from acare.errors import DAMAGED, AlreadyExists, NotFound, StoreUnavailable
 from acare.field_types import to_json
-from acare.fields import FIELDS, parse_client
+from acare.fields import FIELD_NAMES, parse_client
 from acare.store import changes, idempotency, search, steps
 from acare.store.insertion import insert
 from acare.store.lists import MAX_SECONDS
@@ -41,7 +41,7 @@ DELETED = f"""
 SELECT
     iif(seq IN (SELECT seq FROM clients), NULL, seq) AS seq,
     client_id AS id, json_extract(json, '$.user_id') AS user_id,
-    {", ".join(f"json_extract({STORED_JSON}, '$.{field.name}') AS {field.name}" for field in FIELDS)},
+    {", ".join(f"json_extract({STORED_JSON}, '$.{name}') AS {name}" for name in FIELD_NAMES)},
     version + 1 AS version, json_extract(json, '$.created_at') AS created_at, {NOW} AS updated_at, imported_at
 FROM client_history
 WHERE client_id = :id AND deleted
@@ -53,7 +53,7 @@ LIMIT 1
 RESPONSES = "SELECT created_at, json FROM idempotency_keys WHERE client_id = :id"
 
 # The fields whose changes are shown.
-_COMPARED = (*(field.name for field in FIELDS), "user_id")
+_COMPARED = (*FIELD_NAMES, "user_id")
 
 #: Events on a page.
 MAX_EVENTS = 200

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from acare import timestamps
 from acare.clients import CreatedClient
-from acare.fields import FIELDS
+from acare.fields import FIELD_NAMES
 
 # The positions of clients in lists, `clients.seq`, are in the order of creation: each millisecond since 1970
 # has a million. The last ones are in the year 2255: more would not fit in an integer. (The milliseconds of a
@@ -24,11 +24,11 @@ _NEXT_POSITION = f"""
 
 INSERT = f"""
 INSERT INTO clients (
-    seq, id, user_id, {", ".join(field.name for field in FIELDS)},
+    seq, id, user_id, {", ".join(FIELD_NAMES)},
     version, created_at, updated_at, made_by, imported_at
 )
 VALUES (
-    coalesce(:seq, {_NEXT_POSITION}), :id, :user_id, {", ".join(f":{field.name}" for field in FIELDS)},
+    coalesce(:seq, {_NEXT_POSITION}), :id, :user_id, {", ".join(f":{name}" for name in FIELD_NAMES)},
     :version, :created_at, max(:created_at, coalesce(:updated_at, :created_at)), :author_id, :imported_at
 )
 RETURNING id, json, created_at
