@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from acare.errors import SettingError
 from acare.field_types import NAME, Enum, String, count, flag
@@ -70,8 +70,7 @@ def parse_origins(text: str) -> tuple[str, ...]:
     return origins
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """A setting. Its flag may be repeated if the default is a tuple."""
 
     name: str
@@ -192,10 +191,10 @@ class Settings:
         return cls(**values)
 
 
-def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
+def unknown_variables() -> list[str]:
     """The ``ACARE_`` variables that are not settings, such as a misspelled one."""
     known = {setting.variable for setting in SETTINGS}
-    return sorted(name for name in environ.keys() - known if name.startswith("ACARE_"))
+    return sorted(name for name in os.environ.keys() - known if name.startswith("ACARE_"))
 
 
 SETTINGS = tuple(Setting(row.name, row.default, **row.metadata) for row in fields(Settings))

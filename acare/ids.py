@@ -3,7 +3,6 @@
 import re
 import secrets
 import time
-from collections.abc import Callable
 from uuid import UUID
 
 _UUID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}")
@@ -24,13 +23,13 @@ def parse(value: object) -> str:
     raise ValueError("must be a UUID")
 
 
-def new(clock: Callable[[], int] = time.time_ns) -> str:
+def new() -> str:
     """A new, unique id: a UUID of version 7 (RFC 9562), which is the time and 74 random bits.
 
     Ids of about the same time are neighbours in an index. Each new one of a million random ids would read
-    and write another page. ``clock`` returns nanoseconds since 1970.
+    and write another page.
     """
-    milliseconds = clock() // 1_000_000
+    milliseconds = time.time_ns() // 1_000_000
     high, low = divmod(secrets.randbits(74), 1 << 62)
     version, variant = 0x7, 0b10
     return str(UUID(int=milliseconds << 80 | version << 76 | high << 64 | variant << 62 | low))
