@@ -74,8 +74,8 @@ class WriteAheadLog:
     def committed(self) -> None:
         """Checkpoint if due, after a commit. If it is locked out, the next commit tries again."""
         if self._is_long() and time.monotonic() >= self._next_attempt:
-            self.empty()
             self._next_attempt = time.monotonic() + ATTEMPT_SECONDS
+            self.empty()
         elif self._connection.total_changes - self._copied_rows >= CHECKPOINT_AFTER:
             self._copy()
 
@@ -98,17 +98,13 @@ class WriteAheadLog:
         connection.close()
 
     def empty(self) -> bool:
-        """Checkpoint the complete log and restart it with one page. Returns whether this succeeded.
+        """Checkpoint the complete log and restart it with one page. Returns whether readers allowed this.
 
         (SQLite's own TRUNCATE continues without the lock if it cannot get it, and could meet a commit.)
         """
         self._connection.execute("PRAGMA journal_size_limit = 0").fetchone()
         try:
             return any(map(self._try_to_empty, PAUSES))
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                raise
-            return False
         finally:
             self._connection.execute(f"PRAGMA journal_size_limit = {self._size_limit}").fetchone()
 

@@ -105,7 +105,7 @@ class Writer:
         return write
 
     def empty_log(self) -> bool:
-        """Checkpoint and restart the log between two transactions. Returns whether this succeeded."""
+        """Checkpoint and restart the log between two transactions. Returns whether readers allowed this."""
         with self._in_use:
             return self.log.empty()
 
