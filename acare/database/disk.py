@@ -42,7 +42,7 @@ def temporary(target: Path) -> Iterator[Path]:
             error.filename = str(target)
         raise
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)  # the next command tries again
         os.close(lock)
 
 
