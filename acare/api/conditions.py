@@ -31,7 +31,7 @@ def for_reading(req: falcon.Request) -> Precondition:
 def for_writing(req: falcon.Request, version: int | None, is_required: bool) -> Precondition:
     """The precondition of a PUT or DELETE. (RFC 9110 13.1.1, 13.1.2)
 
-    ``version`` is that of the body. ApiError if the server requires it or ``If-Match``, and both are missing.
+    ApiError if the server requires one, or the ``version`` in the body, and there is neither.
     """
     if is_required and version is None and "HTTP_IF_MATCH" not in req.env:
         message = "Send the version that you read, in If-Match or, except with DELETE, in the body."
