@@ -91,7 +91,7 @@ OPERATIONS = (
     Operation("GET", "/web/{name}", WebFile, None, "quick"),
 )
 
-#: The operations by method and path. HEAD works where GET does.
+#: The operations by method and path.
 BY_METHOD: dict[tuple[str, str | None], Operation] = {
     (method, operation.path): operation
     for operation in OPERATIONS
