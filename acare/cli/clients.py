@@ -12,7 +12,7 @@ from pathlib import Path
 
 from acare import csv_rows
 from acare.auth import OPERATOR
-from acare.cli.options import JSON, Commands, argument, checked, open_database, parse_id
+from acare.cli.options import JSON, CommandParser, argument, open_database, parse_id
 from acare.cli.output import counted, print_error, print_json, print_rows, printable, show_progress
 from acare.clients import PROPERTY, SEARCH, SORTS
 from acare.database.database import Database
@@ -27,7 +27,7 @@ from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 from acare.store.users import UserStore
 
-CLIENT_ID = argument("id", "the client's id", metavar="CLIENT_ID", type=parse_id)
+CLIENT_ID = argument("id", "the client's id", "CLIENT_ID", parse_id)
 
 COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "first_name", "last_name")
 
@@ -41,25 +41,25 @@ NOT_OVERWRITTEN = (
 COPIES = "Backups and copies of the database are unchanged; --backups DIR lists those with the client.\n"
 
 
-def add_to(commands: Commands) -> None:
+def add_to(commands: CommandParser) -> None:
     commands.add(
         "find", run_find, "find clients by name, phone or other words, or buyers for a property",
-        argument("q", "the words", metavar="TEXT", nargs="*"),
+        argument("q", "the words", "TEXT", nargs="*"),
         *(
             argument(f"--{name.replace('_', '-')}", "find buyers whom a property with this could suit",
-                     metavar=name.upper(), type=checked(parse))
+                     name.upper(), parse)
             for name, parse in PROPERTY.items()
         ),
         argument("--sort", "the order (default: created_at, newest first)", choices=SORTS),
         argument("--deleted", "find deleted clients too", action="store_true"),
-        argument("--backups", "search the backups in this folder instead", metavar="DIR", type=Path),
+        argument("--backups", "search the backups in this folder instead", "DIR", Path),
         JSON,
         description="Find clients of all users. Each word must begin a word of the name, e-mail, phone, "
         "tags, locations or notes; a phone number is found in any notation, and by its beginning or end.",
     )  # fmt: skip
     commands.add(
         "history", run_history, "show everything that is stored about clients",
-        argument("ids", "a client, which may be deleted", metavar="CLIENT_ID", nargs="+", type=parse_id),
+        argument("ids", "a client, which may be deleted", "CLIENT_ID", parse_id, nargs="+"),
         description="Show clients and their history as JSON: who changed what, and when; and the responses "
         "that are stored for repeated requests.",
     )  # fmt: skip
@@ -69,19 +69,19 @@ def add_to(commands: Commands) -> None:
         "erase", run_erase, "erase a client permanently",
         CLIENT_ID,
         argument("--yes", "erase; without it, only print the name and owner", action="store_true"),
-        argument("--backups", "list the backups in this folder that have it", metavar="DIR", type=Path),
+        argument("--backups", "list the backups in this folder that have it", "DIR", Path),
         description="Delete a client, its history and stored responses about it. The id and the time are "
         "recorded, so that restoring an older backup erases the client again. Backups are not changed.",
     )  # fmt: skip
     commands.add(
         "purge", run_purge, "delete old history: replaced and deleted versions",
         argument("--older-than", "days since a version was replaced or deleted, 0 to 99999",
-                 metavar="DAYS", type=checked(count(99_999, minimum=0)), required=True),
+                 "DAYS", count(99_999, minimum=0), required=True),
     )  # fmt: skip
     commands.add(
         "export", run_export, "export all clients as JSON lines or CSV",
         argument("file", "the file to write or replace (default: -, which is stdout)",
-                 metavar="FILE", nargs="?", type=Path, default=_STDOUT),
+                 "FILE", Path, nargs="?", default=_STDOUT),
         argument("--format", "the format (default: by the file's extension; jsonl for stdout)",
                  choices=_FORMATS),
         description="Write a consistent snapshot of all clients, even while a server runs.",

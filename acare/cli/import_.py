@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from acare import timestamps
-from acare.cli.options import Commands, argument, open_database, parse_email
+from acare.cli.options import CommandParser, argument, open_database, parse_email
 from acare.cli.output import counted, printable, show_progress
 from acare.database.copying import Progress
 from acare.errors import SettingError, UserError
@@ -49,17 +49,16 @@ exit codes:
     2  an argument is invalid"""
 
 
-def add_to(commands: Commands) -> None:
+def add_to(commands: CommandParser) -> None:
     parser = commands.add(
         "import", run, "import clients from CSV, JSON lines or another server",
-        argument("source", "a CSV file, a file of JSON lines, or the base URL of a server",
-                 metavar="FILE|URL"),
-        argument("--user", "the owner of clients whose row has none", metavar="EMAIL", type=parse_email),
+        argument("source", "a CSV file, a file of JSON lines, or the base URL of a server", "FILE|URL"),
+        argument("--user", "the owner of clients whose row has none", "EMAIL", parse_email),
         argument("--default", "the value of a field that a row lacks, for example client_type=buyer",
-                 metavar="FIELD=VALUE", type=_default, action="append", default=[]),
+                 "FIELD=VALUE", _default, action="append", default=[]),
         argument("--lenient", "move invalid values of optional fields to the notes, and use a name of one "
                  "word as the last name, with the first name -", action="store_true"),
-        argument("--rejects", "write invalid rows to FILE and import the others", metavar="FILE", type=Path),
+        argument("--rejects", "write invalid rows to FILE and import the others", "FILE", Path),
         argument("--on-duplicate", "how to handle clients that already exist, by id, e-mail or phone "
                  "(default: fail)", choices=("fail", "skip", "create"), default="fail"),
         argument("--dates", "the order of day and month in dates such as 5/7/2026", choices=("dmy", "mdy")),

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from acare.cli.options import (
     JSON,
-    Commands,
+    CommandParser,
     argument,
-    checked,
     existing_database,
     open_database,
 )
@@ -18,26 +17,25 @@ from acare.field_types import count, to_json
 from acare.maintenance import backup, compact
 from acare.maintenance.restore import restore
 from acare.maintenance.status import CHECKS, read_status, size_text
-from acare.store.erasures import CarriedOver
 
 
-def add_to(commands: Commands) -> None:
+def add_to(commands: CommandParser) -> None:
     commands.add(
         "backup", run_backup, "make a verified backup, even while the server runs",
         argument("folder", "the folder for backups (default: backups)",
-                 metavar="DIR", nargs="?", type=Path, default=Path("backups")),
+                 "DIR", Path, nargs="?", default=Path("backups")),
         argument("--create-folder", "create the folder if it does not exist", action="store_true"),
         argument("--keep", "delete all but the newest N backups, 1 to 999999 (default: keep all)",
-                 metavar="N", type=checked(count(999_999))),
+                 "N", count(999_999)),
     )  # fmt: skip
     commands.add(
         "verify", run_verify, "verify backups; stop at the first damaged one",
-        argument("files", "a backup", metavar="FILE", nargs="+", type=Path),
+        argument("files", "a backup", "FILE", Path, nargs="+"),
         settings=(),
     )  # fmt: skip
     commands.add(
         "restore", run_restore, "replace the database with a backup; stop the server first",
-        argument("file", "the backup", metavar="FILE", type=Path),
+        argument("file", "the backup", "FILE", Path),
     )  # fmt: skip
     commands.add(
         "compact", run_compact, "rewrite the database file without free space and deleted content",
@@ -47,13 +45,13 @@ def add_to(commands: Commands) -> None:
     commands.add(
         "status", run_status, "check the database, its backups and its server",
         JSON,
-        argument("--backups", "check the newest backup in this folder", metavar="DIR", type=Path),
+        argument("--backups", "check the newest backup in this folder", "DIR", Path),
         argument("--max-age", "maximum age of the newest backup, 1 to 99999 (default: 48)",
-                 metavar="HOURS", type=checked(count(99_999)), default=48),
+                 "HOURS", count(99_999), default=48),
         argument("--url", "check the server at this URL, such as http://127.0.0.1:8080"),
         argument("--fail-on", f"the checks that set the exit code: {','.join(CHECKS)} "
                  "(default: all but keys); problems of others are warnings",
-                 metavar="CHECKS", type=checked(_names)),
+                 "CHECKS", _names),
         description="Check the database, its backups and its server. If a check fails, the exit code is 1 "
         "and stderr has a line for each reason. Works while a server runs, and changes nothing.",
     )  # fmt: skip
@@ -79,8 +77,17 @@ def run_restore(args: Namespace) -> None:
     with show_progress() as show:
         done = restore(args.file, database, show)
     print(printable(f"Restored {database} from {args.file}: {counted(done.clients, 'client')}."))
-    if done.carried_over is not None:
-        _print_differences(done.carried_over)
+    if (kept := done.carried_over) is not None:
+        users, keys = counted(kept.users, "user"), counted(kept.keys, "key")
+        print(f"Users and keys are as before the restore: {users}, {keys}.")
+        for text, number in (
+            ("Users added from the backup, disabled ('acare user enable' enables one)", kept.added),
+            ("Clients that had been deleted and are back", kept.returned),
+            ("Clients that were created after the backup and are only in the old database", kept.missing),
+            ("Clients that were erased again", kept.erased),
+        ):
+            if number:
+                print(f"{text}: {number:,}.")
     if done.old is not None:
         print(printable(f"The old database was renamed to {done.old}."))
     if done.unread:
@@ -88,19 +95,6 @@ def run_restore(args: Namespace) -> None:
             "the old database could not be read, so nothing was kept from it: users and keys are from the "
             "backup, and clients erased since then are back; revoke keys and erase clients again"
         )
-
-
-def _print_differences(carried_over: CarriedOver) -> None:
-    users, keys = counted(carried_over.users, "user"), counted(carried_over.keys, "key")
-    print(f"Users and keys are as before the restore: {users}, {keys}.")
-    for text, number in (
-        ("Users added from the backup, disabled ('acare user enable' enables one)", carried_over.added),
-        ("Clients that had been deleted and are back", carried_over.returned),
-        ("Clients that were created after the backup and are only in the old database", carried_over.missing),
-        ("Clients that were erased again", carried_over.erased),
-    ):
-        if number:
-            print(f"{text}: {number:,}.")
 
 
 def run_compact(args: Namespace) -> None:

@@ -4,9 +4,10 @@ from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, N
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from acare import ids
+from acare.cli.output import printable
 from acare.config import SETTINGS, Setting, Settings
 from acare.database.database import Database, ReadOnlyDatabase
 from acare.database.file import refusing
@@ -17,12 +18,15 @@ from acare.store.search import index_changes
 #: The arguments of ``ArgumentParser.add_argument``.
 Argument = tuple[str, dict[str, Any]]
 
+#: Parses the text of an argument. The text of its ValueError says what is allowed.
+Parse = Callable[[str], object]
+
 #: The last line of the help of a command with all settings.
 SETTINGS_NOTE = "Defaults are in parentheses, environment variables in brackets. A flag takes precedence."
 
 
-def checked(parse: Callable[[str], object]) -> Callable[[str], object]:
-    """A type for argparse. ``parse`` raises ValueError, whose text says what is allowed."""
+def checked(parse: Parse) -> Parse:
+    """A type for argparse, which prints only the text of an ArgumentTypeError."""
 
     def parse_argument(text: str) -> object:
         try:
@@ -46,19 +50,33 @@ def parse_id(text: str) -> str:
     return uuid_text
 
 
-def argument(name: str, help: str, **options: Any) -> Argument:
-    """An argument of a command; see ``Commands.add``."""
-    return name, {"help": help, **options}
+def argument(
+    name: str, help: str, metavar: str | None = None, parse: Parse | None = None, **options: Any
+) -> Argument:
+    """An argument of a command; ``options`` are further arguments of ``add_argument``."""
+    given = {"help": help, "metavar": metavar, "type": parse and checked(parse), **options}
+    return name, {option: value for option, value in given.items() if value is not None}
 
 
 JSON = argument("--json", "print JSON, for programs", action="store_true")
 
 
-class Commands:
-    """The commands of a parser, or the actions of a command."""
+class CommandParser(ArgumentParser):
+    """Reports an error in one line. With ``metavar``, the arguments are a command, or an action of one."""
 
-    def __init__(self, parser: ArgumentParser, metavar: str) -> None:
-        self._parsers = parser.add_subparsers(metavar=metavar, required=True)
+    def __init__(self, metavar: str = "", **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)  # an abbreviation would break with a new flag
+        if metavar:
+            self._commands = self.add_subparsers(metavar=metavar, required=True)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {printable(message)}; see '{self.prog} --help'\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:  # reported by the parser of the command, whose help has its flags
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return parsed, unknown
 
     def add(
         self,
@@ -74,7 +92,7 @@ class Commands:
         ``run`` returns the exit code; None means 0.
         """
         options.setdefault("description", f"{summary[0].upper()}{summary[1:]}.")
-        parser = self._parsers.add_parser(name, help=summary, **options)
+        parser = self._commands.add_parser(name, help=summary, **options)
         parser.set_defaults(run=run)
         for argument_name, takes in arguments:
             parser.add_argument(argument_name, **takes)
@@ -86,9 +104,9 @@ class Commands:
             parser.add_argument(setting.flag, help=f"{setting.help} [{setting.variable}]", **takes)
         return parser
 
-    def add_group(self, name: str, summary: str) -> "Commands":
+    def add_group(self, name: str, summary: str) -> "CommandParser":
         """Add a command that has actions."""
-        return Commands(self._parsers.add_parser(name, help=summary), "ACTION")
+        return self._commands.add_parser(name, help=summary, metavar="ACTION")
 
 
 def existing_database(args: Namespace) -> Path:

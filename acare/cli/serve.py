@@ -16,7 +16,7 @@ from acare import timestamps
 from acare.app import App
 from acare.auth import OPERATOR, caller_without_key
 from acare.cli import log
-from acare.cli.options import SETTINGS_NOTE, Commands, parse_email
+from acare.cli.options import SETTINGS_NOTE, CommandParser, parse_email
 from acare.config import SETTINGS, Settings, unknown_variables
 from acare.errors import StoreUnavailable, UserError
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
@@ -29,7 +29,7 @@ _FIRST = "Michael Emma Liam Olivia Noah Ava Mason Isabella Amara Henry Zoë Dieg
 _LAST = "Torres Lee Nguyen Patel García Kim Okafor Rossi Müller Cohen Silva O'Brien".split()
 
 
-def add_to(commands: Commands) -> None:
+def add_to(commands: CommandParser) -> None:
     commands.add(
         "serve", run_serve, "serve the API",
         settings=SETTINGS,
@@ -88,7 +88,10 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
             logging.getLogger("acare").warning(
                 "the clock is or was wrong: the newest client was created on %s, in the future", latest
             )
-        print(heading + _welcome(app, settings, _url(listener), first_user), flush=True)
+        host, port = listener.getsockname()[:2]
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # at which this machine reaches it
+        url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        print(heading + _welcome(app, settings, url, first_user), flush=True)
         # A full garbage collection, which one large body can cause, then skips the objects that exist now.
         gc.freeze()
         server.run()
@@ -105,13 +108,6 @@ def _listen(settings: Settings) -> socket.socket:
         raise UserError(
             f"cannot listen on {settings.listen}: {reason}; --listen or ACARE_LISTEN sets another address"
         ) from None
-
-
-def _url(listener: socket.socket) -> str:
-    """The URL at which this machine reaches the server, even if it listens on all addresses."""
-    host, port = listener.getsockname()[:2]
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _welcome(app: App, settings: Settings, url: str, first_user: Callable[[App], str] | None) -> str:

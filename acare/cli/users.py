@@ -11,9 +11,8 @@ from acare.auth import OPERATOR, RESOURCES, ROLES, Scopes, parse_scope
 from acare.cli.options import (
     JSON,
     Argument,
-    Commands,
+    CommandParser,
     argument,
-    checked,
     open_database,
     parse_email,
     parse_id,
@@ -54,7 +53,7 @@ CHANGES: dict[str, tuple[str, Change, str, *tuple[Argument, ...]]] = {
         "change the e-mail address of a user, who keeps their clients and keys",
         lambda users, args: users.change(args.email, email=args.new),
         "Renamed {email} to {new}.",
-        argument("new", "the new e-mail address", metavar="NEW", type=parse_email),
+        argument("new", "the new e-mail address", "NEW", parse_email),
     ),
     "disable": (
         "refuse a user's keys, from the next request on",
@@ -74,35 +73,35 @@ CHANGES: dict[str, tuple[str, Change, str, *tuple[Argument, ...]]] = {
 }
 
 
-def add_to(commands: Commands) -> None:
+def add_to(commands: CommandParser) -> None:
     group = commands.add_group("user", "list, add, change and disable users")
     group.add("list", run_list_users, "list all users, with the number of their clients", JSON)
-    email = argument("email", "the user's e-mail address", metavar="EMAIL", type=parse_email)
+    email = argument("email", "the user's e-mail address", "EMAIL", parse_email)
     for name, (summary, change, message, *others) in CHANGES.items():
         group.add(name, partial(run_change, change, message), summary, email, *others)
     commands.add(
         "transfer", run_transfer, "transfer all clients of a user to another user",
-        argument("--from", "the owner", dest="owner", required=True, type=parse_email, metavar="EMAIL"),
-        argument("--to", "the new owner", required=True, type=parse_email, metavar="EMAIL"),
+        argument("--from", "the owner", "EMAIL", parse_email, dest="owner", required=True),
+        argument("--to", "the new owner", "EMAIL", parse_email, required=True),
         description="Transfer all clients of a user to another user. Each client gets a new version.",
     )  # fmt: skip
     group = commands.add_group("key", "create, list and revoke API keys")
     group.add(
         "create", run_create_key, "create a key, and its user if new",
-        argument("--user", "the user of the key", required=True, type=parse_email, metavar="EMAIL"),
+        argument("--user", "the user of the key", "EMAIL", parse_email, required=True),
         argument("--role", "the role of a new user (default: agent)", choices=ROLES),
-        argument("--name", "a label for the key", type=checked(NAME.validate), metavar="TEXT"),
+        argument("--name", "a label for the key", "TEXT", NAME.validate),
         argument("--scope", f"one of {', '.join(RESOURCES)} with read, write, delete, create (write includes "
                  f"delete and create); may be repeated (default: {DEFAULT_SCOPE})",
-                 action="append", type=checked(parse_scope), metavar="RESOURCE:ACTIONS"),
+                 "RESOURCE:ACTIONS", parse_scope, action="append"),
         argument("--expires-in-days", "1 to 365 (default: the key never expires)",
-                 dest="expires_at", type=checked(_after_days), metavar="DAYS"),
+                 "DAYS", _after_days, dest="expires_at"),
         description="Create an API key. The key is printed once, on stdout; messages are printed on stderr.",
     )  # fmt: skip
     group.add("list", run_list_keys, "list all keys, with their first and last characters", JSON)
     group.add(
         "revoke", run_revoke_key, "revoke a key, from the next request on",
-        argument("id", "an id from 'acare key list'", metavar="ID", type=parse_id),
+        argument("id", "an id from 'acare key list'", "ID", parse_id),
         argument("--made", "also revoke keys made with it, directly or indirectly", action="store_true"),
     )  # fmt: skip
 
