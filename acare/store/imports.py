@@ -18,27 +18,27 @@ USERS = "SELECT email, id FROM users"
 FIND_ID = """
 SELECT first_name || ' ' || last_name
 FROM clients
-WHERE id = :id
+WHERE id = :value
 UNION ALL
 SELECT 'a client that was deleted'
-WHERE EXISTS (SELECT 1 FROM client_history WHERE client_id = :id)
-    OR EXISTS (SELECT 1 FROM erasures WHERE client_id = :id)
+WHERE EXISTS (SELECT 1 FROM client_history WHERE client_id = :value)
+    OR EXISTS (SELECT 1 FROM erasures WHERE client_id = :value)
 LIMIT 1
 """
 
 FIND_EMAIL = """
-SELECT first_name, last_name
+SELECT first_name || ' ' || last_name
 FROM clients
-WHERE email = :email COLLATE NOCASE
+WHERE email = :value COLLATE NOCASE
 ORDER BY seq
 LIMIT 1
 """
 
 FIND_WORDS = """
-SELECT first_name, last_name
+SELECT first_name || ' ' || last_name
 FROM clients_search
 CROSS JOIN clients ON clients.seq = clients_search.rowid
-WHERE clients_search MATCH :words
+WHERE clients_search MATCH :value
 ORDER BY clients_search.rowid
 """
 
@@ -53,27 +53,22 @@ class ImportStore:
 
     def find(self, client: ValidFields, client_id: str | None) -> tuple[str, str] | None:
         """What matches (id, email, phone or name), and the full name of the oldest client that matches."""
-        by, statement, values = _search(client, client_id)
+        name = f"{client['first_name']} {client['last_name']}"
+        if client_id is not None:
+            by, statement, value = "id", FIND_ID, client_id
+        elif client["email"]:
+            by, statement, value = "email", FIND_EMAIL, str(client["email"])
+        elif client["phone"]:
+            by, statement, value = "phone", FIND_WORDS, words.same_number(str(client["phone"]))
+        else:
+            by, statement, value = "name", FIND_WORDS, words.same_name(name)
         if statement is FIND_WORDS:
             search.index_changes(self._connection)  # so that the search finds the rows before this one
-        name = _folded(client["first_name"], client["last_name"])
-        for candidate in self._connection.execute(statement, values):
-            if by != "name" or _folded(*candidate) == name:
-                return by, " ".join(candidate)
+        for (found,) in self._connection.execute(statement, {"value": value}):
+            if by != "name" or _folded(found) == _folded(name):
+                return by, found
         return None
 
 
-def _search(client: ValidFields, client_id: str | None) -> tuple[str, str, dict[str, str]]:
-    """The field that identifies a client, and a statement with its values. The caller compares names."""
-    if client_id is not None:
-        return "id", FIND_ID, {"id": client_id}
-    if client["email"]:
-        return "email", FIND_EMAIL, {"email": str(client["email"])}
-    if client["phone"]:
-        return "phone", FIND_WORDS, {"words": words.same_number(str(client["phone"]))}
-    name = f"{client['first_name']} {client['last_name']}"
-    return "name", FIND_WORDS, {"words": words.same_name(name)}
-
-
-def _folded(first: object, last: object) -> str:
-    return " ".join(f"{first} {last}".casefold().split())
+def _folded(name: str) -> str:
+    return " ".join(name.casefold().split())

@@ -37,6 +37,7 @@ _CONDITIONS = {
     "q": "clients_search MATCH :q",
     "email": "clients.email = :email COLLATE NOCASE",
     "owner_id": "user_id = :owner_id",
+    "user_id": "user_id = :user_id",
     "client_type": "client_type = :client_type",
     "status": "status = :status",
     "buyers": "client_type <> 'seller'",
@@ -49,7 +50,7 @@ _CONDITIONS = {
 }
 
 # The conditions that have an index in the order of the list, and totals.
-_INDEXED = {"owner_id", "client_type", "status"}
+_INDEXED = {"owner_id", "user_id", "client_type", "status"}
 
 # The orders that have no index. Clients that are equal in them are in the order of ``created_at``.
 _ORDERS: dict[str | None, str] = {
@@ -101,10 +102,8 @@ class ClientLists(Store):
 
 def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, Any]:
     """The values of the conditions of a list, and ``sort``. ``owner_id``: the caller sees only this owner."""
-    values: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
-    user_id = values.pop("user_id", None) or owner_id
-    if user_id is not None:
-        values["owner_id"] = user_id if owner_id in (None, user_id) else None  # no client has this owner
+    given = {**filters, "owner_id": owner_id}
+    values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if "q" in values:
         values["q"] = words.query(values["q"])
     for name in ("location", "property_type"):
@@ -181,7 +180,7 @@ def _seqs(names: Collection[str]) -> str:
     The entries of an index are in the order of the list where its other columns have one value each. For a
     missing filter, SQLite merges one list for each value.
     """
-    by_user = "owner_id" in names
+    by_user = "owner_id" in names or "user_id" in names
     if "client_type" not in names and "status" not in names:
         index = "clients_by_user" if by_user else "clients_by_seq"
     else:
@@ -195,5 +194,5 @@ def _seqs(names: Collection[str]) -> str:
 
 
 def _where(names: Collection[str]) -> str:
-    conditions = [_CONDITIONS[name] for name in _CONDITIONS if name in names]
+    conditions = [condition for name, condition in _CONDITIONS.items() if name in names]
     return f"WHERE {' AND '.join(conditions)}" if conditions else ""
