@@ -9,7 +9,7 @@ from typing import NamedTuple
 _SECOND = 1_000_000_000
 _IPV4_MAPPED = bytes(10) + b"\xff\xff"
 
-#: The maximum number of buckets. The least recently used one is dropped.
+#: The maximum number of buckets; above it, the least recently used one is dropped.
 MAX_BUCKETS = 100_000
 
 

@@ -71,7 +71,7 @@ DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
         400,
         "VALIDATION_ERROR",
         f"Invalid request: {error}.",
-        [{"field": problem.field, "message": problem.message} for problem in error.problems],
+        [problem._asdict() for problem in error.problems],
     ),
     errors.InvalidKey: lambda _: ApiError(
         401,

@@ -134,6 +134,6 @@ def _write(row: Row, store: ImportStore, options: Options, result: Result) -> st
         return "skipped" if policy == "skip" else "duplicate"
     values = {**row.client, **row.given, "user_id": row.given["owner"], "imported_at": options.now}
     if client_id is None or by is not None:
-        values["id"] = str(ids.new())
+        values["id"] = ids.new()
     store.add(values)
     return "created"
