@@ -18,11 +18,13 @@ from acare.store.insertion import insert
 from acare.store.lists import ClientLists
 from acare.store.targets import GET, UNCHANGED, Target
 
-# The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
 # The clock may have been wrong when the client was created or last updated.
+_NEW_VERSION = f"version = version + 1, updated_at = max(created_at, {NOW}), made_by = :author_id"
+
+# The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
 UPDATE = f"""
 UPDATE clients
-SET {{assignments}}, version = version + 1, updated_at = max(created_at, {NOW}), made_by = :author_id
+SET {{assignments}}, {_NEW_VERSION}
 WHERE {UNCHANGED}
 RETURNING id, version, json
 """
@@ -44,7 +46,7 @@ WHERE client_id = :id AND version = (SELECT max(version) FROM client_history WHE
 
 TRANSFER = f"""
 UPDATE clients
-SET user_id = :new_owner_id, version = version + 1, updated_at = max(created_at, {NOW}), made_by = :author_id
+SET user_id = :new_owner_id, {_NEW_VERSION}
 WHERE seq IN (
     SELECT seq
     FROM clients INDEXED BY clients_by_user

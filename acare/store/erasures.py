@@ -93,7 +93,8 @@ def is_readable(old: sqlite3.Connection) -> bool:
     """Whether ``carry_over`` can read what it copies."""
     with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
         for table in TABLES:
-            old.execute(f"SELECT * FROM {table}").fetchall()
+            for _ in old.execute(f"SELECT * FROM {table}"):
+                pass
         return True
     return False
 
