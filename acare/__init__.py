@@ -1,11 +1,10 @@
 """acare: the Clients API for real-estate agencies, self-hosted. See :func:`create_app`."""
 
-from typing import TYPE_CHECKING
-
 from acare.version import __version__
 
 __all__ = ["App", "__version__", "create_app"]
 
+TYPE_CHECKING = False  # type checkers take it as true; importing it would take time, see below
 if TYPE_CHECKING:
     from acare.app import App, create_app
 else:
