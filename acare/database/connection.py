@@ -1,7 +1,7 @@
 """Opens connections to SQLite, with the settings of each kind, and translates their errors.
 
-This is the only module that calls ``sqlite3.connect``. No connection here creates a file or checkpoints on
-its own; SQLite still checkpoints when the last connection to a file is closed.
+Only this module calls ``sqlite3.connect``. No connection creates a file, or checkpoints on its own, except
+when the last one to a file is closed.
 """
 
 import os
@@ -31,7 +31,7 @@ NOW = f"strftime('{_TIMESTAMP}', 'now')"
 _SETTINGS = (
     "wal_autocheckpoint = 0",  # only log.py checkpoints
     "foreign_keys = ON",  # SQLite enforces them only on connections that ask for it
-    # A view in schema.sql calls a function of acare. (A file with another schema is not opened for writing.)
+    # A view in schema.sql calls a function of acare. (No file with another schema is written.)
     "trusted_schema = ON",
 )
 
@@ -42,7 +42,7 @@ _WRITER_SETTINGS = (
     "synchronous = FULL",
     # Deleted and replaced content is overwritten in the file: it is personal data.
     "secure_delete = ON",
-    # Keeps a statement's rollback data in memory; otherwise every transaction creates and deletes a file.
+    # Keeps a statement's rollback data in memory, instead of a file for every transaction.
     "temp_store = MEMORY",
     # The size to which a longer log is truncated when it restarts: 64 MiB.
     f"journal_size_limit = {64 * 1024 * 1024}",
@@ -81,9 +81,9 @@ def at_offset(modifier: str) -> str:
 def open_file(path: Path | None, *, mode: str = "rw", settings: Sequence[str] = ()) -> sqlite3.Connection:
     """A connection to a file that exists; any thread may use it, one at a time.
 
-    None is a new file without a name, in SQLite's folder for temporary files. ``PRAGMA integrity_check``
-    checks CHECK constraints in the mode "rw", but not in "ro". "ro&immutable=1" reads the file as it is,
-    without its log or journal, and without locks.
+    None is a new file without a name, in SQLite's folder for temporary files. In the mode "ro", ``PRAGMA
+    integrity_check`` omits CHECK constraints. "ro&immutable=1" reads the file alone, without its log or
+    journal, and without locks.
     """
     if sqlite3.sqlite_version_info < MIN_SQLITE:
         oldest = ".".join(map(str, MIN_SQLITE))
@@ -122,7 +122,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
 def open_to_read(path: Path) -> sqlite3.Connection:
     """A connection for a command that only reads: the file, its log and its folder stay as they are.
 
-    It takes SQLite's locks, so that a server that starts meanwhile cannot checkpoint what is being read.
+    It takes SQLite's locks, so that a server that starts meanwhile does not checkpoint.
     """
     mode = "rw"  # when it is closed last, SQLite deletes the empty log that it has created
     if beside(path, "-wal").exists() or beside(path, "-journal").exists():
@@ -151,8 +151,8 @@ def open_locked(path: Path) -> sqlite3.Connection | None:
 
 
 def as_domain_error(error: BaseException) -> BaseException:
-    """The exception to raise for ``error``: StoreUnavailable if SQLite failed because of the machine, another
-    process or damage, otherwise the error itself.
+    """StoreUnavailable if SQLite failed because of the machine, another process or damage; otherwise the
+    error itself.
     """
     if not isinstance(error, sqlite3.Error):
         return error

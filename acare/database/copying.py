@@ -6,21 +6,16 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import TypeVar
 
 from acare.database import file
 from acare.database.connection import open_file, open_to_read
 from acare.database.disk import copy_owner, sync, temporary
-
-T = TypeVar("T")
 
 #: Called with the name of a step, the amount done, the total (0: unknown), and their unit: "B" for bytes, a
 #: plural such as "rows", or "" if only the ratio is meaningful.
 Progress = Callable[[str, int, int, str], None]
 
 SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
-
-_COPIED_PAGES = 4096  # between two checks for Ctrl-C
 
 _CALL_STEPS = 20_000  # of SQLite's virtual machine, between two calls: a few milliseconds
 
@@ -32,15 +27,15 @@ def silent(step: str, done: int, total: int, unit: str) -> None:
 def copy_verified(
     database: Path,
     target: Path,
-    check: Callable[[sqlite3.Connection], object] = lambda connection: None,
+    check: Callable[[sqlite3.Connection], int] = lambda connection: 0,
     progress: Progress = silent,
     source: sqlite3.Connection | None = None,
 ) -> None:
     """Copy a snapshot of the database to a temporary file, verify it, and rename it to ``target``.
 
     Its SHA-256 is then in a file next to it. Both have the owner of the database. ``check`` verifies the
-    content. ``source`` is the connection to read from, if one has the database locked. DatabaseRefused or
-    OSError on failure; then there is no copy.
+    content. ``source`` is the connection that has the database locked, if one has. DatabaseRefused or OSError
+    on failure; then there is no copy.
     """
     checksum = file.checksum_file(target)
     with temporary(target) as copy, temporary(checksum) as written:
@@ -77,13 +72,13 @@ def _copy(database: Path, target: Path, progress: Progress, source: sqlite3.Conn
 
 def verify_file(
     path: Path,
-    check: Callable[[sqlite3.Connection], T],
+    check: Callable[[sqlite3.Connection], int],
     progress: Progress = silent,
     name: Path | None = None,
-) -> T:
+) -> int:
     """Check size, structure, constraints and foreign keys of a file, and then its content with ``check``.
 
-    Returns what ``check`` returns. DatabaseRefused for the first error; it names the file, or ``name``.
+    Returns what ``check`` counts. DatabaseRefused for the first error; it names the file, or ``name``.
     """
     with (
         file.refusing(name or path, "damaged: "),
@@ -139,7 +134,7 @@ def copy_to_temporary(connection: sqlite3.Connection) -> sqlite3.Connection:
     copy = open_file(None)
     connection.execute("BEGIN")
     connection.execute("PRAGMA user_version").fetchone()  # begins the snapshot
-    connection.backup(copy, pages=_COPIED_PAGES, progress=lambda *_: None)
+    connection.backup(copy, pages=4096, progress=lambda *_: None)  # the calls let Ctrl-C end it
     connection.rollback()
     return copy
 

@@ -31,12 +31,9 @@ WRITE_CHECK_SECONDS = 1.0
 #: SQLite's page cache of a long transaction: pages that do not fit are written early, and read again.
 LONG_CACHE_KIB = 16 * 1024
 
-# Steps of SQLite between two checks of a read's time limit: a few milliseconds.
-_TIME_LIMIT_STEPS = 100_000
-
 
 class Database:
-    """Opens ``path``, and creates it if it is missing. DatabaseRefused if it cannot or should not be opened.
+    """Opens ``path``, or creates it. DatabaseRefused if it cannot or should not be opened.
 
     Reads never wait for writes: WAL gives each reader the last commit as a snapshot. Readers are pooled
     connections, at most one for each thread that reads at the same time.
@@ -83,7 +80,8 @@ class Database:
         if max_seconds is not None:
             begun, limit = time.monotonic(), self._writer.log.read_seconds
             connection.set_progress_handler(
-                lambda: time.monotonic() - begun > limit(max_seconds), _TIME_LIMIT_STEPS
+                lambda: time.monotonic() - begun > limit(max_seconds),
+                100_000,  # steps of SQLite between two checks: a few milliseconds
             )
         try:
             yield connection
@@ -137,7 +135,7 @@ class Database:
         database cannot be written now.
         """
         try:
-            self.write(lambda connection: None)  # refused as any write, such as after a failed checkpoint
+            self.write(lambda connection: None)  # refused like any write, as after a failed checkpoint
             self._writer.empty_log()
             with closing(open_writer(self.path)) as connection:
                 connection.execute(f"PRAGMA cache_size = -{LONG_CACHE_KIB}")
@@ -170,7 +168,7 @@ class Database:
         return "ok"
 
     def close(self) -> None:
-        """Finish the queued writes and close every connection. A reader in use closes when it is returned."""
+        """Finish the queued writes and close all connections; a reader in use, when it is returned."""
         self._closed = True
         self._close_readers()
         self._writer.close()
@@ -194,7 +192,7 @@ class Database:
             raise StoreUnavailable("The process was forked after the database was opened.")
 
     def _check_in_place(self) -> None:
-        """SQLite continues to write to a file that was removed or replaced; these writes would be lost."""
+        """SQLite would continue to write to a file that was removed or replaced."""
         if file.identity(self.path) != self._identity:
             raise StoreUnavailable("The database file is missing or was replaced.")
 

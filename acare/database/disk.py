@@ -2,16 +2,12 @@
 
 import fcntl
 import os
-import pwd
 import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-# Free bytes on the disk that SQLite needs to open a database: for the index of the log.
-_OPENING_BYTES = 32 * 1024
 
 #: The prefix of temporary folders.
 PREFIX = ".acare-tmp-"
@@ -27,8 +23,8 @@ def beside(path: Path, suffix: str) -> Path:
 def temporary(target: Path) -> Iterator[Path]:
     """An empty file, mode 0600, in a folder of its own next to ``target``, which is deleted at the end.
 
-    First removes the folders that killed processes left. An OSError in the body that names no file, such as
-    the error of a full disk, names ``target`` afterwards.
+    First removes the folders that killed processes left. An OSError in the body that names no file, as on a
+    full disk, names ``target`` afterwards.
     """
     parent = target.absolute().parent
     remove_temporary_files(parent)
@@ -49,7 +45,7 @@ def temporary(target: Path) -> Iterator[Path]:
 def _make_locked_folder(parent: Path) -> tuple[Path, int]:
     """A new folder, and the handle that has it locked: others do not take it for one that was left.
 
-    It is not locked where folders cannot be, as on some network file systems; there, none are removed.
+    Where folders cannot be locked, as on some network file systems, none are removed.
     """
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
@@ -87,15 +83,15 @@ def copy_owner(source: os.stat_result, target: Path) -> None:
     """Give ``target`` the owner and group of ``source``; PermissionError if this process may not do that."""
     current = target.lstat()
     if (current.st_uid, current.st_gid) != (source.st_uid, source.st_gid):
-        # Never through a symbolic link: the user of the folder could have put one there for root to follow.
+        # Never through a symbolic link, which the user of the folder could have made for root to follow.
         os.chown(target, source.st_uid, source.st_gid, follow_symlinks=False)
 
 
 def describe_owner(path: Path) -> str:
-    """``belongs to acare, mode 0600``, for an error message; for another user's file, also what to do."""
+    """``belongs to acare, mode 0600``, for an error; for another user's file, also what to do."""
     status = path.stat()
     try:
-        name = pwd.getpwuid(status.st_uid).pw_name
+        name = path.owner()
     except KeyError:
         name = str(status.st_uid)
     text = f"belongs to {name}, mode {stat.S_IMODE(status.st_mode):04o}"
@@ -115,6 +111,6 @@ def explain_access(path: Path) -> str:
         for target, needed in ((path, os.R_OK | os.W_OK), (folder, os.W_OK | os.X_OK)):
             if os.path.exists(target) and not os.access(target, needed):
                 return f"; {target} {describe_owner(target)}"
-        if shutil.disk_usage(folder).free < _OPENING_BYTES:
+        if shutil.disk_usage(folder).free < 32 * 1024:  # SQLite needs these bytes for the index of the log
             return "; the disk is full"
     return ""

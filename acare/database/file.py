@@ -26,7 +26,7 @@ _LOCKED_BYTES = range(0x40000000, 0x40000000 + 512)
 
 @contextmanager
 def refusing(path: Path, failed: str = "") -> Iterator[None]:
-    """Turn errors of the system and of SQLite into DatabaseRefused, which names the file and the reason.
+    """Turn errors of the system and of SQLite into DatabaseRefused, with the file and the reason.
 
     ``failed`` comes before the reason: ``"its log cannot be written: "``.
     """
@@ -48,7 +48,7 @@ def ensure(path: Path) -> int:
         if not path.parent.exists():
             raise DatabaseRefused(f"{path}: the folder {path.parent} does not exist")
         if path.is_symlink():
-            # Perhaps the disk of its target is not mounted: creating a new, empty database would hide that.
+            # The disk of its target may not be mounted: a new, empty database would hide that.
             path.stat()
         remove_temporary_files(path.resolve().parent)
         if not path.exists():
@@ -74,7 +74,7 @@ def check(path: Path) -> int:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if path.stat().st_size == 0:
             raise DatabaseRefused(f"{path}: the file is empty, so it is not a database of acare")
-        if not is_backup(path):  # tools that keep many generations of backups link those that are equal
+        if not is_backup(path):  # tools that keep many backups link those that are equal
             _refuse_other_names(path)
         # Through SQLite: closing a handle of our own would release the locks of every SQLite connection that
         # this process has to the file (sqlite.org/howtocorrupt.html, 2.2).
@@ -118,7 +118,7 @@ def processes_using(path: Path) -> list[int]:
     """The ids of the processes that have the database open, by SQLite's lock on it.
 
     Empty where the system cannot tell. Processes in other containers are not seen. A file with the same inode
-    on another disk is not told apart: on btrfs, the device in ``/proc/locks`` is not the one of ``stat``.
+    on another disk is not told apart, since ``/proc/locks`` has another device than ``stat`` on btrfs.
     """
     with suppress(OSError):
         locks = Path("/proc/locks").read_text(encoding="ascii", errors="replace")
@@ -128,7 +128,7 @@ def processes_using(path: Path) -> list[int]:
 
 
 def in_use(path: Path, failed: str) -> DatabaseRefused:
-    """The error that other processes have the database open or locked; it names them. See ``refusing``."""
+    """The error that other processes, which it names, use the database. See ``refusing``."""
     others = [f"process {pid}{_command(pid)}" for pid in processes_using(path) if pid != os.getpid()]
     named = ", ".join(others) or "this process or another container"
     return DatabaseRefused(f"{path}: {failed}in use by {named}: stop that, or wait until it ends")
@@ -162,8 +162,8 @@ def has_journal(path: Path) -> bool:
 def _create(path: Path) -> None:
     """Create a complete, synced database under a temporary name and then give it the name.
 
-    So a power failure never leaves an incomplete file, and if two processes create the database at once, the
-    second one uses the file of the first. Mode 0600: it holds personal and financial data.
+    So a power failure never leaves an incomplete file, and if two processes create it at once, the second one
+    uses the file of the first. Mode 0600: it holds personal and financial data.
     """
     path = path.resolve()  # the target of a symbolic link, as SQLite does
     if beside(path, "-wal").exists() and not path.exists():

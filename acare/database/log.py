@@ -27,7 +27,7 @@ SHORT_SECONDS = 0.1
 #: Changed rows after which the log is checkpointed: about 650 new clients, and 27 MB of log.
 CHECKPOINT_AFTER = 4000
 
-#: Seconds that each attempt to empty the log waits for readers, which then end if the log is long.
+#: Seconds that each attempt to empty the log waits for readers; they end by then if it is long.
 PAUSES = (0.0, *[1.5 * SHORT_SECONDS] * 6)
 
 #: Seconds between two attempts to empty a long log after a commit: other writes wait meanwhile.
@@ -41,7 +41,7 @@ def write_one_page(connection: sqlite3.Connection) -> None:
 
 
 class WriteAheadLog:
-    """The log of the database that ``connection`` writes to; ``checkpointer`` is a second connection to it.
+    """The log of the database that ``connection`` writes; ``checkpointer`` is a second connection to it.
 
     Not thread-safe. Call the methods outside a transaction.
     """
@@ -54,8 +54,8 @@ class WriteAheadLog:
         self._record = failure_record(Path(database))
         self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])  # bytes
         self._size_limit = int(connection.execute("PRAGMA journal_size_limit").fetchone()[0])  # bytes
-        # Bytes of the log in use, at the last checkpoint. (Another program that restarts the log, such as
-        # Litestream, may leave the file as long as it was.)
+        # Bytes of the log in use, at the last checkpoint. (If another program, such as Litestream, restarts
+        # the log, the file may stay as long as it was.)
         self._size = self._file_size()
         self._copied_rows = connection.total_changes  # at the last checkpoint
         self._failed = False
@@ -115,7 +115,7 @@ class WriteAheadLog:
         # Reads that begin now do not use the log, since all of it is copied; earlier ones end meanwhile.
         time.sleep(pause)
         # The first commit after a complete checkpoint restarts the log and truncates its file. If another
-        # process has committed meanwhile, this commit is the second; the next attempt then truncates it.
+        # process was first, the next attempt truncates it.
         write_one_page(self._connection)
         if self._file_size() >= 2 * self._page_size:
             return False

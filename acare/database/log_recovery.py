@@ -24,8 +24,6 @@ FAILURE = (
     "open ('acare status' lists them), and restart the server."
 )
 
-_PIECE = 1024 * 1024  # bytes of the log that are written again at a time
-
 # The log (sqlite.org/fileformat2.html, "The WAL File Format"): the salts in its header; the commit mark and
 # the salts of each frame, before the content of a page. Frames from before the last restart have other salts.
 HEADER = struct.Struct("> 16x 8s 8x")
@@ -70,7 +68,7 @@ def recover(path: Path) -> None:
 
 
 def damaged_logs(path: Path) -> list[str]:
-    """The names of the damaged logs that ``recover`` has kept, which tell how many commits were lost."""
+    """The damaged logs that ``recover`` has kept; their names tell how many commits were lost."""
     return sorted(log.name for log in path.parent.glob(f"{escape(beside(path, '-wal').name)}-damaged-*"))
 
 
@@ -78,7 +76,7 @@ def _write_again(path: Path) -> None:
     # Nothing locks the log itself, so closing this handle releases no lock of SQLite.
     with suppress(FileNotFoundError), path.open("r+b", buffering=0) as writing:
         offset = 0
-        while content := os.pread(writing.fileno(), _PIECE, offset):
+        while content := os.pread(writing.fileno(), 1024 * 1024, offset):
             offset += os.pwrite(writing.fileno(), content, offset)
         os.fsync(writing.fileno())
 

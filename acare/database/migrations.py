@@ -17,8 +17,8 @@ log = logging.getLogger("acare.database")
 
 #: For each older schema, the file ``N_to_M.sql`` that migrates its tables and rows to the next one. Its
 #: statements are separated by empty lines: they run one by one, since ``executescript`` would commit first.
-#: Before the first file, triggers and views are dropped; after the last one, missing objects of schema.sql
-#: are created, so that no file repeats their SQL. Each file drops other objects that are gone or changed.
+#: Before the first file, triggers and views are dropped; after the last, missing objects of schema.sql are
+#: created, so that no file repeats their SQL. Each file drops other objects that are gone or changed.
 FOLDER = Path(__file__).with_name("migrations")
 
 # The columns of a table, which decide how its rows are stored.

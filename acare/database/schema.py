@@ -31,9 +31,6 @@ SELECT CAST(tables.name AS TEXT), lower(CAST(keys."table" AS TEXT))
 FROM pragma_table_list AS tables, pragma_foreign_key_list(tables.name) AS keys
 """
 
-# The prefix of the tables in which FTS5 keeps its index. Versions of SQLite may define them differently.
-_INDEX_PREFIX = "clients_search_"
-
 # A literal, a name in quotes (ALTER TABLE adds them), white space and comments, and any other word or symbol.
 # A character that SQLite does not take for white space, such as a no-break space, is a symbol.
 _TOKEN = re.compile(
@@ -65,7 +62,8 @@ def objects() -> dict[str, tuple[str, str, str]]:
         return {
             _normalize(sql): (kind, name, sql)
             for kind, name, sql in reference.execute(OBJECTS)
-            if kind != "table" or not name.startswith(_INDEX_PREFIX)
+            # Versions of SQLite may define the tables of a full-text index differently.
+            if kind != "table" or not name.startswith("clients_search_")
         }
 
 

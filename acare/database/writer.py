@@ -126,7 +126,7 @@ class Writer:
     # --- in the thread
 
     def _serve(self) -> None:
-        """Commit batch after batch. After an error, each caller has an outcome and the thread continues."""
+        """Commit batch after batch. An error is the outcome of each caller, and the thread continues."""
         more = True
         while more:
             batch: list[Write[Any]] = []
@@ -177,7 +177,7 @@ class Writer:
             self._commit([write])
 
     def _fail(self, batch: list[Write[Any]], error: BaseException) -> None:
-        """Undo the transaction after an error, in a batch or (if it is empty) in the checkpoint after it."""
+        """Undo the transaction after an error in a batch or, if it is empty, in the checkpoint after it."""
         with self._in_use, suppress(sqlite3.Error):
             self._connection.rollback()
         for write in batch:
