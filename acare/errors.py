@@ -54,11 +54,12 @@ class StaleVersion(AcareError):
     changed_fields: list[str] | None
     changed_at: str
     changed_by: str | None
+    record: str = "client"
 
     def __str__(self) -> str:
         tag = f'which If-Match or If-None-Match excludes; its entity tag is "{self.current}", with the quotes'
         reason = f"not {self.attempted}" if self.attempted is not None else tag
-        return f"The client is at version {self.current}, {reason}."
+        return f"The {self.record} is at version {self.current}, {reason}."
 
 
 class VersionConflict(StaleVersion):

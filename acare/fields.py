@@ -1,4 +1,4 @@
-"""The fields of a client, and the validation of JSON bodies.
+"""The fields of a client, and the validation of JSON bodies by a list of fields.
 
 Fields that the server sets and unknown fields are ignored, so that a caller can change a record and send back
 all of it.
@@ -89,12 +89,14 @@ def parse_client(text: str) -> dict[str, Any]:
     raise StoreUnavailable(DAMAGED)
 
 
-def validate_create(body: Mapping[str, object]) -> ValidFields:
+def validate_create(body: Mapping[str, object], fields: Sequence[Field] = FIELDS) -> ValidFields:
     """The complete record to create. InvalidInput lists every problem."""
-    return _validate(FIELDS, body, "is required", [])
+    return _validate(fields, body, "is required", [])
 
 
-def validate_update(body: Mapping[str, object]) -> tuple[ValidFields, int | None]:
+def validate_update(
+    body: Mapping[str, object], fields: Sequence[Field] = FIELDS
+) -> tuple[ValidFields, int | None]:
     """The fields to change, at least one, and the version that the caller has read, or None.
 
     InvalidInput lists every problem.
@@ -105,9 +107,10 @@ def validate_update(body: Mapping[str, object]) -> tuple[ValidFields, int | None
         version = validate_version(body["version"]) if "version" in body else None
     except ValueError as error:
         problems.append(FieldError("version", str(error)))
-    sent = [field for field in FIELDS if field.name in body]
+    sent = [field for field in fields if field.name in body]
     if not sent:
-        problems.append(FieldError("body", f"must have at least one of {', '.join(FIELD_NAMES)}"))
+        names = ", ".join(field.name for field in fields)
+        problems.append(FieldError("body", f"must have at least one of {names}"))
     return _validate(sent, body, "must not be null", problems), version
 
 
