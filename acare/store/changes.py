@@ -129,7 +129,7 @@ def purge(position: int, connection: sqlite3.Connection) -> tuple[int, int | Non
 
 def _parse(cursor: str | None) -> tuple[str, int, int]:
     """The view, position and beginning in a cursor. Without one, the position is before the first change."""
-    match = _CURSOR.fullmatch(cursor or "now")
+    match = _CURSOR.fullmatch("now" if cursor is None else cursor)
     if match is None:
         raise InvalidInput(FieldError("after", "must be a cursor from an earlier response, or now"))
     return match[1] or "", int(match[2] or 0), int(match[3] or 0)
