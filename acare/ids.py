@@ -8,19 +8,12 @@ from uuid import UUID
 _UUID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}")
 
 
-def canonical(text: str) -> str | None:
-    """A UUID, of either case, with or without hyphens, in canonical form; None if invalid."""
-    match = _UUID.fullmatch(text.lower())
-    if match is None:
-        return None
-    return match[0] if match[1] else str(UUID(match[0]))
-
-
 def parse(value: object) -> str:
-    """An id from a caller, in canonical form. ValueError states the format."""
-    if isinstance(value, str) and (uuid_text := canonical(value)) is not None:
-        return uuid_text
-    raise ValueError("must be a UUID")
+    """A UUID, of either case, with or without hyphens, in canonical form. ValueError states the format."""
+    match = _UUID.fullmatch(value.lower()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("must be a UUID")
+    return match[0] if match[1] else str(UUID(match[0]))
 
 
 def new() -> str:

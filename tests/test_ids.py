@@ -11,7 +11,7 @@ CANONICAL = "a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684"
 
 def test_a_new_id_is_a_canonical_uuid_of_version_7():
     made = ids.new()
-    assert (UUID(made).version, UUID(made).variant, ids.canonical(made)) == (7, RFC_4122, made)
+    assert (UUID(made).version, UUID(made).variant, ids.parse(made)) == (7, RFC_4122, made)
 
 
 def test_ids_differ_in_every_bit_below_the_time():
@@ -33,4 +33,5 @@ def test_ids_differ_in_every_bit_below_the_time():
     ],
 )
 def test_any_other_text_is_not_an_id(text):
-    assert ids.canonical(text) is None
+    with pytest.raises(ValueError, match="must be a UUID"):
+        ids.parse(text)

@@ -48,10 +48,10 @@ class Request(falcon.Request):
 
 def path_id(text: str, record: str = "client") -> str:
     """The id in a path, in canonical form. NotFound for a malformed one, which no record can have."""
-    uuid_text = ids.canonical(text)
-    if uuid_text is None:
-        raise NotFound(record)
-    return uuid_text
+    try:
+        return ids.parse(text)
+    except ValueError:
+        raise NotFound(record) from None
 
 
 def api_key(env: Mapping[str, Any]) -> str | None:

@@ -43,11 +43,11 @@ parse_email = checked(USER_EMAIL.validate)
 
 def parse_id(text: str) -> str:
     """A type for argparse: an id, in any spelling."""
-    uuid_text = ids.canonical(text)
-    if uuid_text is None:
+    try:
+        return ids.parse(text)
+    except ValueError:
         # The text is not repeated: it may be a key that was pasted by mistake.
-        raise ArgumentTypeError("must be a UUID, such as a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684")
-    return uuid_text
+        raise ArgumentTypeError("must be a UUID, such as a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684") from None
 
 
 def argument(

@@ -115,20 +115,17 @@ def full_name(text: str) -> tuple[str, str]:
 
 
 def timestamp(text: str, dates: str | None = None) -> str:
-    """A date, optionally with a time (UTC unless it has an offset), as a timestamp; "" if it is unreadable.
+    """A date, optionally with a time (UTC unless it has an offset), as a timestamp. ValueError for others.
 
     ``dates`` is the order of day and month, dmy or mdy, in dates such as 25/4/2024; without it, such
     dates cannot be read. Dates with points always begin with the day.
     """
     match = _DATE.fullmatch(text.strip())
-    try:
-        if match is None:
-            moment = datetime.fromisoformat(text.strip().replace("/", "-"))
-        else:
-            moment = _moment(match, "dmy" if match[2] == "." else dates)
-        return timestamps.parse(str(moment.replace(tzinfo=moment.tzinfo or UTC)))
-    except ValueError:
-        return ""
+    if match is None:
+        moment = datetime.fromisoformat(text.strip().replace("/", "-"))
+    else:
+        moment = _moment(match, "dmy" if match[2] == "." else dates)
+    return timestamps.parse(str(moment.replace(tzinfo=moment.tzinfo or UTC)))
 
 
 def _moment(match: re.Match[str], order: str | None) -> datetime:

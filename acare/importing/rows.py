@@ -1,6 +1,7 @@
 """The rows of a file, and their validation."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -111,9 +112,11 @@ def _given(name: str, value: object, options: Options, owners: Mapping[str, str]
     if name == "version":
         return value if type(value) is int and 1 <= value <= _MAX_VERSION else None
     text = value.strip() if isinstance(value, str) else ""
-    if name == "id":
-        return ids.canonical(text)
     if name == "owner":
         return owners.get(text.lower())
-    timestamp = cells.timestamp(text, options.dates)
-    return timestamp if _MIN_TIME <= timestamp <= options.now else None
+    with suppress(ValueError):
+        if name == "id":
+            return ids.parse(text)
+        timestamp = cells.timestamp(text, options.dates)
+        return timestamp if _MIN_TIME <= timestamp <= options.now else None
+    return None

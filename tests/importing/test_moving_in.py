@@ -18,8 +18,8 @@ NOTES = ["--map=Street=notes", "--map=City=notes"]
 MEANINGS = [f"--value=Stage:{each}" for each in ("new=inactive", "Bad: timing=?=closed", "*=active")]
 STREETS = "Name,Street,Phone,Phone,City,Notizen\nA B,Main St 1,1,2,Taft,Dogs"
 OTHERS = "Name,Phone,Mobile,Tel,Notes,Background\nA B,1,2,1,x,y"
-INVALID = "Name,E-Mail,budget_max,Created,notes\nA B,no address,abc,never,Dogs"
-MOVED = "Dogs\nCreated: never\nE-Mail: no address\nbudget_max: abc"
+INVALID = "Name,E-Mail,budget_max,Created,notes\nA B,no address,abc,30.2.2024,Dogs"
+MOVED = "Dogs\nCreated: 30.2.2024\nE-Mail: no address\nbudget_max: abc"
 GERMAN = "Name,Art,Kundenstatus,Tel. mobil\nA B,Eigentümerin,geschlossen,5"
 NUMBERS = "Name,Phone,Notes\nA B,661 ::: 662 ::: 663,VIP"
 BOTH_CLOSED = {"client_type": "both", "status": "closed"}
