@@ -102,11 +102,8 @@ def verify(path: Path, progress: Progress = silent) -> int:
     Returns its number of clients. DatabaseRefused says in one line what is wrong.
     """
     check_file(path)
-    try:
-        check_sha256(path)
-        return verify_file(path, check_content, progress)
-    except OSError as error:
-        raise DatabaseRefused(f"{error.filename or path}: {error.strerror}") from None
+    check_sha256(path)
+    return verify_file(path, check_content, progress)
 
 
 def check_file(path: Path) -> int:
@@ -121,19 +118,19 @@ def check_file(path: Path) -> int:
 
 
 def check_sha256(backup: Path, copy: Path | None = None) -> None:
-    """DatabaseRefused if the SHA-256 of a backup, or of its ``copy``, is not the one in its checksum file.
-
-    OSError if one of the files cannot be read.
-    """
+    """DatabaseRefused unless the SHA-256 of a backup, or of its ``copy``, is the one in its checksum file."""
     checksum = checksum_file(backup)
     try:
+        if not checksum.exists():
+            raise DatabaseRefused(
+                f"{backup}: its checksum file {checksum.name} is missing; copy it next to the backup, or "
+                "make a new one with sha256sum"
+            )
         expected = checksum.read_text(encoding="utf-8", errors="replace").split()[:1]
-    except FileNotFoundError:
-        raise DatabaseRefused(
-            f"{backup}: its checksum file {checksum.name} is missing; copy it next to the backup, or make a "
-            "new one with sha256sum"
-        ) from None
-    if [sha256(copy or backup)] != expected:
+        found = sha256(copy or backup)
+    except OSError as error:
+        raise DatabaseRefused(f"{error.filename or backup}: unreadable: {error.strerror}") from None
+    if [found] != expected:
         raise DatabaseRefused(f"{backup}: damaged: its SHA-256 differs from the one in {checksum.name}")
 
 

@@ -43,10 +43,7 @@ def restore(backup: Path, database: Path, progress: Progress = silent) -> Restor
     check_file(backup)
     _check_target(database)
     database = database.resolve()  # the target of a symbolic link, as SQLite does
-    with (
-        refusing(database, "not restored; it was not changed: "),
-        temporary(database) as fresh,
-    ):
+    with refusing(database, "not restored; it was not changed: "), temporary(database) as fresh:
         with backup.open("rb") as reading, fresh.open("wb") as writing:
             shutil.copyfileobj(reading, writing)
         check_sha256(backup, fresh)
@@ -111,22 +108,15 @@ def _exclusive(database: Path) -> Iterator[bool]:
     recover(database)
     with closing(open_file(database)) as connection:
         connection.execute("PRAGMA busy_timeout = 0").fetchall()
-        yield _lock(connection)
-
-
-def _lock(connection: sqlite3.Connection) -> bool:
-    """Lock a database until the connection is closed. Returns whether it can be read.
-
-    The WAL that a killed server left is copied into the file first, so that the file is complete.
-    """
-    try:
-        connection.execute("PRAGMA journal_mode = DELETE")
-        connection.execute("BEGIN EXCLUSIVE")
-        return is_readable(connection)
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
-            raise
-    return False  # damaged: it is kept as it is, with its WAL
+        try:
+            connection.execute("PRAGMA journal_mode = DELETE")  # copies the WAL that a killed server left
+            connection.execute("BEGIN EXCLUSIVE")
+            can_read = is_readable(connection)
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise
+            can_read = False  # damaged: it is kept as it is, with its WAL
+        yield can_read
 
 
 def _update(fresh: Path, backup: Path, replaced: Path | None) -> tuple[int, CarriedOver | None]:

@@ -115,7 +115,7 @@ def _check_backup(stem: str, folder: Path, max_age_hours: float) -> Check:
     if not made:
         return Check("backup", [*problems, f"there is no {'other ' * bool(future)}backup in {folder}"], {})
     # The time in the name: a copy of the file can have a later modification time.
-    made_at = datetime.strptime(f"{made[-1].name[-23:-4]}+0000", "%Y%m%dT%H%M%S.%f%z")
+    made_at = datetime.fromisoformat(made[-1].name[-23:-3])
     age = (datetime.now(UTC) - made_at).total_seconds() / 3600
     if age > max_age_hours:
         problems.append(f"the newest backup is older than {max_age_hours} hours")
@@ -123,8 +123,6 @@ def _check_backup(stem: str, folder: Path, max_age_hours: float) -> Check:
         check_sha256(made[-1])
     except DatabaseRefused as error:
         problems.append(str(error))
-    except OSError as error:
-        problems.append(f"{error.filename}: unreadable: {error.strerror}")
     return Check("backup", problems, {"file": str(made[-1]), "age_hours": round(age, 1)})
 
 

@@ -2,7 +2,6 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 from acare.database.schema import SCHEMA_VERSION
@@ -27,8 +26,7 @@ def check_content(connection: sqlite3.Connection) -> int:
     sqlite3.DatabaseError for the first error.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    for problem in _contradictions(connection, version):
-        raise sqlite3.IntegrityError(problem)
+    _check_contradictions(connection, version)
     if version == SCHEMA_VERSION and connection.execute(search.PENDING).fetchone() == (0,):
         connection.execute("BEGIN")
         try:
@@ -42,8 +40,8 @@ def check_content(connection: sqlite3.Connection) -> int:
     return count(connection)
 
 
-def _contradictions(connection: sqlite3.Connection, version: int) -> Iterator[str]:
-    """Rows that contradict each other, which the integrity check cannot see."""
+def _check_contradictions(connection: sqlite3.Connection, version: int) -> None:
+    """sqlite3.IntegrityError for rows that contradict each other, which the integrity check cannot see."""
     ((sql,),) = connection.execute(CLIENTS_SQL).fetchall()
     expression = " ".join(_GENERATED.findall(sql))
     paths = ", ".join(f"'$.{name}'" for name in _FIELD.findall(expression))
@@ -51,4 +49,4 @@ def _contradictions(connection: sqlite3.Connection, version: int) -> Iterator[st
     for statement in script.split("\n\n"):
         if version > 2 or "client_changes" not in statement:  # a table that schema 2 lacks
             for (problem,) in connection.execute(statement):
-                yield problem
+                raise sqlite3.IntegrityError(problem)
