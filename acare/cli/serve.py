@@ -83,7 +83,7 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
         for name in unknown_variables():
             logging.getLogger("acare").warning("%s is not a setting; see 'acare serve --help'", name)
         app = App(settings, access_log=access)
-        server = Server(app, listener, settings)
+        server = Server(app, listener, settings.drain_seconds)
         if (latest := app.clients.latest_creation()) > timestamps.now():
             logging.getLogger("acare").warning(
                 "the clock is or was wrong: the newest client was created on %s, in the future", latest

@@ -146,9 +146,9 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
         request = 0 if self.request is None else self.request.size()
         return len(self.input) + len(self.output) + request
 
-    def is_overdue(self, now: float) -> bool:
-        """Whether the connection has waited for its caller longer than a time-out."""
+    def is_overdue(self, now: float, patience: float) -> bool:
+        """Whether the connection has waited for its caller longer than a time-out, or ``patience``."""
         is_slow = self.request is not None and now - self.request_began > TIMEOUT
         pause = now - self.progress_at
-        is_idle = bool(pause > (TIMEOUT if self.output else self.server.patience))
+        is_idle = bool(pause > (TIMEOUT if self.output else patience))
         return (is_slow or is_idle) and not self.is_answering()

@@ -1,5 +1,6 @@
 """The open connections, and the choice of those to close."""
 
+import time
 from collections import OrderedDict
 
 from acare.server.channel import Channel
@@ -36,8 +37,9 @@ class Connections(OrderedDict[Channel, None]):
                 channel.handle_close()
                 buffered -= size
 
-    def close_overdue(self, now: float) -> None:
-        """Close the connections whose time-out has expired."""
+    def close_overdue(self, patience: float) -> None:
+        """Close the connections whose time-out has expired, ``patience`` for those without a response."""
+        now = time.monotonic()
         for channel in list(self):
-            if channel.is_overdue(now):
+            if channel.is_overdue(now, patience):
                 channel.handle_close()

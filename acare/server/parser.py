@@ -79,7 +79,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         self.headers = {f"HTTP_{name}": value.decode() for name, value in fields.items()}
 
     def environ(self, address: str, server: tuple[str, str]) -> dict[str, Any]:
-        """The WSGI environ of the request, from ``address`` to ``server``, a host and a port. (PEP 3333)"""
+        """What the app reads of the WSGI environ. ``address`` is the peer's, ``server`` a host and a port."""
         env = {
             **self.headers,
             "REMOTE_ADDR": address,
@@ -89,15 +89,10 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             "SERVER_NAME": server[0],
             "SERVER_PORT": server[1],
             "SERVER_PROTOCOL": f"HTTP/{self.version}",
-            "SCRIPT_NAME": "",
-            "wsgi.version": (1, 0),
             "wsgi.url_scheme": "http",
             "wsgi.input": self.get_body_stream(),
             "wsgi.input_terminated": True,
             "wsgi.errors": sys.stderr,
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
         }
         if self.error is not None:
             env["acare.rejected"] = self.error.code, self.error.body

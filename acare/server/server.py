@@ -16,7 +16,6 @@ from waitress.trigger import trigger
 
 from acare.api.operations import Workload
 from acare.app import App
-from acare.config import Settings
 from acare.server.channel import TIMEOUT, Channel
 from acare.server.connections import Connections
 from acare.server.workers import FairQueue, run_after_the_loop
@@ -46,14 +45,13 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
     closes overdue connections. Other threads answer writes and slow reads.
     """
 
-    def __init__(self, app: App, listener: socket.socket, settings: Settings) -> None:
+    def __init__(self, app: App, listener: socket.socket, drain_seconds: int) -> None:
         self.connections = Connections()
         self.sockets: dict[int, Any] = {}  # all that the loop polls
         self.received: deque[Channel] = deque()  # the loop is to parse their input
         self.address = str(listener.getsockname()[0]), str(listener.getsockname()[1])
-        self.patience: float = TIMEOUT
         self._app = app
-        self._drain_seconds = settings.drain_seconds
+        self._drain_seconds = drain_seconds
         self._stopping = False
         self._trigger = trigger(self.sockets)
         self._has_callers = self._is_woken = False
@@ -106,11 +104,10 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
         self._iterate(0)  # accept callers that have already connected
         self.close()  # the listening socket
-        self.patience = PATIENCE
         deadline = time.monotonic() + self._drain_seconds
         while self.connections and time.monotonic() < deadline:
             self._iterate(0.05)  # first, so that no connection with an unread request is closed
-            self.connections.close_overdue(time.monotonic())
+            self.connections.close_overdue(PATIENCE)
         if self.connections:
             # Their threads may be writing. A write without an answer has not been acknowledged.
             log.warning("stopped with %d connection(s) unfinished", len(self.connections))
@@ -145,7 +142,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
             self._yielded_at = time.monotonic()
         if now - self._swept_at >= _SWEEP_SECONDS:
             self._swept_at = now
-            self.connections.close_overdue(now)
+            self.connections.close_overdue(TIMEOUT)
 
     def _parse_received(self) -> None:
         """Parse usual input first, then costly input for a while."""
