@@ -65,7 +65,6 @@ _TEMPORARY_FAILURES = {
     sqlite3.SQLITE_PERM: "Access to the database file is denied.",
     sqlite3.SQLITE_CORRUPT: DAMAGED,
     sqlite3.SQLITE_NOTADB: DAMAGED,
-    sqlite3.SQLITE_NOMEM: "Out of memory.",
     sqlite3.SQLITE_INTERRUPT: "The query took too long. Make it more specific, or try later.",
 }
 
