@@ -128,6 +128,12 @@ def test_when_all_have_closed_it_the_next_one_writes(other, failed, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["acare.db"]
 
 
+def test_a_record_whose_log_was_copied_is_removed(tmp_path):
+    (tmp_path / "acare.db-checkpoint-failed").touch()
+    with closing(Database(tmp_path / "acare.db")) as database:
+        assert database.check_write() == "ok"
+
+
 def test_a_backup_after_a_failed_checkpoint_keeps_the_log(failed, tmp_path, monkeypatch):
     """Even if the server ends meanwhile, so that the backup is the last to close the database."""
     monkeypatch.setattr(copying, "_CALL_STEPS", 1)

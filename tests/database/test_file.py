@@ -87,14 +87,18 @@ def with_its_log(path):
     leave_in_log(path, "CREATE TABLE songs (title)")
 
 
-def with_a_journal(path):
-    """A file of another program after a crash: SQLite would undo what was not committed."""
-    edit(path, "CREATE TABLE songs (title); INSERT INTO songs VALUES (zeroblob(99999))")
+def leave_journal(path, statement):
+    """What a crash leaves of a large transaction: SQLite undoes it when the file is next written."""
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.executescript("PRAGMA cache_size = 1; BEGIN; UPDATE songs SET title = randomblob(99999)")
+        other.executescript(f"PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN; {statement}")
         left = {each: each.read_bytes() for each in (path, path.with_name(f"{path.name}-journal"))}
     for each, content in left.items():
         each.write_bytes(content)
+
+
+def with_a_journal(path):
+    edit(path, "CREATE TABLE songs (title); INSERT INTO songs VALUES (zeroblob(99999))")
+    leave_journal(path, "UPDATE songs SET title = randomblob(99999)")
 
 
 def of_a_newer_schema(path):
@@ -159,9 +163,18 @@ def test_a_file_that_is_not_ours_is_refused_unchanged(path, make, reason):
     assert_refused(path, rf"acare\.db: [^\n]*{reason}")
 
 
-def test_the_second_name_of_a_killed_restore_is_accepted(path):
+@pytest.mark.parametrize("name", ["acare.db.before-restore-20260715T143210.000Z", f"{PREFIX}killed/acare.db"])
+def test_a_second_name_that_a_killed_command_left_is_accepted(path, name):
     make_with_key(path)
-    path.with_name(f"{path.name}.before-restore-20260715T143210.000Z").hardlink_to(path)
+    (path.parent / name).parent.mkdir(exist_ok=True)
+    (path.parent / name).hardlink_to(path)
+    assert "first@example.com" in command.run("user", "list", "--database", path).out
+    assert emails(path) == ["first@example.com"]
+
+
+def test_a_transaction_that_a_power_cut_ended_is_undone(path):
+    make_with_key(path)
+    leave_journal(path, "UPDATE users SET email = hex(zeroblob(99999))")
     assert emails(path) == ["first@example.com"]
 
 
