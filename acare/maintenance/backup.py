@@ -82,12 +82,9 @@ def search(
 
 
 def _delete_oldest(newest: Path, stem: str, keep: int) -> None:
-    """Delete all but ``keep`` backups of the database, oldest first, and never ``newest``.
-
-    DatabaseRefused if one cannot be deleted.
-    """
-    others = [path for path in backups(stem, newest.parent)[0] if path != newest]
-    for old in others[: max(0, len(others) - keep + 1)]:
+    """Delete all but the last ``keep`` backups of the database. DatabaseRefused if one cannot be deleted."""
+    past, _ = backups(stem, newest.parent)
+    for old in past[:-keep]:
         try:
             old.unlink(missing_ok=True)
             checksum_file(old).unlink(missing_ok=True)

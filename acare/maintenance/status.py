@@ -54,22 +54,16 @@ def read_status(
 
     DatabaseRefused if it is not a database that acare can open.
     """
-    database, keys_that_expire = _check_database(path)
+    database, expiring = _check_database(path)
     path, stem = path.resolve(), path.stem
-    no_answer, refused = (None, None) if url is None else _ask(url)
+    no_answer, refused = ([], []) if url is None else _ask(url)
     if database.figures["processes"] and failure_record(path).exists():
-        refused = FAILURE
-    checks = [
-        database,
-        keys_that_expire,
-        _check_log(path),
-        _check_disk(path, folder),
-        Check("writes", [refused] if refused else [], {}),
-    ]
+        refused = [FAILURE]
+    checks = [database, expiring, _check_log(path), _check_disk(path, folder), Check("writes", refused, {})]
     if folder is not None:
         checks.append(_check_backup(stem, folder, max_age_hours))
     if url is not None:
-        checks.append(Check("server", [no_answer] if no_answer else [], {"url": url}))
+        checks.append(Check("server", no_answer, {"url": url}))
     return checks
 
 
@@ -126,8 +120,8 @@ def _check_backup(stem: str, folder: Path, max_age_hours: float) -> Check:
     return Check("backup", problems, {"file": str(made[-1]), "age_hours": round(age, 1)})
 
 
-def _ask(url: str) -> tuple[str | None, str | None]:
-    """The reason for no answer, and the reason for refused writes, from ``/readyz``; None if healthy."""
+def _ask(url: str) -> tuple[list[str], list[str]]:
+    """The problems of ``/readyz``: that there is no answer, and why writes are refused."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         try:
@@ -136,9 +130,9 @@ def _ask(url: str) -> tuple[str | None, str | None]:
             response = error
         with response:
             answer = json.load(response)
-        return None, None if answer["success"] else str(answer["error"]["message"])
+        return [], [] if answer["success"] else [str(answer["error"]["message"])]
     except (OSError, HTTPException, ValueError, LookupError, TypeError, RecursionError) as error:
-        return f"{url}: no answer: {getattr(error, 'reason', error)}", None
+        return [f"{url}: no answer: {getattr(error, 'reason', error)}"], []
 
 
 def size_text(count: int) -> str:

@@ -1,10 +1,10 @@
 """Verification of the content of a database: rows that contradict each other, and the full-text index."""
 
-import re
 import sqlite3
 from pathlib import Path
 
 from acare.database.schema import SCHEMA_VERSION
+from acare.fields import FIELD_NAMES
 from acare.store import search
 from acare.store.lists import count
 
@@ -14,10 +14,6 @@ from acare.store.lists import count
 CONTRADICTIONS = Path(__file__).with_name("verification.sql")
 
 CLIENTS_SQL = "SELECT max(sql) FROM sqlite_schema WHERE name = 'clients'"
-
-# The expression that generates the JSON of a client, and the lines in it that begin with the name of a field.
-_GENERATED = re.compile(r"AS (\(json_object\(.*\)\)) STORED", re.DOTALL)
-_FIELD = re.compile(r"^\s*'(?!id'|user_id'|version')(\w+)', ", re.MULTILINE)
 
 
 def check_content(connection: sqlite3.Connection) -> int:
@@ -43,8 +39,8 @@ def check_content(connection: sqlite3.Connection) -> int:
 def _check_contradictions(connection: sqlite3.Connection, version: int) -> None:
     """sqlite3.IntegrityError for rows that contradict each other, which the integrity check cannot see."""
     ((sql,),) = connection.execute(CLIENTS_SQL).fetchall()
-    expression = " ".join(_GENERATED.findall(sql))
-    paths = ", ".join(f"'$.{name}'" for name in _FIELD.findall(expression))
+    expression = sql.partition(" AS ")[2].partition(" STORED")[0]
+    paths = ", ".join(f"'$.{name}'" for name in (*FIELD_NAMES, "created_at", "updated_at"))
     script = CONTRADICTIONS.read_text("utf-8").replace("{json}", expression).replace("{paths}", paths)
     for statement in script.split("\n\n"):
         if version > 2 or "client_changes" not in statement:  # a table that schema 2 lacks
