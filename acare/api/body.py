@@ -15,7 +15,7 @@ from acare.field_types import from_json
 #: The maximum size of a body in bytes.
 MAX_BODY = 64 * 1024
 
-#: Bytes of a body over the limit that are read before the 413.
+#: Bytes of a body over the limit that are read before the 413, so that the sender receives the 413.
 MAX_DISCARDED = 8 * 1024 * 1024
 
 

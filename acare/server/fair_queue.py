@@ -1,10 +1,8 @@
-"""The queue in which callers take turns, and the priority of the threads that answer slow requests."""
+"""The queue in which callers take turns."""
 
-import os
 import queue
 import threading
 from collections import deque
-from contextlib import suppress
 
 from acare.server.channel import Channel
 
@@ -53,10 +51,3 @@ class FairQueue:
     def is_empty(self) -> bool:
         """Whether ``take`` would block."""
         return self._first.empty()
-
-
-def run_after_the_loop() -> None:
-    """Let the event loop run before this thread, which would take Python's lock at each call of SQLite."""
-    with suppress(AttributeError, OSError):  # not Linux, or a sandbox
-        if os.sched_getscheduler(0) == os.SCHED_OTHER:  # otherwise the operator has chosen
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # of this thread alone

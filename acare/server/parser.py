@@ -14,11 +14,8 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import FixedStreamReceiver
 from waitress.utilities import BadRequest, Error, RequestEntityTooLarge
 
-from acare.api.body import MAX_BODY
+from acare.api.body import MAX_BODY, MAX_DISCARDED
 from acare.server.body import Body, Chunks
-
-#: Bytes of a body that are read before the 413, so that the sender receives the 413; the rest is not read.
-MAX_BODY_READ = 8 * 1024 * 1024
 
 #: Bytes of the request line and all headers.
 MAX_HEADER = 32 * 1024
@@ -27,7 +24,7 @@ MAX_HEADER = 32 * 1024
 MAX_FIELDS = 100
 
 #: The settings of waitress that its parser reads.
-SETTINGS = SimpleNamespace(max_request_body_size=MAX_BODY_READ + 1, max_request_header_size=MAX_HEADER)
+SETTINGS = SimpleNamespace(max_request_body_size=MAX_DISCARDED + 1, max_request_header_size=MAX_HEADER)
 
 _AUTHORITY = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?"
 _TARGET = rf"(?:/|(?i:https?)://{_AUTHORITY}(?=[/? ]))[\x21\x22\x24-\x7e]*"

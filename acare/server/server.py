@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -18,7 +19,7 @@ from acare.api.operations import Workload
 from acare.app import App
 from acare.server.channel import TIMEOUT, Channel
 from acare.server.connections import Connections
-from acare.server.workers import FairQueue, run_after_the_loop
+from acare.server.fair_queue import FairQueue
 
 log = logging.getLogger("acare.server")
 
@@ -58,10 +59,10 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self._accepts_at = self._swept_at = self._yielded_at = time.monotonic()
         self._costly: deque[Channel] = deque()  # from ``received``, to be parsed after the others
         self._quick = FairQueue()
-        self._queues = {"quick": self._quick} | {workload: FairQueue() for workload in THREADS}
+        self._queues: dict[Workload, FairQueue] = {"quick": self._quick}
         self._answered: deque[Channel] = deque()  # by the loop or a thread; the loop sends the responses
         for workload, number in THREADS.items():
-            queue = self._queues[workload]
+            queue = self._queues[workload] = FairQueue()
             for _ in range(number):
                 threading.Thread(target=self._answer_slow, args=(queue,), daemon=True).start()
         super().__init__(listener, self.sockets)
@@ -133,7 +134,9 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self._parse_received()
         if self.connections.needs_memory_check:
             self.connections.limit_memory()
-        self._answer_quick()
+        until = time.monotonic() + LOOP_SLICE_SECONDS
+        while not self._quick.is_empty() and time.monotonic() < until:
+            self._answer(self._quick)
         while self._answered:
             self._attempt(Channel.send_response, self._answered.popleft())
         now = time.monotonic()
@@ -166,12 +169,6 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         else:
             self.connections.needs_memory_check = True
 
-    def _answer_quick(self) -> None:
-        """Answer quick requests for a while."""
-        until = time.monotonic() + LOOP_SLICE_SECONDS
-        while not self._quick.is_empty() and time.monotonic() < until:
-            self._answer(self._quick)
-
     @staticmethod
     def _attempt(step: Callable[[Channel], None], channel: Channel) -> None:
         """Take a step for an open connection. An error closes it."""
@@ -194,8 +191,10 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self._answered.append(channel)
 
     def _answer_slow(self, waiting: FairQueue) -> None:
-        """Answer requests in a thread."""
-        run_after_the_loop()
+        """Answer requests in a thread, after the loop: it would take Python's lock at each call of SQLite."""
+        with suppress(AttributeError, OSError):  # not Linux, or a sandbox
+            if os.sched_getscheduler(0) == os.SCHED_OTHER:  # otherwise the operator has chosen
+                os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # of this thread alone
         while True:
             self._answer(waiting)
             if not self._is_woken:
