@@ -23,11 +23,10 @@ class RateLimit(NamedTuple):
 class RateLimitResult(NamedTuple):
     """The result for one request, in whole tokens and whole seconds, as in the headers."""
 
-    allowed: bool
     limit: int
     remaining: int
     reset: int
-    retry_after: int  # at least 1; 0 if the request was allowed
+    retry_after: int  # at least 1; 0: the request is allowed
 
 
 class RateLimiter:
@@ -64,7 +63,7 @@ class RateLimiter:
         # Whole tokens are rounded down, whole seconds up.
         wait = -(-short_by // self._per_second) if short_by > 0 else 0
         reset = -(-missing // self._per_second)
-        return RateLimitResult(short_by <= 0, limit, (self._capacity - missing) // token, reset, wait)
+        return RateLimitResult(limit, (self._capacity - missing) // token, reset, wait)
 
 
 def bucket_name(address: str) -> str:

@@ -89,7 +89,7 @@ class LimitRate:
         resp.set_header("RateLimit-Limit", str(result.limit))
         resp.set_header("RateLimit-Remaining", str(result.remaining))
         resp.set_header("RateLimit-Reset", str(result.reset))
-        if not result.allowed:
+        if result.retry_after:
             raise ApiError(
                 429,
                 "RATE_LIMIT_EXCEEDED",

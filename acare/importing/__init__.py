@@ -1,4 +1,1 @@
-"""Import and export of clients.
-
-A reader yields the rows of a file; the importer validates, matches and writes them in one transaction.
-"""
+"""Import and export of clients: a reader yields the rows of a file, and the importer writes them."""

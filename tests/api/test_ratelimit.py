@@ -28,7 +28,7 @@ def limiter(clock):
 
 def spend(limiter, requests, name=HOME):
     """How many of these requests are allowed."""
-    return sum(limiter.take(name).allowed for _ in range(requests))
+    return sum(limiter.take(name).retry_after == 0 for _ in range(requests))
 
 
 # --- buckets
@@ -52,9 +52,9 @@ def test_tokens_come_at_the_exact_nanosecond(clock, tokens, seconds):
         due = started + -(-n * seconds * SECOND // tokens)  # the first nanosecond that has token n
         if due - 1 > clock.now:
             clock.now = due - 1
-            assert not limiter.take(HOME).allowed
+            assert limiter.take(HOME).retry_after
         clock.now = due
-        assert limiter.take(HOME).allowed
+        assert not limiter.take(HOME).retry_after
 
 
 class SlowName(str):
@@ -76,7 +76,7 @@ def test_buckets_are_bounded_and_used_ones_are_kept():
     for n in range(250_000):
         limiter.take(f"10.{n}")
         if n % (MAX_BUCKETS // 2 - 1) == 0:
-            allowed.append(limiter.take(HOME).allowed)
+            allowed.append(limiter.take(HOME).retry_after == 0)
     assert len(limiter._full_at) == MAX_BUCKETS
     assert allowed == [True] * 3 + [False] * 3
 
