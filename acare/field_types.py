@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple, Protocol, TypeGuard
 
 #: SQLite has no lists, objects or booleans: they are stored as JSON text, booleans as 0 or 1.
 Stored = str | int | float | None
@@ -19,6 +19,12 @@ _FORBIDDEN_IN_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\u
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _DECODER = json.JSONDecoder(parse_constant=int)  # which raises ValueError for NaN and Infinity
+
+
+class FieldType(Protocol):
+    """A type of field: one of the classes below, or of another kind of record."""
+
+    def validate(self, value: object) -> Stored: ...
 
 
 class String(NamedTuple):
@@ -143,9 +149,6 @@ class Preferences:
                 raise ValueError(f"must not be nested deeper than {self.MAX_DEPTH} levels")
             for part in value if isinstance(value, list) else (*value.keys(), *value.values()):
                 self._walk(part, depth + 1)
-
-
-FieldType = String | Enum | Amount | Boolean | StringList | Preferences
 
 
 def check_characters(text: str, *, lines: bool) -> None:

@@ -2,7 +2,8 @@
 
 A new operation has a row here, a method, its document in ``openapi.json``, a row in ``README.md``, and a
 request in ``tests/support/operations.py``. A new resource is also in ``acare/app.py`` and ``auth.RESOURCES``;
-a new kind of record has its fields and protocol in a module like ``acare/clients.py``, and a store.
+a new kind of record has its fields and protocol in a module like ``acare/clients.py``, a store, and a table
+in ``schema.sql``, with the next schema version and a migration.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -1,7 +1,7 @@
 """The statements on clients, users and keys. ``acare.database`` runs them.
 
-``clients``, ``history``, ``users`` and ``keys`` have the stores that the API and the commands use, and
-``erasures`` what a restore carries over; the other modules are parts of them.
+Each ``...Store`` is used by the API or the commands, and ``erasures`` by a restore; the other modules are
+parts of them.
 """
 
 from acare.database.database import Database
