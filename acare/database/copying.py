@@ -15,8 +15,6 @@ from acare.database.disk import copy_owner, sync, temporary
 #: plural such as "rows", or "" if only the ratio is meaningful.
 Progress = Callable[[str, int, int, str], None]
 
-SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
-
 _CALL_STEPS = 20_000  # of SQLite's virtual machine, between two calls: a few milliseconds
 
 
@@ -86,7 +84,8 @@ def verify_file(
         interruptible(connection, lambda: progress("Verifying", 0, 0, "")),
     ):
         connection.execute("PRAGMA cell_size_check = ON")
-        (expected,) = connection.execute(SIZE).fetchone()
+        in_header = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        (expected,) = connection.execute(in_header).fetchone()
         size = path.stat().st_size
         if size != expected:
             raise sqlite3.IntegrityError(f"its size is {size} bytes, and {expected} according to its header")

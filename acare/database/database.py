@@ -56,10 +56,8 @@ class Database:
         self.path = path
         self._identity = file.identity(path)
         self._idle_readers: deque[sqlite3.Connection] = deque()
-        self._before_commit = before_commit
         self._clock = clock
         self._cached: tuple[int, dict[Any, Any]] = (-1, {})  # when, and what
-        self._closed = False
         self._process = os.getpid()
         with file.refusing(path):
             self._writer = Writer(open_writer(path), open_file(path), self._check_in_place, before_commit)
@@ -93,7 +91,7 @@ class Database:
             if connection.in_transaction:
                 connection.rollback()
             self._idle_readers.append(connection)
-            if self._closed:
+            if self._writer.closed:
                 self._close_readers()
 
     def cached(self, key: str, find: Callable[[sqlite3.Connection, str], T]) -> T:
@@ -148,7 +146,7 @@ class Database:
 
     def commit(self, connection: sqlite3.Connection) -> None:
         """Complete and commit a ``transaction``."""
-        self._before_commit(connection)
+        self._writer.before_commit(connection)
         connection.execute("COMMIT")
 
     def empty_log(self) -> bool:
@@ -169,9 +167,8 @@ class Database:
 
     def close(self) -> None:
         """Finish the queued writes and close all connections; a reader in use, when it is returned."""
-        self._closed = True
-        self._close_readers()
         self._writer.close()
+        self._close_readers()
 
     def _close_readers(self) -> None:
         with suppress(IndexError):  # another thread may empty it too
@@ -179,7 +176,7 @@ class Database:
                 self._writer.log.close(self._idle_readers.pop())
 
     def _new_reader(self) -> sqlite3.Connection:
-        if self._closed:
+        if self._writer.closed:
             raise StoreUnavailable("The database is closed.")
         self._check_in_place()
         try:

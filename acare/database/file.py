@@ -20,9 +20,6 @@ from acare.errors import DatabaseRefused
 #: ``PRAGMA application_id`` of every acare database: "acar", as in schema.sql.
 APPLICATION_ID = 0x61636172
 
-# The bytes that SQLite locks. (sqlite.org/fileformat.html, "the lock-byte page")
-_LOCKED_BYTES = range(0x40000000, 0x40000000 + 512)
-
 
 @contextmanager
 def refusing(path: Path, failed: str = "") -> Iterator[None]:
@@ -123,7 +120,8 @@ def processes_using(path: Path) -> list[int]:
     with suppress(OSError):
         locks = Path("/proc/locks").read_text(encoding="ascii", errors="replace")
         found = re.findall(rf"POSIX .* (\d+) \S+:{path.stat().st_ino} (\d+) \d+$", locks, re.MULTILINE)
-        return sorted({int(pid) for pid, start in found if int(start) in _LOCKED_BYTES})
+        # The bytes that SQLite locks. (sqlite.org/fileformat.html, "the lock-byte page")
+        return sorted({int(pid) for pid, start in found if 0 <= int(start) - 0x40000000 < 512})
     return []
 
 

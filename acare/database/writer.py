@@ -86,12 +86,12 @@ class Writer:
         self._checkpointer = checkpointer
         self.log = WriteAheadLog(connection, checkpointer)
         self._check = check
-        self._before_commit = before_commit
+        self.before_commit = before_commit
         self._last_batch = 0  # number of writes in the last transaction
         self._in_use = threading.Lock()  # held while the connections are used
         self._queue: SimpleQueue[Write[Any] | None] = SimpleQueue()  # None ends the thread
         self._mutex = threading.Lock()  # guards the attribute below, and keeps None last in the queue
-        self._closed = False
+        self.closed = False
         self._thread = threading.Thread(target=self._serve, name="acare-writer", daemon=True)
         self._thread.start()
 
@@ -99,7 +99,7 @@ class Writer:
         """See ``Database.submit``."""
         write = Write(work)
         with self._mutex:
-            if self._closed:
+            if self.closed:
                 raise StoreUnavailable("The database is closed.")
             self._queue.put(write)
         return write
@@ -115,8 +115,8 @@ class Writer:
         SQLite then checkpoints, unless another process has the file open or a checkpoint has failed.
         """
         with self._mutex:
-            if not self._closed:
-                self._closed = True
+            if not self.closed:
+                self.closed = True
                 self._queue.put(None)
         self._thread.join()
         with self._in_use:
@@ -163,7 +163,7 @@ class Writer:
             self._connection.rollback()  # the last rollback failed
         self._connection.execute("BEGIN IMMEDIATE")
         if all(write.run(self._connection) for write in batch):
-            self._before_commit(self._connection)
+            self.before_commit(self._connection)
             self._connection.execute("COMMIT")
             self._last_batch = len(batch)
             for write in batch:

@@ -137,7 +137,7 @@ def test_closing_finishes_queued_writes_and_refuses_others(bench):
     with Held(bench.writer) as held:
         calls = [held.queue(add(n)) for n in range(5)]
         ends = [Call(bench.writer.close) for _ in range(2)]
-        wait_for(lambda: bench.writer._closed)
+        wait_for(lambda: bench.writer.closed)
         with pytest.raises(StoreUnavailable):
             bench.run(add(6))
     assert [end.outcome() for end in ends] == [None, None]
