@@ -47,7 +47,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
         super().__init__(sock, server.sockets)
         self.connected = True
         self.addr = address
-        server.connections[self] = None
+        server.connections.add(self)
 
     def readable(self) -> bool:
         return not (self.input or self.output or self.is_answering())
@@ -59,16 +59,15 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
         """Whether a request is complete and the loop has not begun to send its response."""
         return self.request is not None and self.request.completed
 
+    def is_writing(self) -> bool:
+        """Whether a write is being answered, or waits for that."""
+        return self.is_answering() and self.turn.workload == "write"
+
     def handle_read(self) -> None:
         self.input = self.recv(8 * 1024)  # closes the connection if the caller has closed it
         if self.connected:
-            self._progressed()
+            self.progress_at = time.monotonic()
             self.server.received.append(self)
-
-    def _progressed(self) -> None:
-        """Record progress of the caller."""
-        self.progress_at = time.monotonic()
-        self.server.connections.move_to_end(self)
 
     def is_costly(self) -> bool:
         """Whether parsing may take longer: chunks, or a header that is long or comes in pieces."""
@@ -124,7 +123,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
         self.sent += self.send(memoryview(self.output)[self.sent :] if self.sent else self.output)
         if not self.connected:  # the caller has closed the connection
             return
-        self._progressed()
+        self.progress_at = time.monotonic()
         if self.sent < len(self.output):
             self.server.connections.needs_memory_check = True
             return
@@ -135,7 +134,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
             self.server.received.append(self)
 
     def handle_close(self) -> None:
-        self.server.connections.pop(self, None)
+        self.server.connections.discard(self)
         self.input = self.output = b""
         self.close()
 
@@ -149,6 +148,5 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
     def is_overdue(self, now: float, patience: float) -> bool:
         """Whether the connection has waited for its caller longer than a time-out, or ``patience``."""
         is_slow = self.request is not None and now - self.request_began > TIMEOUT
-        pause = now - self.progress_at
-        is_idle = bool(pause > (TIMEOUT if self.output else patience))
+        is_idle = now - self.progress_at > (TIMEOUT if self.output else patience)
         return (is_slow or is_idle) and not self.is_answering()

@@ -1,7 +1,6 @@
 """The open connections, and the choice of those to close."""
 
 import time
-from collections import OrderedDict
 
 from acare.server.channel import Channel
 
@@ -12,16 +11,15 @@ MAX_CONNECTIONS = 1000
 MAX_BUFFERED = 128 * 1024 * 1024
 
 
-class Connections(OrderedDict[Channel, None]):
-    """The connections, the one longest without progress first.
-
-    They are closed in this order, those with a write in progress last; the response to a request is lost.
+class Connections(set[Channel]):
+    """The connections. The one longest without progress is closed first, those with a write in progress last;
+    the response to a request is lost.
     """
 
     needs_memory_check = False  # whether more may be buffered than at the last call of ``limit_memory``
 
     def _closable(self) -> list[Channel]:
-        return sorted(self, key=lambda channel: channel.is_answering() and channel.turn.workload == "write")
+        return sorted(self, key=lambda channel: (channel.is_writing(), channel.progress_at))
 
     def make_room(self) -> None:
         """At the limit, close a connection."""

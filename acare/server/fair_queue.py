@@ -24,9 +24,9 @@ class FairQueue:
         with self._mutex:
             if caller in self._further:
                 self._further[caller].append(channel)
-                return
-            self._further[caller] = deque()
-        self._first.put(channel)
+            else:
+                self._further[caller] = deque()
+                self._first.put(channel)
 
     def take(self) -> Channel:
         """The next request. Blocks until there is one."""
@@ -42,11 +42,10 @@ class FairQueue:
 
     def _advance(self, caller: str) -> None:
         with self._mutex:
-            if not self._further[caller]:
+            if self._further[caller]:
+                self._first.put(self._further[caller].popleft())
+            else:
                 del self._further[caller]
-                return
-            channel = self._further[caller].popleft()
-        self._first.put(channel)
 
     def is_empty(self) -> bool:
         """Whether ``take`` would block."""
