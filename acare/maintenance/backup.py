@@ -36,15 +36,13 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
         with suppress(DatabaseRefused):  # on a full disk: the copy has the content of the log, too
             recover(database)
     target = folder / f"{database.stem}-{timestamp()}.db"
-    try:
+    with file.refusing(folder, "no backup was made: "):
         if not folder.exists():
             folder.mkdir(mode=0o700, parents=True)
             with suppress(PermissionError):  # only root can give a folder to another user
                 copy_owner(database.stat(), folder)
             sync(folder.parent)
         copy_verified(database, target, check_content, progress)
-    except OSError as error:
-        raise DatabaseRefused(f"{folder}: no backup was made: {error.strerror or error}") from None
     if keep is not None:
         _delete_oldest(target, database.stem, keep)
     return target
@@ -85,12 +83,9 @@ def _delete_oldest(newest: Path, stem: str, keep: int) -> None:
     """Delete all but the last ``keep`` backups of the database. DatabaseRefused if one cannot be deleted."""
     past, _ = backups(stem, newest.parent)
     for old in past[:-keep]:
-        try:
+        with file.refusing(old, f"the new backup is {newest}, and this old one cannot be deleted: "):
             old.unlink(missing_ok=True)
             checksum_file(old).unlink(missing_ok=True)
-        except OSError as error:
-            reason = f"{error.strerror}; the new backup is {newest}"
-            raise DatabaseRefused(f"{old}: the old backup cannot be deleted: {reason}") from None
 
 
 def verify(path: Path, progress: Progress = silent) -> int:
