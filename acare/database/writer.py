@@ -58,11 +58,9 @@ class Write(Generic[T]):
             return connection.total_changes == before
         return True
 
-    def answer(self) -> None:
-        self._answer.put(self._outcome)
-
-    def fail(self, error: BaseException) -> None:
-        self._answer.put((None, as_domain_error(error)))  # no effect if already answered
+    def answer(self, failure: BaseException | None = None) -> None:
+        """Give the caller the outcome, or the failure of the transaction. No effect if already answered."""
+        self._answer.put(self._outcome if failure is None else (None, as_domain_error(failure)))
 
 
 class Writer:
@@ -181,6 +179,6 @@ class Writer:
         with self._in_use, suppress(sqlite3.Error):
             self._connection.rollback()
         for write in batch:
-            write.fail(error)
+            write.answer(error)
         if not batch:
             log.warning("the write-ahead log could not be checkpointed: %s", error)
