@@ -1,4 +1,4 @@
-"""One connection."""
+"""The open connections, and the choice of those to close."""
 
 import socket
 import time
@@ -18,6 +18,12 @@ TIMEOUT = 75
 
 #: Bytes of a header that is parsed as soon as it arrives. Others wait until the usual ones have been parsed.
 USUAL_HEADER = 2 * 1024
+
+#: Open connections. An idle one costs a file descriptor and no thread.
+MAX_CONNECTIONS = 1000
+
+#: Bytes that all connections together may take: requests until they are answered, and unread responses.
+MAX_BUFFERED = 128 * 1024 * 1024
 
 _http_date = lru_cache(maxsize=1)(build_http_date)  # takes a time in seconds
 
@@ -146,7 +152,42 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
         return len(self.input) + len(self.output) + request
 
     def is_overdue(self, now: float, patience: float) -> bool:
-        """Whether the connection has waited for its caller longer than a time-out, or ``patience``."""
+        """Whether the connection has waited for its caller longer than a time-out.
+
+        ``patience`` is the one, in seconds, for a caller who neither sends nor is sent anything.
+        """
         is_slow = self.request is not None and now - self.request_began > TIMEOUT
         is_idle = now - self.progress_at > (TIMEOUT if self.output else patience)
         return (is_slow or is_idle) and not self.is_answering()
+
+
+class Connections(set[Channel]):
+    """The connections. The one longest without progress is closed first, those with a write in progress last;
+    the response to a request is lost.
+    """
+
+    needs_memory_check = False  # whether more may be buffered than at the last call of ``limit_memory``
+
+    def _closable(self) -> list[Channel]:
+        return sorted(self, key=lambda channel: (channel.is_writing(), channel.progress_at))
+
+    def make_room(self) -> None:
+        """At the limit, close a connection."""
+        if len(self) >= MAX_CONNECTIONS:
+            self._closable()[0].handle_close()
+
+    def limit_memory(self) -> None:
+        """Over the limit, close connections with buffered data until the rest is within it."""
+        self.needs_memory_check = False
+        buffered = sum(channel.size() for channel in self)
+        for channel in self._closable() if buffered > MAX_BUFFERED else ():
+            if buffered > MAX_BUFFERED and (size := channel.size()):
+                channel.handle_close()
+                buffered -= size
+
+    def close_overdue(self, patience: float) -> None:
+        """Close the connections whose time-out has expired; see ``Channel.is_overdue``."""
+        now = time.monotonic()
+        for channel in list(self):
+            if channel.is_overdue(now, patience):
+                channel.handle_close()

@@ -17,8 +17,7 @@ from waitress.trigger import trigger
 
 from acare.api.operations import Workload
 from acare.app import App
-from acare.server.channel import TIMEOUT, Channel
-from acare.server.connections import Connections
+from acare.server.channel import TIMEOUT, Channel, Connections
 from acare.server.fair_queue import FairQueue
 
 log = logging.getLogger("acare.server")

@@ -16,9 +16,9 @@ ROOM = 64
 
 QUICK = f"""
 from acare.database import database
-from acare.server import connections
+from acare.server import channel
 database.WRITE_CHECK_SECONDS = 0.5
-connections.MAX_CONNECTIONS = {ROOM}
+channel.MAX_CONNECTIONS = {ROOM}
 """
 
 

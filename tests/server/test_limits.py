@@ -51,7 +51,7 @@ def test_a_body_over_64_kib_is_read_and_refused(target, chunked):
 
 # --- what the server holds for all connections
 
-TIGHT = "from acare.server import connections; connections.MAX_BUFFERED = 4 * 2**20"
+TIGHT = "from acare.server import channel; channel.MAX_BUFFERED = 4 * 2**20"
 FIELDS = {f"X-{number}": "x" * 300 for number in range(95)}
 
 
