@@ -17,8 +17,8 @@ from acare.cli.output import counted, printable, show_progress
 from acare.database.copying import Progress
 from acare.errors import SettingError, UserError
 from acare.fields import FIELD_NAMES
-from acare.importing.columns import TARGETS, Column
-from acare.importing.csv_file import CsvReader
+from acare.importing.cells import TARGETS
+from acare.importing.csv_file import Column, CsvReader
 from acare.importing.importer import ProblemSummary, Result, import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.remote import Remote

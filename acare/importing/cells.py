@@ -1,4 +1,4 @@
-"""Converts the text of a cell to a JSON value.
+"""Converts the text of a cell to a JSON value, by the field of its column.
 
 Text that cannot be converted is returned unchanged, so that the validation of the field reports it.
 """
@@ -6,6 +6,7 @@ Text that cannot be converted is returned unchanged, so that the validation of t
 import configparser
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from acare import timestamps
-from acare.field_types import from_json
+from acare.field_types import Amount, Boolean, Enum, Preferences, StringList, from_json
+from acare.fields import FIELDS
 
 _CURRENCY = r"(?:US\$|[$€£¥₹]|EUR|USD|GBP|CHF|CAD|AUD|NZD|MXN|SEK|NOK|DKK|PLN|euros?|dollars?|kr)?"
 _WHOLE = r"[1-9]\d{0,2}(?:(?:\.\d{3}){1,5}|(?:,\d{3}){1,5})|\d{1,18}"
@@ -137,3 +139,22 @@ def _moment(match: re.Match[str], order: str | None) -> datetime:
     if match[8]:
         hour = hour % 12 + (12 if match[8] in "Pp" else 0)
     return datetime(year, month, day, hour, minute, seconds)
+
+
+# The function that reads the cells of a field, by the field's type; by default, str.
+_READERS: dict[type, Callable[[str], Any]] = {
+    Amount: money,
+    Boolean: boolean,
+    Enum: word,
+    StringList: texts,
+    Preferences: json_value,
+}
+
+#: The possible targets of a column, and the function that reads the cells of each.
+TARGETS: dict[str, Callable[[str], Any]] = {
+    **{field.name: _READERS.get(type(field.kind), str) for field in FIELDS},
+    "phone": phone,
+    "tags": tags,
+    "full_name": full_name,
+    **dict.fromkeys(("owner", "created_at"), str),
+}

@@ -5,7 +5,7 @@ from typing import IO, Any
 
 from acare.errors import UserError
 from acare.field_types import from_json, to_json
-from acare.importing.columns import Column
+from acare.importing.csv_file import Column
 from acare.importing.rows import MAX_LINE, REASON, Row
 
 
