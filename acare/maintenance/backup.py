@@ -44,7 +44,11 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
             sync(folder.parent)
         copy_verified(database, target, check_content, progress)
     if keep is not None:
-        _delete_oldest(target, database.stem, keep)
+        past, _ = backups(database.stem, folder)
+        for old in past[:-keep]:
+            with file.refusing(old, f"the new backup is {target}, and this old one cannot be deleted: "):
+                old.unlink(missing_ok=True)
+                checksum_file(old).unlink(missing_ok=True)
     return target
 
 
@@ -79,15 +83,6 @@ def search(
     return (result for path in copies for result in results(path))
 
 
-def _delete_oldest(newest: Path, stem: str, keep: int) -> None:
-    """Delete all but the last ``keep`` backups of the database. DatabaseRefused if one cannot be deleted."""
-    past, _ = backups(stem, newest.parent)
-    for old in past[:-keep]:
-        with file.refusing(old, f"the new backup is {newest}, and this old one cannot be deleted: "):
-            old.unlink(missing_ok=True)
-            checksum_file(old).unlink(missing_ok=True)
-
-
 def verify(path: Path, progress: Progress = silent) -> int:
     """Verify a backup: schema, checksum, structure and content.
 
@@ -110,7 +105,7 @@ def check_file(path: Path) -> int:
 
 
 def check_sha256(backup: Path, copy: Path | None = None) -> None:
-    """DatabaseRefused unless the SHA-256 of a backup, or of its ``copy``, is the one in its checksum file."""
+    """DatabaseRefused unless a backup, or its ``copy``, has the SHA-256 in its checksum file."""
     checksum = checksum_file(backup)
     try:
         if not checksum.exists():

@@ -59,7 +59,8 @@ def read_status(
     no_answer, refused = ([], []) if url is None else _ask(url)
     if database.figures["processes"] and failure_record(path).exists():
         refused = [FAILURE]
-    checks = [database, expiring, _check_log(path), _check_disk(path, folder), Check("writes", refused, {})]
+    checks = [database, expiring, _check_log(path), _check_disk(path, folder)]
+    checks.append(Check("writes", refused, {}))
     if folder is not None:
         checks.append(_check_backup(stem, folder, max_age_hours))
     if url is not None:

@@ -37,7 +37,7 @@ def check_content(connection: sqlite3.Connection) -> int:
 
 
 def _check_contradictions(connection: sqlite3.Connection, version: int) -> None:
-    """sqlite3.IntegrityError for rows that contradict each other, which the integrity check cannot see."""
+    """sqlite3.IntegrityError if rows contradict each other, which SQLite itself cannot see."""
     ((sql,),) = connection.execute(CLIENTS_SQL).fetchall()
     expression = sql.partition(" AS ")[2].partition(" STORED")[0]
     paths = ", ".join(f"'$.{name}'" for name in (*FIELD_NAMES, "created_at", "updated_at"))
