@@ -13,8 +13,7 @@ from typing import Any, TypeVar
 from acare.database import file
 from acare.database.connection import READER_SETTINGS, as_domain_error, open_file, open_to_read, open_writer
 from acare.database.copying import copy_to_temporary
-from acare.database.log import write_one_page
-from acare.database.log_recovery import recover
+from acare.database.log import recover, write_one_page
 from acare.database.migrations import migrate, migrate_connection
 from acare.database.schema import SCHEMA_VERSION
 from acare.database.writer import Write, Writer

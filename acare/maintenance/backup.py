@@ -15,7 +15,7 @@ from acare.database.copying import Progress, copy_verified, sha256, silent, veri
 from acare.database.database import Database, ReadOnlyDatabase
 from acare.database.disk import copy_owner, sync
 from acare.database.file import checksum_file
-from acare.database.log_recovery import recover
+from acare.database.log import recover
 from acare.errors import AcareError, DatabaseRefused, NotFound
 from acare.maintenance.verification import check_content
 

@@ -13,7 +13,7 @@ from acare.database.connection import open_file, open_to_read
 from acare.database.copying import Progress, silent, verify_file
 from acare.database.disk import copy_owner, describe_owner, sync, temporary
 from acare.database.file import APPLICATION_ID, in_use, is_backup, processes_using, refusing
-from acare.database.log_recovery import recover
+from acare.database.log import recover
 from acare.database.migrations import migrate_connection
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import check_file, check_sha256, timestamp

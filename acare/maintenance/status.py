@@ -16,8 +16,7 @@ from urllib.error import HTTPError
 from acare.database import file
 from acare.database.connection import open_to_read
 from acare.database.disk import beside
-from acare.database.log import MAX_SIZE
-from acare.database.log_recovery import FAILURE, damaged_logs, failure_record
+from acare.database.log import FAILURE, MAX_SIZE, damaged_logs, failure_record
 from acare.database.schema import SCHEMA_VERSION
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import backups, check_sha256

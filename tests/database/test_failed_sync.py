@@ -17,8 +17,7 @@ from support.keys import new_key
 import acare
 from acare.database import copying, log
 from acare.database.database import Database
-from acare.database.log import WriteAheadLog
-from acare.database.log_recovery import damaged_logs
+from acare.database.log import WriteAheadLog, damaged_logs
 from acare.errors import StoreUnavailable
 from acare.maintenance.backup import back_up
 from acare.maintenance.status import read_status

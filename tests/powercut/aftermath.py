@@ -12,7 +12,7 @@ from support.crash import GONE, Known, Writer, check, content, damage, gaps, rea
 from webtest import AppError
 
 import acare
-from acare.database.log_recovery import damaged_logs
+from acare.database.log import damaged_logs
 from acare.errors import AcareError, DatabaseRefused
 from acare.maintenance import backup
 
