@@ -59,7 +59,7 @@ class Database:
         self._cached: tuple[int, dict[Any, Any]] = (-1, {})  # when, and what
         self._process = os.getpid()
         with file.refusing(path):
-            self._writer = Writer(open_writer(path), open_file(path), self._check_in_place, before_commit)
+            self._writer = Writer(open_writer(path), self._check_in_place, before_commit)
 
     @contextmanager
     def read(self, max_seconds: float | None = None) -> Iterator[sqlite3.Connection]:

@@ -15,7 +15,7 @@ from glob import escape
 from pathlib import Path
 
 from acare.database import file
-from acare.database.connection import open_locked
+from acare.database.connection import open_file, open_locked
 from acare.database.disk import beside, sync
 from acare.errors import StoreUnavailable
 
@@ -65,15 +65,15 @@ def write_one_page(connection: sqlite3.Connection) -> None:
 
 
 class WriteAheadLog:
-    """The log of the database that ``connection`` writes; ``checkpointer`` is a second connection to it.
+    """The log of the database that ``connection`` writes. A second connection checkpoints it.
 
     Not thread-safe. Call the methods outside a transaction.
     """
 
-    def __init__(self, connection: sqlite3.Connection, checkpointer: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._checkpointer = checkpointer
         (_, _, database), *_ = connection.execute("PRAGMA database_list").fetchall()
+        self.checkpointer = open_file(Path(database))
         self._path = beside(Path(database), "-wal")
         self._record = failure_record(Path(database))
         self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])  # bytes
@@ -156,7 +156,7 @@ class WriteAheadLog:
             if self.has_failed:  # only now can no other process be in a checkpoint
                 raise StoreUnavailable(FAILURE)
             # The first one is 1, and the others are -1, if another process is in a checkpoint.
-            busy, in_log, copied = self._checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            busy, in_log, copied = self.checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             self._copied_rows = self._connection.total_changes
             self._size = self._file_size() if busy else in_log * (FRAME.size + self._page_size)
         except sqlite3.OperationalError as error:

@@ -64,7 +64,7 @@ class Write(Generic[T]):
 
 
 class Writer:
-    """Runs writes in transactions on ``connection``; ``checkpointer`` is a second connection to its file.
+    """Runs writes in transactions on ``connection``, and closes it.
 
     The thread is a daemon: a program that ends without ``close()`` still ends.
     """
@@ -72,7 +72,6 @@ class Writer:
     def __init__(
         self,
         connection: sqlite3.Connection,
-        checkpointer: sqlite3.Connection,
         check: Callable[[], None],
         before_commit: Callable[[sqlite3.Connection], None],
     ) -> None:
@@ -81,8 +80,7 @@ class Writer:
         ``before_commit`` completes a transaction: it is called before each COMMIT.
         """
         self._connection = connection
-        self._checkpointer = checkpointer
-        self.log = WriteAheadLog(connection, checkpointer)
+        self.log = WriteAheadLog(connection)
         self._check = check
         self.before_commit = before_commit
         self._last_batch = 0  # number of writes in the last transaction
@@ -118,7 +116,7 @@ class Writer:
                 self._queue.put(None)
         self._thread.join()
         with self._in_use:
-            for connection in (self._checkpointer, self._connection):
+            for connection in (self.log.checkpointer, self._connection):
                 self.log.close(connection)
 
     # --- in the thread

@@ -98,7 +98,7 @@ SETTINGS = {"trusted_schema": 1, "wal_autocheckpoint": 0}
 def test_each_connection_has_the_setting(database, name, value):
     log = database._writer.log
     with database.read() as reading:
-        connections = (reading, log._connection, log._checkpointer)
+        connections = (reading, log._connection, log.checkpointer)
         assert [each.execute(f"PRAGMA {name}").fetchone() for each in connections] == [(value,)] * 3
 
 

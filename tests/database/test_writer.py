@@ -95,7 +95,7 @@ class FailingDisk(sqlite3.Connection):
 def test_writing_continues_after_a_failed_rollback(bench):
     with closing(sqlite3.connect(bench.path, factory=FailingDisk, check_same_thread=False)) as failing:
         failing.isolation_level = None
-        writer = Writer(failing, bench.checkpointer, **DO_NOTHING)
+        writer = Writer(failing, **DO_NOTHING)
         with Held(writer) as held:
             calls = [held.call, *(held.queue(add(n)) for n in range(3))]
         assert [type(call.outcome()) for call in calls] == [sqlite3.OperationalError] * 4

@@ -26,10 +26,10 @@ class Bench:
         self.writing = connect(path, busy_seconds=5.0)
         self.writing.execute("PRAGMA foreign_keys = ON")
         self.writing.execute("PRAGMA journal_size_limit = 1000000")
-        self.checkpointer = connect(path, busy_seconds=5.0)
         self.trace = []
         self.writing.set_trace_callback(self.trace.append)
-        self.writer = Writer(self.writing, self.checkpointer, **DO_NOTHING)
+        self.writer = Writer(self.writing, **DO_NOTHING)
+        self.checkpointer = self.writer.log.checkpointer
 
     def run(self, work):
         """Run a write, and wait for the checkpoint after it, if any, which its caller does not do."""
