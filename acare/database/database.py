@@ -133,7 +133,8 @@ class Database:
         """
         try:
             self.write(lambda connection: None)  # refused like any write, as after a failed checkpoint
-            self._writer.empty_log()
+            with self._writer.in_use:
+                self._writer.log.empty()
             with closing(open_writer(self.path)) as connection:
                 connection.execute(f"PRAGMA cache_size = -{LONG_CACHE_KIB}")
                 connection.execute("BEGIN IMMEDIATE")
@@ -150,8 +151,8 @@ class Database:
 
     def empty_log(self) -> bool:
         """Checkpoint the log and restart it; False if the disk or other processes prevented this."""
-        with suppress(StoreUnavailable, sqlite3.OperationalError):
-            return self._writer.empty_log()
+        with suppress(StoreUnavailable, sqlite3.OperationalError), self._writer.in_use:
+            return self._writer.log.empty()
         return False
 
     def check_write(self) -> str:

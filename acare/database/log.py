@@ -43,19 +43,15 @@ FAILURE = (
     "open ('acare status' lists them), and restart the server."
 )
 
+#: Suffix of the file that records a failed checkpoint. While it exists, no process may write or checkpoint.
+#: What was copied may be lost, and SQLite copies it again only when all processes have closed the database:
+#: until then, the ``-shm`` file counts it as copied.
+FAILURE_RECORD = "-checkpoint-failed"
+
 # The log (sqlite.org/fileformat2.html, "The WAL File Format"): the salts in its header; the commit mark and
 # the salts of each frame, before the content of a page. Frames from before the last restart have other salts.
 HEADER = struct.Struct("> 16x 8s 8x")
 FRAME = struct.Struct("> 4x I 8s 8x")
-
-
-def failure_record(database: Path) -> Path:
-    """The file that records a failed checkpoint. While it exists, no process may write or checkpoint.
-
-    What was copied may be lost, and SQLite copies it again only when all processes have closed the database:
-    until then, the ``-shm`` file counts it as copied.
-    """
-    return beside(database, "-checkpoint-failed")
 
 
 def write_one_page(connection: sqlite3.Connection) -> None:
@@ -75,7 +71,7 @@ class WriteAheadLog:
         (_, _, database), *_ = connection.execute("PRAGMA database_list").fetchall()
         self.checkpointer = open_file(Path(database))
         self._path = beside(Path(database), "-wal")
-        self._record = failure_record(Path(database))
+        self._record = beside(Path(database), FAILURE_RECORD)
         self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])  # bytes
         self._size_limit = int(connection.execute("PRAGMA journal_size_limit").fetchone()[0])  # bytes
         # Bytes of the log in use, at the last checkpoint. (If another program, such as Litestream, restarts
@@ -191,7 +187,7 @@ def recover(path: Path) -> None:
     itself and synced. If it is damaged, it is kept. Does nothing while a process has the database open, in
     any container: that process has done this, or has written the log itself. DatabaseRefused on failure.
     """
-    record, left, journal = failure_record(path), beside(path, "-wal"), beside(path, "-journal")
+    record, left, journal = (beside(path, suffix) for suffix in (FAILURE_RECORD, "-wal", "-journal"))
     if not any(each.exists() for each in (record, left, journal)):
         return
     with file.refusing(path, "its log cannot be written: "):

@@ -84,7 +84,7 @@ class Writer:
         self._check = check
         self.before_commit = before_commit
         self._last_batch = 0  # number of writes in the last transaction
-        self._in_use = threading.Lock()  # held while the connections are used
+        self.in_use = threading.Lock()  # held while the connections, and the log, are used
         self._queue: SimpleQueue[Write[Any] | None] = SimpleQueue()  # None ends the thread
         self._mutex = threading.Lock()  # guards the attribute below, and keeps None last in the queue
         self.closed = False
@@ -100,11 +100,6 @@ class Writer:
             self._queue.put(write)
         return write
 
-    def empty_log(self) -> bool:
-        """Checkpoint and restart the log between two transactions. Returns whether readers allowed this."""
-        with self._in_use:
-            return self.log.empty()
-
     def close(self) -> None:
         """Refuse new writes, finish the queued ones, and close both connections.
 
@@ -115,7 +110,7 @@ class Writer:
                 self.closed = True
                 self._queue.put(None)
         self._thread.join()
-        with self._in_use:
+        with self.in_use:
             for connection in (self.log.checkpointer, self._connection):
                 self.log.close(connection)
 
@@ -128,7 +123,7 @@ class Writer:
             batch: list[Write[Any]] = []
             try:
                 more = self._take_queue(batch)
-                with self._in_use:
+                with self.in_use:
                     self._commit(batch)
                     batch.clear()
                     self.log.committed()
@@ -174,7 +169,7 @@ class Writer:
 
     def _fail(self, batch: list[Write[Any]], error: BaseException) -> None:
         """Undo the transaction after an error in a batch or, if it is empty, in the checkpoint after it."""
-        with self._in_use, suppress(sqlite3.Error):
+        with self.in_use, suppress(sqlite3.Error):
             self._connection.rollback()
         for write in batch:
             write.answer(error)

@@ -16,7 +16,7 @@ from urllib.error import HTTPError
 from acare.database import file
 from acare.database.connection import open_to_read
 from acare.database.disk import beside
-from acare.database.log import FAILURE, MAX_SIZE, damaged_logs, failure_record
+from acare.database.log import FAILURE, FAILURE_RECORD, MAX_SIZE, damaged_logs
 from acare.database.schema import SCHEMA_VERSION
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import backups, check_sha256
@@ -56,7 +56,7 @@ def read_status(
     database, expiring = _check_database(path)
     path, stem = path.resolve(), path.stem
     no_answer, refused = ([], []) if url is None else _ask(url)
-    if database.figures["processes"] and failure_record(path).exists():
+    if database.figures["processes"] and beside(path, FAILURE_RECORD).exists():
         refused = [FAILURE]
     checks = [database, expiring, _check_log(path), _check_disk(path, folder)]
     checks.append(Check("writes", refused, {}))

@@ -59,10 +59,10 @@ def failed(tmp_path, monkeypatch, fail):
         api = Api(app, full_key(app, "ana@example.com", "agent"))
         api.get("/v1/clients")
         app.database.write(lambda connection: None)  # after the note of the key's use
-        with app.database._writer._in_use:
+        with app.database._writer.in_use:
             fail("PRAGMA wal_checkpoint")
         app.database.write(lambda connection: connection.execute("UPDATE users SET role = 'broker'").rowcount)
-        with app.database._writer._in_use:
+        with app.database._writer.in_use:
             fail("")  # the disk is well again, but what it was given is lost
         yield api
 

@@ -34,12 +34,12 @@ class Bench:
     def run(self, work):
         """Run a write, and wait for the checkpoint after it, if any, which its caller does not do."""
         result = self.writer.submit(work).result()
-        with self.writer._in_use:
+        with self.writer.in_use:
             return result
 
     def empty_log(self):
-        with suppress(sqlite3.OperationalError):
-            return self.writer.empty_log()
+        with suppress(sqlite3.OperationalError), self.writer.in_use:
+            return self.writer.log.empty()
         return False
 
     def facts(self):
