@@ -59,13 +59,19 @@ def _make_locked_folder(parent: Path) -> tuple[Path, int]:
 
 
 def remove_temporary_files(parent: Path) -> None:
-    """Remove the temporary folders that killed processes left in a folder. Failures are ignored."""
-    for folder in parent.glob(f"{PREFIX}*"):
+    """Remove the temporary folders that killed processes left in a folder. Failures are ignored.
+
+    Older versions left files, and had locked the folder that these are in.
+    """
+    for path in parent.glob(f"{PREFIX}*"):
         with suppress(OSError):
-            lock = os.open(folder, os.O_DIRECTORY)
+            lock = os.open(path if path.is_dir() else parent, os.O_DIRECTORY)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder)
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
             finally:
                 os.close(lock)
 

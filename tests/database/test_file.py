@@ -163,7 +163,10 @@ def test_a_file_that_is_not_ours_is_refused_unchanged(path, make, reason):
     assert_refused(path, rf"acare\.db: [^\n]*{reason}")
 
 
-@pytest.mark.parametrize("name", ["acare.db.before-restore-20260715T143210.000Z", f"{PREFIX}killed/acare.db"])
+@pytest.mark.parametrize(
+    "name",
+    ["acare.db.before-restore-20260715T143210.000Z", f"{PREFIX}killed/acare.db", f"{PREFIX}by_older_acare"],
+)
 def test_a_second_name_that_a_killed_command_left_is_accepted(path, name):
     make_with_key(path)
     (path.parent / name).parent.mkdir(exist_ok=True)
@@ -211,10 +214,9 @@ def test_temporary_files_of_a_killed_process_are_removed(tmp_path, work):
     folder = tmp_path / "work"
     folder.mkdir()
     Database(folder / "acare.db").close()
-    left = folder / f"{PREFIX}killed"
-    left.mkdir()
-    for name in ("acare.db", "acare.db-journal"):
-        (left / name).write_bytes(b"a client")
+    (folder / f"{PREFIX}killed").mkdir()
+    for name in ("killed/acare.db", "killed/acare.db-journal", "by_older_acare", "by_older_acare-journal"):
+        (folder / f"{PREFIX}{name}").write_bytes(b"a client")
     work(folder / "acare.db", folder)
     assert list(folder.glob(f"{PREFIX}*")) == []
 
