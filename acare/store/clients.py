@@ -44,16 +44,18 @@ SET deleted_by = :author_id
 WHERE client_id = :id AND version = (SELECT max(version) FROM client_history WHERE client_id = :id)
 """
 
+# After a position: two opposite transfers at the same time would otherwise never end.
 TRANSFER = f"""
 UPDATE clients
 SET user_id = :new_owner_id, {_NEW_VERSION}
 WHERE seq IN (
     SELECT seq
     FROM clients INDEXED BY clients_by_user
-    WHERE user_id = :owner_id
+    WHERE user_id = :owner_id AND seq > :position
     ORDER BY seq
     LIMIT :rows
 )
+RETURNING seq
 """
 
 
@@ -136,7 +138,9 @@ class ClientStore(ClientLists):
             if old.id == new.id:
                 raise InvalidInput(FieldError("to", f"must be a user other than {owner}"))
             user_ids = {"owner_id": old.id, "new_owner_id": new.id, "author_id": caller.author_id}
-            return steps.repeat(TRANSFER, user_ids, position, connection)
+            values = {**user_ids, "position": position, "rows": steps.ROWS}
+            rows = connection.execute(TRANSFER, values).fetchall()
+            return len(rows), max(rows)[0] if len(rows) == steps.ROWS else None
 
         return steps.run(self._database, step)
 

@@ -58,6 +58,6 @@ def merge(position: int, connection: sqlite3.Connection) -> tuple[int, int | Non
     """Delete the words that no client has any longer: a step."""
     before = connection.total_changes
     index_changes(connection)
-    connection.execute(MERGE, {"pages": -steps.ROWS if position == 0 else steps.ROWS})
+    connection.execute(MERGE, {"pages": -steps.ROWS if position == steps.START else steps.ROWS})
     changed = connection.total_changes - before
     return changed, position + 1 if changed > 1 else None  # a merge that has nothing to do changes one row

@@ -13,7 +13,10 @@ ROWS = 500
 #: Seconds between two steps. A process that waits for SQLite's lock tries again every 0.1 s.
 PAUSE = 0.1
 
-#: Changes the rows after a position, at first 0. Returns their number, and the next position or None.
+#: The position of the first step, before every row.
+START = -(2**63)
+
+#: Changes the rows after a position. Returns their number, and the next position or None.
 Step = Callable[[int, sqlite3.Connection], tuple[int, int | None]]
 
 
@@ -30,7 +33,7 @@ def run(database: Database, step: Step, progress: Callable[[], None] = lambda: N
 
     If a step fails, the changes of earlier ones stay.
     """
-    total, position = 0, 0
+    total, position = 0, START
     while True:
         changed, following = database.write(partial(step, position))
         total += changed

@@ -32,6 +32,20 @@ def test_an_interrupted_transfer_is_completed_by_the_next(clients, store, user, 
     assert store.transfer(OPERATOR, user.user_id, other_user.user_id) == 5
 
 
+def test_opposite_transfers_at_the_same_time_end(store, user, other_user, monkeypatch):
+    pauses = iter(range(10))
+
+    def transfer_back(seconds):
+        next(pauses)
+        store.transfer(OPERATOR, other_user.user_id, user.user_id)
+
+    monkeypatch.setattr(steps, "ROWS", 3)
+    monkeypatch.setattr(steps, "time", SimpleNamespace(sleep=transfer_back))
+    for _ in range(8):
+        store.create(user, new())
+    assert store.transfer(OPERATOR, user.user_id, other_user.user_id) == 8
+
+
 def test_an_interrupted_purge_is_completed_by_the_next(clients, store, database, sql):
     for each in clients:
         store.delete(OPERATOR, each)
