@@ -90,11 +90,11 @@ def run_restore(args: Namespace) -> None:
                 print(f"{text}: {number:,}.")
     if done.old is not None:
         print(printable(f"The old database was renamed to {done.old}."))
-    if done.unread:
-        print_error(
-            "the old database could not be read, so nothing was kept from it: users and keys are from the "
-            "backup, and clients erased since then are back; revoke keys and erase clients again"
-        )
+        if kept is None:
+            print_error(
+                "the old database could not be read, so nothing was kept from it: users and keys are from "
+                "the backup, and clients erased since then are back; revoke keys and erase clients again"
+            )
 
 
 def run_compact(args: Namespace) -> None:

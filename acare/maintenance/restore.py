@@ -28,8 +28,7 @@ class Restored(NamedTuple):
 
     clients: int
     old: Path | None  # the new name of the old database; None if there was none
-    unread: bool  # the old database could not be read, so nothing was carried over
-    carried_over: CarriedOver | None
+    carried_over: CarriedOver | None  # None if there was no old database, or it could not be read
 
 
 def restore(backup: Path, database: Path, progress: Progress = silent) -> Restored:
@@ -49,14 +48,13 @@ def restore(backup: Path, database: Path, progress: Progress = silent) -> Restor
         check_sha256(backup, fresh)
         verify_file(fresh, check_content, progress, name=backup)
         with _exclusive(database) as is_readable:
-            unread = not is_readable and database.exists()
             clients, carried_over = _update(fresh, backup, database if is_readable else None)
             _copy_owner_and_mode(database, fresh)
             sync(fresh)
             renamed = _replace(database, fresh)
     with refusing(database, "restored, but not synced to the disk: "):
         sync(database.parent)
-    return Restored(clients, renamed, unread, carried_over)
+    return Restored(clients, renamed, carried_over)
 
 
 def _check_target(database: Path) -> None:
