@@ -52,12 +52,11 @@ class RateLimiter:
         limit, token = self._limit.tokens, self._token
         with self._lock:
             now = self._clock() * limit
-            missing = max(self._full_at.get(name, 0) - now, 0)
+            missing = max(self._full_at.pop(name, 0) - now, 0)
             short_by = missing + token - self._capacity
             if short_by <= 0:
                 missing += token
-            self._full_at[name] = now + missing
-            self._full_at.move_to_end(name)
+            self._full_at[name] = now + missing  # at the end
             if len(self._full_at) > MAX_BUCKETS:
                 self._full_at.popitem(last=False)
         # Whole tokens are rounded down, whole seconds up.
