@@ -25,9 +25,6 @@ log = logging.getLogger("acare.server")
 #: Seconds without a byte after which a stopping server no longer waits for a request or the rest of it.
 PATIENCE = 1.0
 
-#: Seconds without accepting connections after an error, such as too many open files.
-PAUSE_SECONDS = 1.0
-
 #: Seconds that the loop spends on costly parsing, and again on answering requests, before it sends the
 #: responses and reads what has arrived; and after which it lets the threads run, if all share a core.
 LOOP_SLICE_SECONDS = 0.004
@@ -54,8 +51,8 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self._drain_seconds = drain_seconds
         self._stopping = False
         self._trigger = trigger(self.sockets)
-        self._has_callers = self._is_woken = False
-        self._accepts_at = self._swept_at = self._yielded_at = time.monotonic()
+        self._has_callers = self._is_woken = self._is_paused = False
+        self._swept_at = self._yielded_at = time.monotonic()
         self._costly: deque[Channel] = deque()  # from ``received``, to be parsed after the others
         self._quick = FairQueue()
         self._queues: dict[Workload, FairQueue] = {"quick": self._quick}
@@ -76,7 +73,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
     accepting = True
 
     def readable(self) -> bool:
-        return time.monotonic() >= self._accepts_at
+        return not self._is_paused
 
     def handle_accept(self) -> None:
         self._has_callers = True
@@ -93,7 +90,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
                 Channel(self, *accepted)
         except Exception:
             log.exception("a connection could not be accepted")
-            self._accepts_at = time.monotonic() + PAUSE_SECONDS
+            self._is_paused = True  # until the next sweep: there may be too many open files
 
     # --- the loop
 
@@ -143,7 +140,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
             os.sched_yield()
             self._yielded_at = time.monotonic()
         if now - self._swept_at >= _SWEEP_SECONDS:
-            self._swept_at = now
+            self._swept_at, self._is_paused = now, False
             self.connections.close_overdue(TIMEOUT)
 
     def _parse_received(self) -> None:

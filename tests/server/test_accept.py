@@ -12,7 +12,7 @@ FAILING = """
 import pathlib, socket
 from acare.server import server
 
-server.PAUSE_SECONDS = server._SWEEP_SECONDS = 0.05
+server._SWEEP_SECONDS = 0.05
 armed, called = pathlib.Path({armed!r}), socket.socket.{method}
 
 def fail_once(self, *arguments):
@@ -68,7 +68,7 @@ def test_a_request_that_cannot_be_answered_is_closed(tmp_path, line):
 
 
 def test_without_descriptors_open_connections_are_served(tmp_path):
-    quick = "from acare.server import server; server.PAUSE_SECONDS = server._SWEEP_SECONDS = 0.05"
+    quick = "from acare.server import server; server._SWEEP_SECONDS = 0.05"
     with target_in(tmp_path, before=quick) as target, target.connections() as [there]:
         check_health(there)
         _, hard = resource.prlimit(target.process.pid, resource.RLIMIT_NOFILE)
