@@ -11,7 +11,6 @@ from contextlib import closing
 from pathlib import Path
 
 from acare.database.connection import open_file
-from acare.errors import DatabaseRefused
 
 #: ``PRAGMA user_version`` of the files that this version of acare creates, as in schema.sql.
 SCHEMA_VERSION = 4
@@ -49,10 +48,8 @@ _ALLOWED = re.compile(
 def text() -> str:
     """The text of schema.sql, which is inside the package in a wheel and next to it in a checkout."""
     package = Path(__file__).resolve().parent.parent
-    for place in (package / "schema.sql", package.parent / "schema.sql"):
-        if place.is_file():
-            return place.read_text(encoding="utf-8")
-    raise DatabaseRefused("schema.sql is missing from this installation of acare; reinstall acare")
+    folder = package if (package / "schema.sql").exists() else package.parent
+    return (folder / "schema.sql").read_text(encoding="utf-8")
 
 
 def objects() -> dict[str, tuple[str, str, str]]:

@@ -75,10 +75,7 @@ class Writer:
         check: Callable[[], None],
         before_commit: Callable[[sqlite3.Connection], None],
     ) -> None:
-        """``check`` is called before each transaction and raises an error to refuse writes.
-
-        ``before_commit`` completes a transaction: it is called before each COMMIT.
-        """
+        """``check`` raises an error to refuse a transaction; ``before_commit`` completes it before COMMIT."""
         self._connection = connection
         self.log = WriteAheadLog(connection)
         self._check = check
