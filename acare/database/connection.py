@@ -7,7 +7,6 @@ when the last one to a file is closed.
 import os
 import re
 import sqlite3
-from collections.abc import Sequence
 from pathlib import Path
 
 from acare import places, words
@@ -77,7 +76,7 @@ def at_offset(modifier: str) -> str:
     return f"strftime('{_TIMESTAMP}', 'now', {modifier})"
 
 
-def open_file(path: Path | None, *, mode: str = "rw", settings: Sequence[str] = ()) -> sqlite3.Connection:
+def open_file(path: Path | None, *, mode: str = "rw", settings: tuple[str, ...] = ()) -> sqlite3.Connection:
     """A connection to a file that exists; any thread may use it, one at a time.
 
     None is a new file without a name, in SQLite's folder for temporary files. In the mode "ro", ``PRAGMA

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from queue import Empty
-from typing import Any, TypeVar
+from typing import Any
 
 from acare.database import file
 from acare.database.connection import READER_SETTINGS, as_domain_error, open_file, open_to_read, open_writer
@@ -16,10 +16,8 @@ from acare.database.copying import copy_to_temporary
 from acare.database.log import recover, write_one_page
 from acare.database.migrations import migrate, migrate_connection
 from acare.database.schema import SCHEMA_VERSION
-from acare.database.writer import Write, Writer
+from acare.database.writer import T, Write, Writer
 from acare.errors import StoreUnavailable
-
-T = TypeVar("T")
 
 #: Nanoseconds for which a cached result is used, even if another process commits meanwhile.
 CACHE_NANOSECONDS = 10_000_000

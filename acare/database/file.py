@@ -82,12 +82,10 @@ def check(path: Path) -> int:
 def _refuse_other_names(path: Path) -> None:
     """DatabaseRefused for a file with a second name: SQLite would keep a second log for it."""
     path = path.resolve()
-    # Names that acare itself gives the file for a moment, and leaves if it is killed then.
-    own = [
-        *path.parent.glob(f"{PREFIX}*"),  # a file in older versions
-        *(folder / path.name for folder in path.parent.glob(f"{PREFIX}*")),
-        *path.parent.glob(f"{escape(path.name)}.before-restore-*"),
-    ]
+    # Names that acare itself gives the file for a moment, and leaves if it is killed then: in a temporary
+    # folder, which was a file in older versions.
+    own = [name for left in path.parent.glob(f"{PREFIX}*") for name in (left, left / path.name)]
+    own += path.parent.glob(f"{escape(path.name)}.before-restore-*")
     links = path.stat().st_nlink - sum(identity(name) == identity(path) for name in own)
     if links > 1:
         raise DatabaseRefused(

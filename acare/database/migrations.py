@@ -3,7 +3,6 @@
 import logging
 import sqlite3
 import time
-from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -89,7 +88,7 @@ def _change_schema(connection: sqlite3.Connection, version: int) -> None:
     connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
 
 
-def _replace_constraints(connection: sqlite3.Connection, objects: Iterable[tuple[str, str, str]]) -> None:
+def _replace_constraints(connection: sqlite3.Connection, objects: list[tuple[str, str, str]]) -> None:
     """Give the tables the constraints of schema.sql, and check their rows, which need not be written again.
 
     (sqlite.org/lang_altertable.html, "Making Other Kinds Of Table Schema Changes")
