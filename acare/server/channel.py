@@ -44,7 +44,6 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
         self.server = server
         self.input = b""  # received and not parsed
         self.request: Parser | None = None  # until its response is about to be sent
-        self.response = b""  # to the request, until it begins to be sent
         self.output = b""  # a response until all of it has been sent
         self.sent = 0  # bytes of the output
         self.is_last = False  # whether the connection is closed after the response
@@ -59,7 +58,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
         return not (self.input or self.output or self.is_answering())
 
     def writable(self) -> bool:
-        return bool(self.output)
+        return bool(self.output) and not self.is_answering()
 
     def is_answering(self) -> bool:
         """Whether a request is complete and the loop has not begun to send its response."""
@@ -116,12 +115,11 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
         head = "\r\n".join([*lines, "\r\n"])
         if head.count("\r") != head.count("\n") or head.count("\n") != len(lines) + 1:
             raise ValueError("a header contains a line break")
-        self.response = head.encode("latin-1") + body
+        self.output = head.encode("latin-1") + body
 
     def send_response(self) -> None:
         """Begin to send the response to the request."""
         self.request, self.env = None, {}
-        self.output, self.response = self.response, b""
         self.handle_write()
 
     def handle_write(self) -> None:
