@@ -21,7 +21,6 @@ class Column(NamedTuple):
     other text.
     """
 
-    position: int
     name: str
     field: str | None
     meanings: Mapping[str, str]
@@ -45,9 +44,9 @@ def find_columns(
             raise UserError(f"there is no column {name!r}; the columns are {listed}")
     known = _fields_by_name()
     columns = []
-    for position, name in enumerate(names):
+    for name in names:
         field = chosen.get(name, known.get(cells.plain(name)))
-        columns.append(Column(position, name, field, meanings.get(name, {})))
+        columns.append(Column(name, field, meanings.get(name, {})))
         if name in meanings and not field:
             raise UserError(f"--value: {name!r} has no field; --map '{name}=FIELD' assigns one")
     if {column.field for column in columns}.isdisjoint(("full_name", "first_name", "last_name")):
@@ -98,7 +97,7 @@ class CsvReader:
             raise UserError("the file is empty")
         self.columns = find_columns(header, chosen, values)
         self._chosen = chosen
-        self._chosen_first = sorted(self.columns, key=lambda column: column.name not in chosen)
+        self._chosen_first = sorted(enumerate(self.columns), key=lambda column: column[1].name not in chosen)
 
     def __iter__(self) -> Iterator[Row]:
         width = len(self.columns)
@@ -149,7 +148,7 @@ class CsvReader:
         values: dict[str, Any] = {}
         sources: dict[str, tuple[str, object]] = {}
         others: list[str] = []
-        for position, name, target, meanings in self._chosen_first:
+        for position, (name, target, meanings) in self._chosen_first:
             written = text = record[position] if position < len(record) else ""
             if text.strip():
                 text = meanings.get(text.strip().casefold(), meanings.get("*", text))
