@@ -36,9 +36,9 @@ class Remote:
 
     def __init__(self, base: str, key: str, sleep: Callable[[float], None] = time.sleep) -> None:
         self._base = base.rstrip("/").removesuffix("/v1")
-        self._headers = {"X-API-Key": key, "Accept": "application/json"}
         self._sleep = sleep
         self._opener = urllib.request.build_opener(_NoRedirect)
+        self._opener.addheaders += [("X-API-Key", key), ("Accept", "application/json")]
 
     def lines(self, progress: Callable[[int, int], None]) -> Iterator[bytes]:
         """All clients as JSON lines.
@@ -108,8 +108,7 @@ class Remote:
 
     def _read(self, path: str, answer: Future[bytes]) -> None:
         try:
-            request = urllib.request.Request(self._base + path, headers=self._headers)
-            with self._opener.open(request, timeout=_MAX_SECONDS) as response:
+            with self._opener.open(self._base + path, timeout=_MAX_SECONDS) as response:
                 answer.set_result(response.read(_MAX_BYTES + 1))
         except Exception as error:
             answer.set_exception(error)
