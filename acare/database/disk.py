@@ -28,7 +28,11 @@ def temporary(target: Path) -> Iterator[Path]:
     """
     parent = target.absolute().parent
     remove_temporary_files(parent)
-    folder, lock = _make_locked_folder(parent)
+    try:
+        folder, lock = _make_locked_folder(parent)
+    except OSError as error:
+        error.filename = str(parent)  # the folder that is missing or cannot be written
+        raise
     try:
         path = folder / target.name
         path.touch(0o600)

@@ -78,6 +78,11 @@ def test_a_failed_export_leaves_the_old_file(agency, tmp_path):
     assert path.read_text() == "old"
 
 
+def test_a_missing_folder_is_named(agency, tmp_path):
+    done = agency.run("export", tmp_path / "missing" / "out.jsonl")
+    assert (done.code, done.err) == (1, f"acare: {tmp_path / 'missing'}: No such file or directory\n")
+
+
 def test_a_link_is_followed_and_stays(agency, tmp_path):
     agency.create(**JORDAN)
     link = tmp_path / "link.jsonl"
