@@ -23,7 +23,6 @@ _MONEY = re.compile(rf"{_CURRENCY}\s?({_WHOLE})(?:([.,])(\d+)|[.,]--?)?\s?([km]?
 _SPACE_BETWEEN_THOUSANDS = re.compile(r"(?<=\d)['’\s](?=\d{3})")
 _SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
 
-_FLOAT = re.compile(r"\+?\d+\.0")
 _SHORTENED = re.compile(r"\d+([.,]\d+)?E\+\d\d?", re.IGNORECASE)
 
 _DATE = re.compile(
@@ -96,7 +95,7 @@ def phone(text: str) -> Any:
     """
     if _SHORTENED.fullmatch(text.strip()):
         return float(text.replace(",", "."))
-    return text.removesuffix(".0") if _FLOAT.fullmatch(text) else text
+    return re.sub(r"\A(\+?\d+)\.0\Z", r"\1", text)
 
 
 def json_value(text: str) -> Any:
