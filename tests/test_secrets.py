@@ -16,10 +16,10 @@ from support.data import JORDAN, TIMESTAMP, UNKNOWN_ID
 from support.wsgi import call
 
 import acare
-from acare.api.access_log import json_line, text_line
+from acare.api.access_log import text_line
 from acare.auth import OPERATOR
 from acare.cli import main
-from acare.cli.log import Formatter
+from acare.cli.log import Formatter, json_line
 from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 
@@ -72,7 +72,7 @@ def log(request, tmp_path):
     root.setLevel(logging.DEBUG)
 
     def access(line):
-        written.write((json_line(line, "now") if request.param == "json" else text_line(line)) + "\n")
+        written.write(f"{json_line('now', 'info', 'access', line._asdict())}\n{text_line(line)}\n")
 
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off", access_log=access) as app:
         yield app, written.getvalue

@@ -1,6 +1,5 @@
-"""The access log: one line for each request, its fields and its two formats."""
+"""The access log: one line for each request, and its fields."""
 
-import json
 import logging
 import random
 import re
@@ -45,13 +44,6 @@ def text_line(line: AccessRecord) -> str:
         f"{line.address} {line.method} {line.path} {line.status} "
         f"{line.milliseconds:.1f}ms key={line.key} request={line.request}"
     )
-
-
-def json_line(line: AccessRecord, timestamp: str) -> str:
-    """The line as a JSON object, with the same members as other log lines have."""
-    members = {"time": timestamp, "level": "info", "logger": log.name, **line._asdict()}
-    members["milliseconds"] = round(line.milliseconds, 1)
-    return json.dumps(members, ensure_ascii=False)
 
 
 def log_access(line: AccessRecord) -> None:

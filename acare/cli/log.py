@@ -5,11 +5,11 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 
 from acare import timestamps
-from acare.api.access_log import AccessRecord, json_line, text_line
+from acare.api.access_log import AccessRecord, text_line
 
 #: Log lines that are kept while stderr is not being read.
 MAX_LINES = 10_000
@@ -28,15 +28,15 @@ class Formatter(logging.Formatter):
         time = timestamps.at(int(record.created * 1e9))
         if not self._is_json:
             return f"{time} {super().format(record)}"
-        line: dict[str, object] = {
-            "time": time,
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
+        members: dict[str, object] = {"message": record.getMessage()}
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+            members["traceback"] = self.formatException(record.exc_info)
+        return json_line(time, record.levelname.lower(), record.name, members)
+
+
+def json_line(time: str, level: str, logger: str, members: Mapping[str, object]) -> str:
+    """A line as a JSON object: ``time``, ``level`` and ``logger``, and the other members."""
+    return json.dumps({"time": time, "level": level, "logger": logger, **members}, ensure_ascii=False)
 
 
 class LogStream:
@@ -81,7 +81,6 @@ class LogHandler(logging.StreamHandler[LogStream]):
 @contextmanager
 def configured(log_format: str) -> Iterator[Callable[[AccessRecord], None]]:
     """Send all log lines of the process to stderr for the duration of the ``with``; yields the access log."""
-    is_json = log_format == "json"
     stream = LogStream()
     handler = LogHandler(stream)
     handler.setFormatter(Formatter(log_format))
@@ -90,7 +89,12 @@ def configured(log_format: str) -> Iterator[Callable[[AccessRecord], None]]:
 
     def write(record: AccessRecord) -> None:
         now = timestamps.now()
-        stream.write((json_line(record, now) if is_json else f"{now} {text_line(record)}") + "\n")
+        if log_format == "text":
+            line = f"{now} {text_line(record)}"
+        else:
+            members = {**record._asdict(), "milliseconds": round(record.milliseconds, 1)}
+            line = json_line(now, "info", "acare.access", members)
+        stream.write(f"{line}\n")
 
     with closing(handler):
         yield write

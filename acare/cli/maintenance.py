@@ -3,13 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from acare.cli.options import (
-    JSON,
-    CommandParser,
-    argument,
-    existing_database,
-    open_database,
-)
+from acare.cli.options import JSON, CommandParser, argument, existing_database, open_database
 from acare.cli.output import counted, print_error, print_json, printable, show_progress
 from acare.config import Settings
 from acare.errors import SettingError, UserError

@@ -8,15 +8,7 @@ from functools import partial
 
 from acare import timestamps
 from acare.auth import OPERATOR, RESOURCES, ROLES, Scopes, parse_scope
-from acare.cli.options import (
-    JSON,
-    Argument,
-    CommandParser,
-    argument,
-    open_database,
-    parse_email,
-    parse_id,
-)
+from acare.cli.options import JSON, Argument, CommandParser, argument, open_database, parse_email, parse_id
 from acare.cli.output import counted, print_rows, printable
 from acare.errors import UserError
 from acare.field_types import NAME, count
