@@ -37,6 +37,12 @@ TOUCH = "UPDATE api_keys SET last_used_at = :minute WHERE id = :id"
 #: Valid keys that a user may have.
 MAX_VALID_KEYS = 100
 
+COUNT_VALID = f"""
+SELECT count(*)
+FROM api_keys
+WHERE user_id = :user_id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {NOW})
+"""
+
 # When a key that is made with a key expires: with that key at the latest.
 GET_EXPIRY = """
 SELECT coalesce(min(expires_at, :expires_at), expires_at, :expires_at)
@@ -49,7 +55,7 @@ INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes, expires_at, ma
 VALUES (:id, :user_id, :name, :sha256, :preview, :scopes, :expires_at, :made_by, :made_with)
 """
 
-LIST_KEYS = f"""
+KEYS = f"""
 SELECT
     api_keys.id, owner.id AS user_id, owner.email, owner.role, name, preview, scopes,
     api_keys.created_at, expires_at, revoked_at, last_used_at, maker.email AS made_by, made_with,
@@ -62,9 +68,11 @@ SELECT
 FROM api_keys
 JOIN users AS owner ON owner.id = user_id
 LEFT JOIN users AS maker ON maker.id = made_by
-WHERE :owner_id IS NULL OR owner.id = :owner_id
-ORDER BY api_keys.rowid
 """
+
+LIST_KEYS = f"{KEYS} WHERE :owner_id IS NULL OR owner.id = :owner_id ORDER BY api_keys.rowid"
+
+GET_KEY = f"{KEYS} WHERE api_keys.id = :id"
 
 # With :made, also the keys that were made with the key, directly or indirectly.
 REVOKE = f"""
@@ -161,7 +169,7 @@ class KeyStore(Store):
         Each with its user and state, but without the key itself.
         """
         with self._database.read() as connection:
-            return _list(connection, caller.owner_id)
+            return _read(connection, LIST_KEYS, {"owner_id": caller.owner_id})
 
     def revoke(self, caller: Caller, key_id: str, *, made: bool = False) -> int:
         """Revoke the key permanently; with ``made``, also the keys made with it, directly or indirectly.
@@ -179,7 +187,7 @@ class KeyStore(Store):
 def _insert(values: dict[str, Any], connection: sqlite3.Connection) -> dict[str, Any]:
     """Insert a key and return it as ``KeyStore.list`` shows it."""
     owner = users.get_enabled(connection, values["user_id"], "user_id")
-    valid = sum(key["state"] == "valid" for key in _list(connection, owner.id))
+    (valid,) = connection.execute(COUNT_VALID, values).fetchone()
     if valid >= MAX_VALID_KEYS:
         raise TooManyKeys(f"the user {owner.email} has {valid} valid keys, the maximum; revoke one first")
     if values["made_with"] is not None:
@@ -188,8 +196,7 @@ def _insert(values: dict[str, Any], connection: sqlite3.Connection) -> dict[str,
             raise InvalidKey
         values = {**values, "expires_at": expiry[0]}
     connection.execute(INSERT_KEY, values)
-    *_, key = _list(connection, owner.id)
-    return key
+    return _read(connection, GET_KEY, values)[0]
 
 
 def expiring(connection: sqlite3.Connection, days: int) -> list[tuple[str, str, str]]:
@@ -197,9 +204,9 @@ def expiring(connection: sqlite3.Connection, days: int) -> list[tuple[str, str, 
     return connection.execute(EXPIRING, {"offset": f"+{days} days"}).fetchall()
 
 
-def _list(connection: sqlite3.Connection, owner_id: str | None) -> list[dict[str, Any]]:
-    """The keys of a user, or all keys, in the order in which they were made."""
-    keys = users.as_dicts(connection.execute(LIST_KEYS, {"owner_id": owner_id}))
+def _read(connection: sqlite3.Connection, statement: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+    """The keys that a statement selects."""
+    keys = users.as_dicts(connection.execute(statement, values))
     return [{**key, "scopes": _scopes(key["scopes"])} for key in keys]
 
 
