@@ -94,12 +94,7 @@ class ClientStore(ClientLists):
         IdempotencyKeyReused if it was created from other values, and NotFound if it has been
         transferred and the caller can no longer see it.
         """
-        values = {
-            **client,
-            "id": ids.new(),
-            "user_id": caller.user_id,
-            "author_id": caller.author_id,
-        }
+        values = {**client, "id": ids.new(), "user_id": caller.user_id, "author_id": caller.author_id}
         if idempotency_key is None:
             return self._database.write(lambda connection: insert(connection, values), keeps_cache=True)
         request = idempotency.request(caller, idempotency_key, client)

@@ -75,12 +75,7 @@ class UserStore(Store):
         return user
 
     def change(
-        self,
-        which: str,
-        *,
-        email: str | None = None,
-        role: Role | None = None,
-        disabled: bool | None = None,
+        self, which: str, *, email: str | None = None, role: Role | None = None, disabled: bool | None = None
     ) -> User:
         """Change the given values of the user with this id or e-mail address, from the next request on.
 
