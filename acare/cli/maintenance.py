@@ -118,11 +118,13 @@ def run_status(args: Namespace) -> int:
     checks = read_status(path, args.backups, args.max_age, args.url)
     if args.json:
         print_json({name: {"problems": problems, **figures} for name, problems, figures in checks})
-    for name, problems, figures in checks:
-        if not args.json:
+    else:
+        for name, problems, figures in checks:
             shown = [f"{key} {to_json(value)}" for key, value in figures.items() if value not in (None, [])]
             result = "ok" if not problems else "problem" if name in fail_on else "warning"
             print(printable(f"{name}: {' '.join([result, *shown])}"))
+    for name, problems, _ in checks:
+        prefix = "" if name in fail_on else "warning: "
         for problem in problems:
-            print_error(f"{'' if name in fail_on else 'warning: '}{path}: {name}: {problem}")
+            print_error(f"{prefix}{path}: {name}: {problem}")
     return int(any(problems and name in fail_on for name, problems, _ in checks))

@@ -3,6 +3,7 @@
 import json
 import shutil
 import socket
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from support import old_schema
 from support.client import Api
 from support.http import serving_with
 from support.keys import new_key
+from support.server import command
 
 import acare
 from acare.auth import OPERATOR
@@ -62,6 +64,15 @@ def test_as_text_each_check_has_a_line_with_its_figures(run, folder):
     assert [line.partition(": ")[0] for line in lines] == "database keys log disk writes backup".split()
     assert lines[0].startswith(f"database: ok schema {SCHEMA_VERSION} size ")
     assert (lines[1], printed.err) == ("keys: ok", "")
+
+
+def test_the_problems_follow_the_results(path, monkeypatch):
+    """As on a terminal, which shows each line at once."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")
+    line = command("status", "--database", path, "--backups=none", "--url=none:")
+    ended = subprocess.run(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    words = [text.partition(": ")[0] for text in ended.stdout.splitlines()[-4:]]
+    assert words == "backup server acare acare".split()
 
 
 # --- what needs attention

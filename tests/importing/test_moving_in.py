@@ -2,6 +2,7 @@
 
 import configparser
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,13 @@ def test_the_second_of_two_equal_names_is_known_in_rejects(agency, tmp_path):
 def test_a_value_needs_a_column_with_a_field(agency, value, text):
     ended = agency.load("Name,Dog\nA B,Rex\n", "--value", value)
     assert (ended.code, text in ended.err) == (1, True)
+
+
+def test_json_nested_to_the_limit_of_python_is_refused(agency):
+    """At some depths it can be decoded, but not be encoded for the notes."""
+    for depth in range(sys.getrecursionlimit() - 200, sys.getrecursionlimit(), 2):
+        line = f'{{"last_name": "Lee", "tags": {"[" * depth}{"]" * depth}}}'
+        assert agency.load(line, "--lenient", "--dry-run").code == 1
 
 
 def test_an_unknown_user_is_named(agency):
