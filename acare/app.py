@@ -29,9 +29,9 @@ from acare.store.users import UserStore
 
 
 class Turn(NamedTuple):
-    """How a server queues a request: callers take turns, and each has one request answered at a time.
+    """How a server queues a request: the callers take turns, and each has one request answered at a time.
 
-    Those that may overlap, the writes of a user, share a commit.
+    Requests that may overlap, the writes of a user, are answered together: they share a commit.
     """
 
     caller: str
@@ -42,7 +42,7 @@ class Turn(NamedTuple):
 class App(falcon.App):  # type: ignore[type-arg]  # the plain response
     """The WSGI application. Close it after use, or use it in a ``with`` statement.
 
-    A server that is stopping sets ``acare.stopping`` in the WSGI environ, for ``/readyz``.
+    A server that is stopping sets ``acare.stopping`` in the WSGI environ, which ``/readyz`` reports.
     """
 
     def __init__(
@@ -152,9 +152,10 @@ def create_app(
 ) -> App:
     """A WSGI app for one database file: ``create_app(database="clients.db", rate_limit="off")``.
 
-    ``options`` are settings by name (see ``acare.config``); the environment is not read. ``clock`` returns
-    nanoseconds. ``access_log`` receives each line of the access log, by default for the logger
-    ``acare.access``. ``identify`` names the user of a request without a key, so that users who are logged in
-    to the embedding app need none. Raises SettingError, or DatabaseRefused if the file cannot be opened.
+    The options are the settings of ``acare serve`` by name (see ``acare.config``); the environment is not
+    read. ``clock`` returns nanoseconds, for the rate limit and /readyz. ``access_log`` receives each line
+    of the access log; by default it goes to the logger ``acare.access``. ``identify`` names the user
+    behind a request without a key, so that users who are logged in to the embedding app need no key. Raises
+    SettingError for an invalid setting and DatabaseRefused for a file that acare cannot open.
     """
     return App(Settings.from_options(options), clock, access_log, identify)

@@ -169,7 +169,7 @@ class Settings:
 
     @classmethod
     def from_options(cls, options: Mapping[str, object]) -> Self:
-        """The settings by their Python names. SettingError names the invalid one."""
+        """The settings of an embedding app, by their Python names; SettingError names the invalid one."""
         known = {setting.name: setting for setting in SETTINGS}
         if unknown := options.keys() - known.keys():
             raise TypeError(f"unknown setting: {', '.join(sorted(unknown))}")
@@ -178,7 +178,7 @@ class Settings:
 
     @classmethod
     def from_command(cls, flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Self:
-        """For each name in ``flags``, its value or, if None, the variable.
+        """The settings of a command: for each name in ``flags``, its value or, if None, the variable.
 
         SettingError names the invalid flag or variable.
         """

@@ -1,4 +1,4 @@
-"""The errors of the domain. ``acare.api.envelope`` maps them to responses."""
+"""The errors of the domain, independent of HTTP and SQL; ``acare.api.envelope`` maps them to responses."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,7 +20,7 @@ class InvalidInput(AcareError):
 
     def __init__(self, *problems: FieldError) -> None:
         """``problems`` are all problems, at least one."""
-        super().__init__("; ".join(map(" ".join, problems)))
+        super().__init__("; ".join(f"{problem.field} {problem.message}" for problem in problems))
         self.problems = problems
 
 

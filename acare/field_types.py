@@ -22,7 +22,7 @@ _DECODER = json.JSONDecoder(parse_constant=int)  # which raises ValueError for N
 
 
 class FieldType(Protocol):
-    """A type of field: one of the classes below, or of another kind of record."""
+    """A type of field. Another kind of record may have types of its own."""
 
     def validate(self, value: object) -> Stored: ...
 
@@ -117,6 +117,7 @@ class Preferences:
 
     MAX_BYTES = 8 * 1024
     MAX_DEPTH = 20
+    TOO_DEEP = f"must not be nested deeper than {MAX_DEPTH} levels"
 
     def validate(self, value: object) -> Stored:
         if not isinstance(value, dict):
@@ -126,7 +127,7 @@ class Preferences:
         except ValueError:
             raise ValueError("must have only numbers in the range of a double") from None
         except RecursionError:
-            stored = ""  # the walk reports the depth
+            raise ValueError(self.TOO_DEEP) from None
         # Before the walk, which takes several times as long as the JSON.
         if len(stored.encode(errors="surrogatepass")) > self.MAX_BYTES:
             raise ValueError(f"must have at most {self.MAX_BYTES} bytes as JSON")
@@ -146,7 +147,7 @@ class Preferences:
             check_characters(value, lines=True)
         elif isinstance(value, (dict, list)):
             if depth == self.MAX_DEPTH:
-                raise ValueError(f"must not be nested deeper than {self.MAX_DEPTH} levels")
+                raise ValueError(self.TOO_DEEP)
             for part in value if isinstance(value, list) else (*value.keys(), *value.values()):
                 self._walk(part, depth + 1)
 

@@ -19,8 +19,8 @@ def parse(value: object) -> str:
 def new() -> str:
     """A new, unique id: a UUID of version 7 (RFC 9562), which is the time and 74 random bits.
 
-    Ids of about the same time are neighbours in an index. Each new one of a million random ids would read
-    and write another page.
+    Ids created at about the same time are neighbours in an index. Among a million fully random ids, each new
+    one would read and write another page.
     """
     milliseconds = time.time_ns() // 1_000_000
     high, low = divmod(secrets.randbits(74), 1 << 62)

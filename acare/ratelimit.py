@@ -52,7 +52,7 @@ class RateLimiter:
         limit, token = self._limit.tokens, self._token
         with self._lock:
             now = self._clock() * limit
-            missing = max(self._full_at.pop(name, 0) - now, 0)
+            missing = max(self._full_at.pop(name, now) - now, 0)
             short_by = missing + token - self._capacity
             if short_by <= 0:
                 missing += token

@@ -63,7 +63,7 @@ def of_client(
 
 
 def _texts(listed: str) -> str:
-    """The texts of a JSON list, which is rarely decoded: the tokenizer ignores the quotes."""
+    """The texts of a JSON list, which is decoded only if it has an escape or an empty text: that is slow."""
     if "\\" in listed or '""' in listed:
         return _BETWEEN_TEXTS.join(filter(None, json.loads(listed)))
     return listed[2:-2].replace('","', _BETWEEN_TEXTS)
@@ -73,7 +73,7 @@ def _spell(text: str) -> str:
     """A text with all spellings of its words."""
     if text.isascii() and "'" not in text:
         return text
-    # Most words are plain, and a change of all text at once would take twice the time.
+    # Most words are plain: to normalize the text as a whole would take twice the time.
     words = [[word] if word.isascii() and "'" not in word else _spellings(word) for word in _split(text)]
     return " ".join(itertools.chain.from_iterable(words))
 

@@ -88,8 +88,9 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
             logging.getLogger("acare").warning(
                 "the clock is or was wrong: the newest client was created on %s, in the future", latest
             )
+        # The URL at which this machine reaches the server, even if it listens on all addresses.
         host, port = listener.getsockname()[:2]
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # at which this machine reaches it
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         print(heading + _welcome(app, settings, url, first_user), flush=True)
         # A full garbage collection, which one large body can cause, then skips the objects that exist now.
