@@ -164,7 +164,7 @@ class Database:
         return "ok"
 
     def close(self) -> None:
-        """Finish the queued writes and close all connections; a reader in use, when it is returned."""
+        """Finish the queued writes and close all connections. A reader in use closes when it is returned."""
         self._writer.close()
         self._close_readers()
 

@@ -47,7 +47,7 @@ class Write(Generic[T]):
     # --- called by the writer
 
     def run(self, connection: sqlite3.Connection) -> bool:
-        """Whether the transaction can be committed: the work has succeeded, or failed before a change."""
+        """Run the work. Returns whether the transaction can be committed: not if it failed after a change."""
         before = connection.total_changes
         try:
             self._outcome = self._work(connection), None

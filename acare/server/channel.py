@@ -152,7 +152,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
     def is_overdue(self, now: float, patience: float) -> bool:
         """Whether the connection has waited for its caller longer than a time-out.
 
-        ``patience`` is the one, in seconds, for a caller who neither sends nor is sent anything.
+        ``patience`` is the time-out, in seconds, while no response is being sent.
         """
         is_slow = self.request is not None and now - self.request_began > TIMEOUT
         is_idle = now - self.progress_at > (TIMEOUT if self.output else patience)

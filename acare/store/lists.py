@@ -118,7 +118,7 @@ def _page(
     connection: sqlite3.Connection, values: dict[str, Any], skipped: int, limit: int
 ) -> tuple[int, Iterable[tuple[str]]]:
     """The total, and the JSON of at most ``limit`` clients after those that are skipped."""
-    if values.get("sort") in _ORDERS or not values.keys() - {"sort"} <= _INDEXED:
+    if values.get("sort") in _ORDERS or values.keys() - _INDEXED - {"sort"}:
         return _matches(connection, values, "clients.json", skipped, limit)
     (total,) = connection.execute(total_statement(values), values).fetchone()
     rows = min(limit, total - skipped)

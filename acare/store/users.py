@@ -143,7 +143,7 @@ def _find_caller(connection: sqlite3.Connection, email: str) -> Caller | None:
 
 
 def _require_broker(connection: sqlite3.Connection, before: User) -> None:
-    """LastBroker if the user was the only enabled broker before a change, and is it no longer."""
+    """LastBroker if the user was the only enabled broker ``before`` a change, and no longer is one."""
     was_broker = before.role == "broker" and before.disabled_at is None
     if was_broker and not connection.execute(ENABLED_BROKERS).fetchall():
         raise LastBroker(f"the only broker is {before.email}; make another user a broker first")
