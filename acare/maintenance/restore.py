@@ -153,6 +153,9 @@ def _replace(database: Path, fresh: Path) -> Path | None:
                 undo.callback(os.replace, new, old)
         database.with_name(f"{database.name}-shm").unlink(missing_ok=True)
         sync(database.parent)  # the second name of the old database must be on the disk first
-        os.replace(fresh, database)
-        undo.pop_all()
+        try:
+            os.replace(fresh, database)
+        finally:
+            if not fresh.exists():  # replaced, also if Ctrl-C came then
+                undo.pop_all()
     return kept if any(database.parent.glob(f"{escape(kept.name)}*")) else None

@@ -183,6 +183,19 @@ def test_an_interrupted_restore_leaves_the_old_database(backup, path, monkeypatc
     assert set(listing(path.parent)) == before
 
 
+def test_ctrl_c_after_the_last_rename_keeps_the_old_database(backup, path, monkeypatch):
+    def interrupted(source, target):
+        os.rename(source, target)
+        raise KeyboardInterrupt
+
+    fill(path, "Old")
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        restore(backup, path)
+    (old,) = path.parent.glob("acare.db.before-restore-*")
+    assert (len(names(path)), names(old)) == (20, ["Old"])
+
+
 def test_a_failed_restore_puts_the_log_back(backup, path, fail):
     leave_log(path, "Old")
     path.write_bytes(b"")  # so its log cannot be merged
