@@ -91,7 +91,7 @@ class DatabaseRefused(AcareError):
 
 
 class SettingError(AcareError):
-    """A setting has an invalid value; the text begins with the flag or the variable."""
+    """A setting has an invalid value; the text begins with the flag or the environment variable."""
 
 
 class UserError(AcareError):

@@ -163,7 +163,7 @@ def check_characters(text: str, *, lines: bool) -> None:
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether a JSON value is a number. In Python, a boolean is one too."""
+    """Whether a JSON value is a number. In Python, unlike in JSON, a boolean is a number too."""
     return type(value) in (int, float)
 
 

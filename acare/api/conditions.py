@@ -45,7 +45,7 @@ def for_writing(req: falcon.Request, version: int | None, is_required: bool) -> 
 
 
 def revalidate(req: falcon.Request, resp: falcon.Response, current: str) -> bool:
-    """Set the entity tag. Whether ``If-None-Match`` lists it, so that the response is 304.
+    """Set the entity tag. Returns whether ``If-None-Match`` lists it, so that the response is 304.
 
     The comparison is weak (RFC 9110 8.8.3.2), because a proxy that compresses weakens a strong tag.
     """
