@@ -36,11 +36,6 @@ def test_an_invalid_key_is_401(shared, make):
     assert answer.headers["WWW-Authenticate"] == 'ApiKey realm="acare"'
 
 
-@pytest.mark.parametrize("name", ["X_API_Key", "API_Key", "x_api_key"])
-def test_a_key_is_accepted_in_either_header(shared, name):
-    Api(shared).ask("GET", COLLECTION, **{name: full_key(shared)})
-
-
 def test_head_needs_the_scope_of_get(caller):
     caller(scopes={"clients": ["read"]}).ask("HEAD", COLLECTION)
     caller(scopes={"clients": ["write"]}).ask("HEAD", COLLECTION, status=403)

@@ -97,12 +97,6 @@ def test_now_is_the_cursor_of_what_comes(agency):
     assert agency.ana.read() == [(made, 1), (agency.id, None)]
 
 
-def test_a_hand_over_is_a_removal_for_the_earlier_owner(agency):
-    hand_over(agency, agency.ben)
-    told = {who: getattr(agency, who).read() for who in ("broker", "ana", "ben")}
-    assert told == {"broker": [(agency.id, 2)], "ana": [(agency.id, None)], "ben": [(agency.id, 2)]}
-
-
 def test_the_feed_of_an_earlier_owner_has_no_later_deletion(agency):
     hand_over(agency, agency.ben)
     left = agency.ana.page()["changes"]

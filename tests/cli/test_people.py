@@ -173,6 +173,3 @@ def test_a_user_with_a_past_is_not_removed(run, app, api, ben, past):
         api.delete(client)
     assert run("user", "remove", BEN, status=1).err.startswith(f"acare: not removed: {BEN} has had clients")
     assert run("key", "list").out.count(BEN) == keys
-
-
-# --- transfer

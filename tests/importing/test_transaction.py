@@ -55,11 +55,6 @@ def slow(agency):
             process.kill()
 
 
-def test_a_search_finds_what_was_imported(agency):
-    agency.load(rows(2))
-    assert agency.run("find", "c1@b").out.count("c1@b") == 1
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_import_that_is_ended_leaves_nothing_behind(agency, slow, number):
     slow.send_signal(number)

@@ -108,12 +108,6 @@ def test_what_belongs_to_an_erased_client_is_erased_with_it(path, tmp_path, monk
     assert (query(path, "SELECT * FROM visits"), verified(path)) == ([], 0)
 
 
-def test_restoring_over_an_unreadable_database_warns(run, path, since):
-    path.write_bytes(b"x" * 8192)
-    ended = run("restore", since[0])
-    assert (ended.code, "could not be read" in ended.err) == (0, True)
-
-
 def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
     old_schema.write_to(path)
     backup = back_up(path, tmp_path / "backups")

@@ -4,7 +4,7 @@ import os
 import subprocess
 
 import pytest
-from support.backups import content, fill, names, sign
+from support.backups import content, fill, leave_log, names, sign
 from support.files import contents, edit, listing
 
 from acare.database.file import checksum_file
@@ -127,12 +127,12 @@ REFUSED = {
 
 @pytest.mark.parametrize("spoil", REFUSED.values(), ids=REFUSED)
 def test_a_file_that_is_not_a_backup_is_refused(run, backup, path, spoil):
-    fill(path, "Old")
+    leave_log(path, "Old")
     spoil(backup)
-    before = contents(backup.parent), listing(path.parent)
+    before = contents(backup.parent), contents(path.parent)
     assert run("verify", backup).is_refusal()
     assert run("restore", backup).is_refusal()
-    assert (contents(backup.parent), listing(path.parent), names(path)) == (*before, ["Old"])
+    assert (contents(backup.parent), contents(path.parent), names(path)) == (*before, ["Old"])
 
 
 # --- the checksum

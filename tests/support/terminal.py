@@ -25,7 +25,7 @@ class Terminal:
         os.write(self._handle, text.encode())
 
     def end(self):
-        """Read to the end; the exit code."""
+        """Read to the end."""
 
         def has_ended():
             self._read()
@@ -33,7 +33,6 @@ class Terminal:
 
         wait_for(has_ended, 20)
         self._read()
-        return self.process.returncode
 
     def _read(self):
         with suppress(OSError):  # there is nothing more for now, or the other side is closed
