@@ -2,11 +2,12 @@
 
 from acare.version import __version__
 
-__all__ = ["App", "__version__", "create_app"]
+__all__ = ["App", "Caller", "__version__", "create_app"]
 
 TYPE_CHECKING = False  # type checkers take it as true; importing it would take time, see below
 if TYPE_CHECKING:
     from acare.app import App, create_app
+    from acare.auth import Caller
 else:
 
     def __getattr__(name):
