@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from support.backups import fill
 from support.data import UNKNOWN_ID
-from support.files import query
+from support.files import contents, listing, query
 from support.server import command as command_line
 
 import acare
@@ -62,16 +62,6 @@ def run(run, monkeypatch):
     return lambda command, *more, status=0: run(*command.split(), *more, status=status)
 
 
-def run_process(*arguments, before="", **environ):
-    return subprocess.run(
-        command_line(*arguments, before=before),
-        env={**os.environ, **environ},
-        capture_output=True,
-        encoding="utf-8",
-        timeout=20,
-    )
-
-
 def assert_one_line(printed, said):
     assert printed.out == ""
     assert re.fullmatch(r"acare[a-z ]*: [^\n]+\n", printed.err)
@@ -86,19 +76,12 @@ def test_a_usage_error_is_one_line(run, command, said):
     assert_one_line(run(command, status=2), said)
 
 
-@pytest.fixture
-def other_files(tmp_path):
-    """Files that are not databases; returns their names and contents."""
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "text.db").write_text("not a database " * 20)
-    return lambda: {path.name: path.is_file() and path.read_bytes() for path in tmp_path.iterdir()}
-
-
 @pytest.mark.parametrize(("command", "said"), FAILURES)
-def test_a_failure_is_one_line_and_changes_nothing(run, other_files, command, said):
-    before = other_files()
+def test_a_failure_is_one_line_and_changes_nothing(run, tmp_path, command, said):
+    (tmp_path / "text.db").write_text("not a database " * 20)
+    before = listing(tmp_path), contents(tmp_path)
     assert_one_line(run(command, status=1), said)
-    assert other_files() == before
+    assert (listing(tmp_path), contents(tmp_path)) == before
 
 
 def test_a_server_names_a_damaged_database(run, tmp_path, new_database):
@@ -136,10 +119,11 @@ PROCESSES = {
 
 @pytest.mark.parametrize("command", PROCESSES)
 def test_a_process_prints_a_line_and_returns_an_exit_code(command):
-    code, line = PROCESSES[command]
-    ended = run_process(*command.split(), ACARE_DRAIN_SECONDS="0")
+    code, printed = PROCESSES[command]
+    line, env = command_line(*command.split()), {**os.environ, "ACARE_DRAIN_SECONDS": "0"}
+    ended = subprocess.run(line, env=env, capture_output=True, text=True, timeout=20)
     assert ended.returncode == code
-    assert re.fullmatch(line, ended.stderr if code else ended.stdout)
+    assert re.fullmatch(printed, ended.stderr if code else ended.stdout)
     assert (ended.stdout if code else ended.stderr) == ""
 
 

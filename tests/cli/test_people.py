@@ -11,10 +11,6 @@ from support.server import command
 ANA, BEN = "ana@example.com", "ben@example.com"
 
 
-def total(api):
-    return api.get("/v1/clients").json["data"]["meta"]["total"]
-
-
 # --- find
 
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import socket
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from support.client import Api
 from support.http import serving_with
 from support.keys import new_key
 from support.server import command
+from support.sockets import free_port
 
 import acare
 from acare.auth import OPERATOR
@@ -191,8 +191,7 @@ def test_a_server_that_answers_is_ok_and_no_proxy_is_asked(checks, path, start, 
 
 
 def test_a_server_that_does_not_answer_has_failed(checks, path):
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_port()}"
     shown = checks("--url", url, status=1)
     (problem,) = shown["server"]["problems"]
     assert (problem.startswith(f"{url}: no answer: [Errno"), shown["writes"]["problems"]) == (True, [])

@@ -3,14 +3,13 @@
 import errno
 import os
 import re
-import sqlite3
 import stat
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from support.backups import content, fill, leave_log, names
-from support.files import listing, snapshot, write_lock
+from support.files import edit, listing, snapshot, write_lock
 
 import acare
 from acare.errors import DatabaseRefused
@@ -69,13 +68,8 @@ NOT_REPLACED = {
     "a folder": os.mkdir,
     "a link without a target": lambda path: path.symlink_to("missing.db"),
     "a loop of links": lambda path: path.symlink_to(path.name),
-    "a database of another program": lambda path: other_database(path),
+    "a database of another program": lambda path: edit(path, "CREATE TABLE clients (id)"),
 }
-
-
-def other_database(path):
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE clients (id)")
 
 
 @pytest.mark.parametrize("make", NOT_REPLACED.values(), ids=NOT_REPLACED)
