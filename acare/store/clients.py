@@ -97,8 +97,8 @@ class ClientStore(ClientLists):
         values = {**client, "id": ids.new(), "user_id": caller.user_id, "author_id": caller.author_id}
         if idempotency_key is None:
             return self._database.write(lambda connection: insert(connection, values), keeps_cache=True)
-        request = idempotency.request(caller, idempotency_key, client)
-        return self._database.write(partial(idempotency.create, request, values), keeps_cache=True)
+        values["key"] = idempotency_key
+        return self._database.write(partial(idempotency.create, caller, client, values), keeps_cache=True)
 
     def update(
         self,

@@ -8,7 +8,6 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping
-from typing import Any
 
 from acare.auth import Caller
 from acare.clients import CreatedClient
@@ -46,27 +45,22 @@ VALUES (:user_id, :key, :request_sha256, :id, :json, :created_at)
 """
 
 
-def request(caller: Caller, key: str, client: ValidFields) -> dict[str, Any]:
-    """A request with an idempotency key, as the named parameters of the statements, and its ``owner_id``."""
-    digest = hashlib.sha256(json.dumps(client, sort_keys=True).encode()).digest()
-    return {"user_id": caller.user_id, "owner_id": caller.owner_id, "key": key, "request_sha256": digest}
-
-
 def create(
-    request: Mapping[str, Any], values: Mapping[str, object], connection: sqlite3.Connection
+    caller: Caller, client: ValidFields, values: Mapping[str, object], connection: sqlite3.Connection
 ) -> CreatedClient:
-    """The client that an earlier request with this key has created, or else a new one.
+    """The client that an earlier request with the ``key`` in ``values`` has created, or else a new one.
 
     Raises what ``ClientStore.create`` raises.
     """
-    for request_sha256, client_id, text, created_at in connection.execute(FIND, request).fetchall():
-        if request_sha256 != request["request_sha256"]:
+    digest = hashlib.sha256(json.dumps(client, sort_keys=True).encode()).digest()
+    for request_sha256, client_id, text, created_at in connection.execute(FIND, values).fetchall():
+        if request_sha256 != digest:
             raise IdempotencyKeyReused
         owner = last_owner(connection, client_id)
-        if owner is not None and request["owner_id"] not in (None, owner):
+        if owner is not None and caller.owner_id not in (None, owner):
             raise NotFound("client")
         return CreatedClient(client_id, text, created_at, replayed=True)
     created = insert(connection, values)
     connection.execute(DELETE_EXPIRED, {"rows": steps.ROWS})
-    connection.execute(INSERT, {**request, **created._asdict()})
+    connection.execute(INSERT, {**values, **created._asdict(), "request_sha256": digest})
     return created
