@@ -3,7 +3,6 @@
 A file that is refused is not changed: it is inspected through connections that cannot change it.
 """
 
-import errno
 import os
 import re
 import sqlite3
@@ -57,7 +56,7 @@ def ensure(path: Path) -> int:
                 "'acare restore' copies it to a database that can be written"
             )
         if not os.access(path, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            raise PermissionError("Permission denied")
         return version
 
 
@@ -68,7 +67,7 @@ def check(path: Path) -> int:
     """
     with refusing(path):
         if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            raise IsADirectoryError("Is a directory")
         if path.stat().st_size == 0:
             raise DatabaseRefused(f"{path}: the file is empty, so it is not a database of acare")
         if not is_backup(path):  # tools that keep many backups link those that are equal

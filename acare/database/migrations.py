@@ -10,7 +10,6 @@ from acare.database import file, schema
 from acare.database.connection import BUSY_SECONDS, open_locked
 from acare.database.copying import check_integrity, copy_verified
 from acare.database.disk import beside
-from acare.errors import DatabaseRefused
 
 log = logging.getLogger("acare.database")
 
@@ -22,8 +21,6 @@ FOLDER = Path(__file__).with_name("migrations")
 
 # The columns of a table, which decide how its rows are stored.
 COLUMNS = "SELECT * FROM pragma_table_xinfo(:name)"
-
-_FAILED = f"its migration to schema {schema.SCHEMA_VERSION} failed and was undone: "
 
 
 def migrate(path: Path) -> None:
@@ -60,12 +57,12 @@ def migrate_connection(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA foreign_keys = OFF")  # dropping a table would delete what refers to its rows
     connection.execute("BEGIN EXCLUSIVE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    with file.refusing(path, _FAILED):
+    with file.refusing(path, f"its migration to schema {schema.SCHEMA_VERSION} failed and was undone: "):
         if version < schema.SCHEMA_VERSION:
             _change_schema(connection, version)
         difference = schema.difference(connection)
         if difference is not None:
-            raise DatabaseRefused(f"{path}: {_FAILED}in the migrated file, {difference}")
+            raise sqlite3.IntegrityError(f"in the migrated file, {difference}")
         connection.execute("COMMIT")
 
 
