@@ -51,13 +51,12 @@ class Database:
         if version < SCHEMA_VERSION:
             migrate(path)
         self.path = path
-        self._identity = file.identity(path)
         self._idle_readers: deque[sqlite3.Connection] = deque()
         self._clock = clock
         self._cached: tuple[int, dict[Any, Any]] = (-1, {})  # when, and what
         self._process = os.getpid()
         with file.refusing(path):
-            self._writer = Writer(open_writer(path), self._check_in_place, before_commit)
+            self._writer = Writer(path, before_commit)
 
     @contextmanager
     def read(self, max_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
@@ -176,7 +175,7 @@ class Database:
     def _new_reader(self) -> sqlite3.Connection:
         if self._writer.closed:
             raise StoreUnavailable("The database is closed.")
-        self._check_in_place()
+        self._writer.check_in_place()
         try:
             return open_file(self.path, settings=READER_SETTINGS)
         except sqlite3.Error as error:
@@ -185,11 +184,6 @@ class Database:
     def _check_process(self) -> None:
         if self._process != os.getpid():  # SQLite's locks do not pass to a child
             raise StoreUnavailable("The process was forked after the database was opened.")
-
-    def _check_in_place(self) -> None:
-        """SQLite would continue to write to a file that was removed or replaced."""
-        if file.identity(self.path) != self._identity:
-            raise StoreUnavailable("The database file is missing or was replaced.")
 
 
 class ReadOnlyDatabase(Database):

@@ -61,17 +61,16 @@ def write_one_page(connection: sqlite3.Connection) -> None:
 
 
 class WriteAheadLog:
-    """The log of the database that ``connection`` writes. A second connection checkpoints it.
+    """The log of the database ``path``, which ``connection`` writes. A second connection checkpoints it.
 
     Not thread-safe. Call the methods outside a transaction.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
-        (_, _, database), *_ = connection.execute("PRAGMA database_list").fetchall()
-        self.checkpointer = open_file(Path(database))
-        self._path = beside(Path(database), "-wal")
-        self._record = beside(Path(database), FAILURE_RECORD)
+        self.checkpointer = open_file(path)
+        self._path = beside(path, "-wal")
+        self._record = beside(path, FAILURE_RECORD)
         self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])  # bytes
         self._size_limit = int(connection.execute("PRAGMA journal_size_limit").fetchone()[0])  # bytes
         # Bytes of the log in use, at the last checkpoint. (If another program, such as Litestream, restarts

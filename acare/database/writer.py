@@ -9,10 +9,12 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar, cast
 
-from acare.database.connection import as_domain_error
+from acare.database.connection import as_domain_error, open_writer
+from acare.database.file import identity
 from acare.database.log import WriteAheadLog
 from acare.errors import StoreUnavailable
 
@@ -64,21 +66,16 @@ class Write(Generic[T]):
 
 
 class Writer:
-    """Runs writes in transactions on ``connection``, and closes it.
+    """Runs writes in transactions on the file ``path``.
 
     The thread is a daemon: a program that ends without ``close()`` still ends.
     """
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        check: Callable[[], None],
-        before_commit: Callable[[sqlite3.Connection], None],
-    ) -> None:
-        """``check`` raises an error to refuse a transaction; ``before_commit`` completes it before COMMIT."""
-        self._connection = connection
-        self.log = WriteAheadLog(connection)
-        self._check = check
+    def __init__(self, path: Path, before_commit: Callable[[sqlite3.Connection], None]) -> None:
+        """``before_commit`` completes a transaction before COMMIT."""
+        self._path, self._identity = path, identity(path)
+        self._connection = open_writer(path)
+        self.log = WriteAheadLog(self._connection, path)
         self.before_commit = before_commit
         self._last_batch = 0  # number of writes in the last transaction
         self.in_use = threading.Lock()  # held while the connections, and the log, are used
@@ -110,6 +107,11 @@ class Writer:
         with self.in_use:
             for connection in (self.log.checkpointer, self._connection):
                 self.log.close(connection)
+
+    def check_in_place(self) -> None:
+        """SQLite would continue to write to a file that was removed or replaced."""
+        if identity(self._path) != self._identity:
+            raise StoreUnavailable("The database file is missing or was replaced.")
 
     # --- in the thread
 
@@ -145,7 +147,7 @@ class Writer:
         """
         if not batch:
             return
-        self._check()
+        self.check_in_place()
         self.log.check()
         if self._connection.in_transaction:
             self._connection.rollback()  # the last rollback failed

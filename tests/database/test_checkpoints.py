@@ -70,7 +70,7 @@ def test_a_refused_write_does_not_disturb_a_checkpoint(bench, monkeypatch):
     def refuse():
         raise StoreUnavailable("missing")
 
-    monkeypatch.setattr(bench.writer, "_check", refuse)
+    monkeypatch.setattr(bench.writer, "check_in_place", refuse)
     monkeypatch.setattr(bench.writer, "_fail", fail_late)
     bench.checkpointer.set_trace_callback(wait)
     write = bench.writer.submit(add(1))

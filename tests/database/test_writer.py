@@ -8,10 +8,9 @@ from contextlib import closing
 import pytest
 from support.sockets import wait_for
 from support.threads import SOON, Call, Held
-from support.writer import DO_NOTHING, add, together
+from support.writer import add, together, writer_of
 
 from acare.database.log import WriteAheadLog
-from acare.database.writer import Writer
 from acare.errors import StoreUnavailable
 
 
@@ -92,10 +91,11 @@ class FailingDisk(sqlite3.Connection):
         super().rollback()
 
 
-def test_writing_continues_after_a_failed_rollback(bench):
+def test_writing_continues_after_a_failed_rollback(bench, monkeypatch):
     with closing(sqlite3.connect(bench.path, factory=FailingDisk, check_same_thread=False)) as failing:
         failing.isolation_level = None
-        writer = Writer(failing, **DO_NOTHING)
+        monkeypatch.setattr("acare.database.writer.open_writer", lambda path: failing)
+        writer = writer_of(bench.path)
         with Held(writer) as held:
             calls = [held.call, *(held.queue(add(n)) for n in range(3))]
         assert [type(call.outcome()) for call in calls] == [sqlite3.OperationalError] * 4

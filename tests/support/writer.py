@@ -15,7 +15,8 @@ def connect(path, busy_seconds=0.0):
     return connection
 
 
-DO_NOTHING = {"check": lambda: None, "before_commit": lambda connection: None}
+def writer_of(path):
+    return Writer(path, before_commit=lambda connection: None)
 
 
 class Bench:
@@ -23,12 +24,10 @@ class Bench:
 
     def __init__(self, path):
         self.path = path
-        self.writing = connect(path, busy_seconds=5.0)
-        self.writing.execute("PRAGMA foreign_keys = ON")
-        self.writing.execute("PRAGMA journal_size_limit = 1000000")
+        self.writer = writer_of(path)
+        self.writing = self.writer._connection
         self.trace = []
         self.writing.set_trace_callback(self.trace.append)
-        self.writer = Writer(self.writing, **DO_NOTHING)
         self.checkpointer = self.writer.log.checkpointer
 
     def run(self, work):
