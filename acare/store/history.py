@@ -58,15 +58,7 @@ _COMPARED = (*FIELD_NAMES, "user_id")
 #: Events on a page.
 MAX_EVENTS = 200
 
-PURGE = f"""
-DELETE FROM client_history
-WHERE rowid IN (
-    SELECT rowid
-    FROM client_history
-    WHERE ended_at < {at_offset(":age")}
-    LIMIT :rows
-)
-"""
+PURGE = steps.deletion("client_history", f"ended_at < {at_offset(':age')}")
 
 
 class Version(NamedTuple):

@@ -28,15 +28,7 @@ WHERE user_id = :user_id AND key = :key AND created_at > {_VALID_SINCE}
 """
 
 # Not all at once: a million would stall all writers.
-DELETE_EXPIRED = f"""
-DELETE FROM idempotency_keys
-WHERE rowid IN (
-    SELECT rowid
-    FROM idempotency_keys
-    WHERE created_at <= {_VALID_SINCE}
-    LIMIT :rows
-)
-"""
+DELETE_EXPIRED = steps.deletion("idempotency_keys", f"created_at <= {_VALID_SINCE}")
 
 # Replaces an expired key that is not deleted yet; FIND, in the same transaction, has found no valid one.
 INSERT = """

@@ -23,7 +23,6 @@ UNION ALL
 SELECT 'a client that was deleted'
 WHERE EXISTS (SELECT 1 FROM client_history WHERE client_id = :value)
     OR EXISTS (SELECT 1 FROM erasures WHERE client_id = :value)
-LIMIT 1
 """
 
 FIND_EMAIL = """
@@ -31,7 +30,6 @@ SELECT first_name || ' ' || last_name
 FROM clients
 WHERE email = :value COLLATE NOCASE
 ORDER BY seq
-LIMIT 1
 """
 
 FIND_WORDS = """

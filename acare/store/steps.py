@@ -20,6 +20,14 @@ START = -(2**63)
 Step = Callable[[int, sqlite3.Connection], tuple[int, int | None]]
 
 
+def deletion(table: str, condition: str) -> str:
+    """A statement for ``repeat``, which deletes the rows of a table that meet a condition."""
+    return f"""
+DELETE FROM {table}
+WHERE rowid IN (SELECT rowid FROM {table} WHERE {condition} LIMIT :rows)
+"""
+
+
 def repeat(
     statement: str, values: Mapping[str, object], position: int, connection: sqlite3.Connection
 ) -> tuple[int, int | None]:
