@@ -85,7 +85,8 @@ def _refuse_other_names(path: Path) -> None:
     # folder, which was a file in older versions.
     own = [name for left in path.parent.glob(f"{PREFIX}*") for name in (left, left / path.name)]
     own += path.parent.glob(f"{escape(path.name)}.before-restore-*")
-    links = path.stat().st_nlink - sum(identity(name) == identity(path) for name in own)
+    known = sum(identity(name) == identity(path) for name in own)  # counted first: they may go meanwhile
+    links = path.stat().st_nlink - known
     if links > 1:
         raise DatabaseRefused(
             f"{path}: the file has {links} names (hard links), and SQLite would keep a log for each of them; "
