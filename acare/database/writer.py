@@ -100,9 +100,8 @@ class Writer:
         SQLite then checkpoints, unless another process has the file open or a checkpoint has failed.
         """
         with self._mutex:
-            if not self.closed:
-                self.closed = True
-                self._queue.put(None)
+            self.closed = True
+            self._queue.put(None)
         self._thread.join()
         with self.in_use:
             for connection in (self.log.checkpointer, self._connection):
