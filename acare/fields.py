@@ -77,14 +77,15 @@ FIELD_NAMES = tuple(field.name for field in FIELDS)
 #: The fields that the server sets. In an update, ``version`` is the lock.
 SERVER_FIELDS = ("id", "user_id", "version", "created_at", "updated_at")
 
-_NAMES = {*SERVER_FIELDS, *FIELD_NAMES}
+#: All fields, which a record has and a body may have.
+ALL_NAMES = frozenset((*FIELD_NAMES, *SERVER_FIELDS))
 
 
 def parse_client(text: str) -> dict[str, Any]:
     """A client from its stored JSON, which can lack newer fields. StoreUnavailable if it is damaged."""
     with suppress(TypeError, ValueError):  # TypeError: it is not text
         client = json.loads(text)
-        if isinstance(client, dict) and set(SERVER_FIELDS) <= client.keys() <= _NAMES:
+        if isinstance(client, dict) and set(SERVER_FIELDS) <= client.keys() <= ALL_NAMES:
             return client
     raise StoreUnavailable(DAMAGED)
 

@@ -13,6 +13,7 @@ from acare.clients import PROPERTY, SEARCH, SORTS, ClientRow, Clients, History
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import CLIENT_EMAIL, Enum, String, count, flag
 from acare.fields import (
+    ALL_NAMES,
     CLIENT_TYPES,
     FIELD_NAMES,
     SERVER_FIELDS,
@@ -38,9 +39,6 @@ _FILTERS = {
     "sort": Enum(SORTS).validate,
     "deleted": flag,
 }
-
-# The members of a body.
-_CHANGES = (*FIELD_NAMES, *SERVER_FIELDS)
 
 #: The maximum size of a CSV file, in clients and in bytes. It is in memory until it is sent.
 MAX_CSV_CLIENTS = 50_000
@@ -112,7 +110,7 @@ class ClientItem(StoreResource[Clients]):
             envelope.succeed(resp, row.json)
 
     def on_put(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        sent = body.read(req, _CHANGES)
+        sent = body.read(req, ALL_NAMES)
         changes, version = validate_update(sent)
         precondition = conditions.for_writing(req, version, self._require_precondition)
         row = self._store.update(

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import IO
 
 from acare import timestamps
-from acare.cli.options import CommandParser, argument, open_database, parse_email
+from acare.cli.options import CommandParser, argument, open_database
 from acare.cli.output import counted, printable, show_progress
 from acare.database.copying import Progress
 from acare.errors import SettingError, UserError
+from acare.field_types import USER_EMAIL
 from acare.fields import FIELD_NAMES
 from acare.importing.cells import TARGETS
 from acare.importing.csv_file import Column, CsvReader
@@ -53,7 +54,7 @@ def add_to(commands: CommandParser) -> None:
     parser = commands.add(
         "import", run, "import clients from CSV, JSON lines or another server",
         argument("source", "a CSV file, a file of JSON lines, or the base URL of a server", "FILE|URL"),
-        argument("--user", "the owner of clients whose row has none", "EMAIL", parse_email),
+        argument("--user", "the owner of clients whose row has none", "EMAIL", USER_EMAIL.validate),
         argument("--default", "the value of a field that a row lacks, for example client_type=buyer",
                  "FIELD=VALUE", _default, action="append", default=[]),
         argument("--lenient", "move invalid values of optional fields to the notes, and use a name of one "

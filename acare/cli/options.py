@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,7 +13,6 @@ from acare.config import SETTINGS, Setting, Settings
 from acare.database.database import Database, ReadOnlyDatabase
 from acare.database.file import refusing
 from acare.errors import StoreUnavailable, UserError
-from acare.field_types import USER_EMAIL
 from acare.store.search import index_changes
 
 #: The arguments of ``ArgumentParser.add_argument``.
@@ -23,22 +23,6 @@ Parse = Callable[[str], object]
 
 #: The last line of the help of a command with all settings.
 SETTINGS_NOTE = "Defaults are in parentheses, environment variables in brackets. A flag takes precedence."
-
-
-def checked(parse: Parse) -> Parse:
-    """A type for argparse, which prints only the text of an ArgumentTypeError."""
-
-    def parse_argument(text: str) -> object:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise ArgumentTypeError(f"{text!r} is not valid: {error}") from None
-
-    return parse_argument
-
-
-#: An e-mail address on the command line.
-parse_email = checked(USER_EMAIL.validate)
 
 
 def parse_id(text: str) -> str:
@@ -54,8 +38,16 @@ def argument(
     name: str, help: str, metavar: str | None = None, parse: Parse | None = None, **options: Any
 ) -> Argument:
     """An argument of a command; ``options`` are further arguments of ``add_argument``."""
-    given = {"help": help, "metavar": metavar, "type": parse and checked(parse), **options}
+    given = {"help": help, "metavar": metavar, "type": parse and partial(_parse, parse), **options}
     return name, {option: value for option, value in given.items() if value is not None}
+
+
+def _parse(parse: Parse, text: str) -> object:
+    """A type for argparse, which prints only the text of an ArgumentTypeError."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is not valid: {error}") from None
 
 
 JSON = argument("--json", "print JSON, for programs", action="store_true")

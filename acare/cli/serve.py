@@ -7,7 +7,7 @@ import resource
 import socket
 import sys
 import tempfile
-from argparse import ArgumentTypeError, Namespace
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,9 +16,10 @@ from acare import timestamps
 from acare.app import App
 from acare.auth import OPERATOR, caller_without_key
 from acare.cli import log
-from acare.cli.options import SETTINGS_NOTE, CommandParser, parse_email
+from acare.cli.options import SETTINGS_NOTE, CommandParser
 from acare.config import SETTINGS, Settings, unknown_variables
 from acare.errors import StoreUnavailable, UserError
+from acare.field_types import USER_EMAIL
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 from acare.server.server import Server
 
@@ -68,10 +69,11 @@ def run_demo(args: Namespace) -> None:
 def _ask_first_user(app: App) -> str:
     """The e-mail address of the first broker, from the terminal."""
     while True:
+        text = input("E-mail address of the first broker: ")
         try:
-            return str(parse_email(input("E-mail address of the first broker: ")))
-        except ArgumentTypeError as error:
-            print(error)
+            return str(USER_EMAIL.validate(text))
+        except ValueError as error:
+            print(f"{text!r} is not valid: {error}")
 
 
 def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading: str = "") -> None:

@@ -8,10 +8,10 @@ from functools import partial
 
 from acare import timestamps
 from acare.auth import OPERATOR, RESOURCES, ROLES, Scopes, parse_scope
-from acare.cli.options import JSON, Argument, CommandParser, argument, open_database, parse_email, parse_id
+from acare.cli.options import JSON, Argument, CommandParser, argument, open_database, parse_id
 from acare.cli.output import counted, print_rows, printable
 from acare.errors import UserError
-from acare.field_types import NAME, count
+from acare.field_types import NAME, USER_EMAIL, count
 from acare.store import users
 from acare.store.clients import ClientStore
 from acare.store.keys import KeyStore
@@ -45,7 +45,7 @@ CHANGES: dict[str, tuple[str, Change, str, *tuple[Argument, ...]]] = {
         "change the e-mail address of a user, who keeps their clients and keys",
         lambda users, args: users.change(args.email, email=args.new),
         "Renamed {email} to {new}.",
-        argument("new", "the new e-mail address", "NEW", parse_email),
+        argument("new", "the new e-mail address", "NEW", USER_EMAIL.validate),
     ),
     "disable": (
         "refuse a user's keys, from the next request on",
@@ -68,19 +68,19 @@ CHANGES: dict[str, tuple[str, Change, str, *tuple[Argument, ...]]] = {
 def add_to(commands: CommandParser) -> None:
     group = commands.add_group("user", "list, add, change and disable users")
     group.add("list", run_list_users, "list all users, with the number of their clients", JSON)
-    email = argument("email", "the user's e-mail address", "EMAIL", parse_email)
+    email = argument("email", "the user's e-mail address", "EMAIL", USER_EMAIL.validate)
     for name, (summary, change, message, *others) in CHANGES.items():
         group.add(name, partial(run_change, change, message), summary, email, *others)
     commands.add(
         "transfer", run_transfer, "transfer all clients of a user to another user",
-        argument("--from", "the owner", "EMAIL", parse_email, dest="owner", required=True),
-        argument("--to", "the new owner", "EMAIL", parse_email, required=True),
+        argument("--from", "the owner", "EMAIL", USER_EMAIL.validate, dest="owner", required=True),
+        argument("--to", "the new owner", "EMAIL", USER_EMAIL.validate, required=True),
         description="Transfer all clients of a user to another user. Each client gets a new version.",
     )  # fmt: skip
     group = commands.add_group("key", "create, list and revoke API keys")
     group.add(
         "create", run_create_key, "create a key, and its user if new",
-        argument("--user", "the user of the key", "EMAIL", parse_email, required=True),
+        argument("--user", "the user of the key", "EMAIL", USER_EMAIL.validate, required=True),
         argument("--role", "the role of a new user (default: agent)", choices=ROLES),
         argument("--name", "a label for the key", "TEXT", NAME.validate),
         argument("--scope", f"one of {', '.join(RESOURCES)} with read, write, delete, create (write includes "
