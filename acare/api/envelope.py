@@ -14,7 +14,6 @@ import falcon
 
 from acare import errors, timestamps
 from acare.api.request import Request
-from acare.clients import ClientPage
 
 log = logging.getLogger("acare.error")
 
@@ -116,15 +115,6 @@ def succeed_with_list(
     """Answer with a list of JSON texts. ``meta``: other members, as JSON, each followed by a comma."""
     more = "true" if has_more else "false"
     succeed(resp, f'{{"{name}":[', ",".join(rows), f'],"meta":{{{meta}"hasMore":{more}}}}}')
-
-
-def succeed_with_page(resp: falcon.Response, name: str, found: ClientPage, page: int, limit: int) -> None:
-    """Answer with page number ``page`` of a list, of at most ``limit`` rows."""
-    total, pages = found.total, -(-found.total // limit)
-    meta = f'"page":{page},"limit":{limit},"total":{total},"totalPages":{pages},'
-    if found.deletions is not None:
-        meta += f'"deleted":[{",".join(found.deletions)}],'
-    succeed_with_list(resp, name, found.rows, page * limit < total, meta)
 
 
 def handle_domain_error(req: Request, resp: falcon.Response, error: errors.AcareError, _: object) -> None:

@@ -1,7 +1,7 @@
 """``Prefer: handling=strict`` (RFC 7240): rejects the input that acare otherwise ignores."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 import falcon
 
@@ -18,7 +18,7 @@ _MAX_LENGTH = 1000
 _MAX_PROBLEMS = 20
 
 
-def _is_strict(req: Request) -> bool:
+def is_strict(req: Request) -> bool:
     """Whether the caller prefers strict handling. If a preference is repeated, the first one counts."""
     header = req.env.get("HTTP_PREFER")
     if header is None or len(header) > _MAX_LENGTH or not req.is_api:
@@ -35,18 +35,9 @@ def reject_unknown(req: Request, names: Iterable[str], known: Collection[str], p
 
     The names can be any text from the request.
     """
-    if _is_strict(req) and (unknown := [name for name in names if name not in known]):
+    if is_strict(req) and (unknown := [name for name in names if name not in known]):
         shown = (name[:100].encode(errors="replace").decode() for name in unknown[:_MAX_PROBLEMS])
         raise InvalidInput(*(FieldError(name, problem) for name in shown))
-
-
-def expected_fields(req: Request, body: Mapping[str, object], fields: Iterable[str]) -> dict[str, object]:
-    """The fields that the server sets in the body of an update, if the caller prefers strict handling.
-
-    The store compares them with the record. ``version`` is the lock.
-    """
-    names = fields if _is_strict(req) else ()
-    return {name: body[name] for name in names if name in body and name != "version"}
 
 
 class StrictHandling:
@@ -64,5 +55,5 @@ class StrictHandling:
             reject_unknown(req, ("body",), (), "is ignored by this operation")
 
     def process_response(self, req: Request, resp: falcon.Response, *_: object) -> None:
-        if _is_strict(req):
+        if is_strict(req):
             resp.set_header("Preference-Applied", "handling=strict")

@@ -63,7 +63,11 @@ class ClientCollection(StoreResource[Clients]):
             if problems := [FieldError(name, message) for name in ("sort", *PROPERTY) if name in filters]:
                 raise InvalidInput(*problems)
         found = self._store.page(req.caller, page=page, limit=limit, **filters)
-        envelope.succeed_with_page(resp, "clients", found, page, limit)
+        total, pages = found.total, -(-found.total // limit)
+        meta = f'"page":{page},"limit":{limit},"total":{total},"totalPages":{pages},'
+        if found.deletions is not None:
+            meta += f'"deleted":[{",".join(found.deletions)}],'
+        envelope.succeed_with_list(resp, "clients", found.rows, page * limit < total, meta)
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         idempotency_key = conditions.idempotency_key(req)
@@ -113,13 +117,16 @@ class ClientItem(StoreResource[Clients]):
         sent = body.read(req, ALL_NAMES)
         changes, version = validate_update(sent)
         precondition = conditions.for_writing(req, version, self._require_precondition)
+        expected = None
+        if preferences.is_strict(req):  # the store compares these with the record; version is the lock
+            expected = {name: sent[name] for name in SERVER_FIELDS if name in sent and name != "version"}
         row = self._store.update(
             req.caller,
             path_id(client_id),
             changes,
             version=version,
             precondition=precondition,
-            expected=preferences.expected_fields(req, sent, SERVER_FIELDS),
+            expected=expected,
         )
         answer(resp, row)
 
