@@ -12,9 +12,6 @@ EXPOSED_HEADERS = (
     "RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-ID"
 )
 
-# The headers that make an OPTIONS request a preflight.
-_PREFLIGHT = {"HTTP_ORIGIN", "HTTP_ACCESS_CONTROL_REQUEST_METHOD"}
-
 _HEADER_NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, \t-]{1,2048}")
 
 
@@ -31,10 +28,11 @@ class Cors:
         self._any_origin = origins == ("*",)
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        if req.method != "OPTIONS" or not req.env.keys() >= _PREFLIGHT:
+        origin = req.env.get("HTTP_ORIGIN")
+        if req.method != "OPTIONS" or origin is None or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" not in req.env:
             return
         resp.complete = True
-        if self._allows(req.env["HTTP_ORIGIN"]):
+        if self._allows(origin):
             resp.set_header("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE")
             resp.set_header("Access-Control-Max-Age", str(24 * 60 * 60))  # seconds
             names = req.env.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")

@@ -4,7 +4,6 @@ import json
 import logging
 import threading
 from collections.abc import Callable
-from functools import cached_property
 from importlib import resources
 
 import falcon
@@ -71,12 +70,10 @@ class Readiness:
 class OpenApiDocument:
     """``/openapi.json``: the OpenAPI document, with the version of acare and the URL of the server."""
 
-    @cached_property
-    def _text(self) -> str:
-        """Read for the first request: most servers never need it."""
+    def __init__(self) -> None:
         document = json.loads(resources.files(__package__).joinpath("openapi.json").read_text("utf-8"))
         document["info"]["version"] = __version__
-        return json.dumps(document)
+        self._text = json.dumps(document)
 
     def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
         resp.text = self._text.replace('"url": "/"', f'"url": {json.dumps(req.root_path or "/")}')
