@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import falcon
 
-from acare.api.request import Context, Request
+from acare.api.request import Request
 
 log = logging.getLogger("acare.access")
 
@@ -71,6 +71,11 @@ class AccessLog:
 
     def process_response(self, req: Request, resp: falcon.Response, *_: object) -> None:
         context = req.context
+        key = "-"
+        if context.caller is not None:
+            key = context.caller.key_preview
+        elif (user := context.session_user) is not None:  # unknown or disabled
+            key = f"user:{quote(user[:254], safe='@+', errors='replace')}"
         self._write(
             AccessRecord(  # positional arguments are faster
                 req.remote_addr,
@@ -78,18 +83,10 @@ class AccessLog:
                 _loggable(req.env.get("SCRIPT_NAME", "") + req.path),  # with the prefix
                 resp.status_code,
                 (time.perf_counter() - context.started) * 1000,
-                _caller(context),
+                key,
                 context.request_id,
             )
         )
-
-
-def _caller(context: Context) -> str:
-    """The key or, if a user without one is unknown or disabled, that user."""
-    if context.caller is not None:
-        return context.caller.key_preview
-    user = context.session_user
-    return "-" if user is None else f"user:{quote(user[:254], safe='@+', errors='replace')}"
 
 
 def _loggable(path: str) -> str:

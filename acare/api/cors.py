@@ -25,7 +25,6 @@ class Cors:
 
     def __init__(self, origins: tuple[str, ...]) -> None:
         self._origins = frozenset(origins)
-        self._any_origin = origins == ("*",)
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         origin = req.env.get("HTTP_ORIGIN")
@@ -44,8 +43,8 @@ class Cors:
         if self._origins:
             resp.append_header("Vary", "Origin")
         if origin is not None and self._allows(origin):
-            resp.set_header("Access-Control-Allow-Origin", "*" if self._any_origin else origin)
+            resp.set_header("Access-Control-Allow-Origin", "*" if "*" in self._origins else origin)
             resp.set_header("Access-Control-Expose-Headers", EXPOSED_HEADERS)
 
     def _allows(self, origin: str) -> bool:
-        return self._any_origin or origin in self._origins
+        return origin in self._origins or "*" in self._origins

@@ -161,7 +161,10 @@ class CsrfProtection:
         media_type = (req.content_type or "").partition(";")[0].strip().lower()
         site = req.env.get("HTTP_SEC_FETCH_SITE", "none")  # browsers send it over TLS only
         origin, host = req.env.get("HTTP_ORIGIN"), req.env.get("HTTP_HOST", "")
-        same_host = origin is None or _is_host_of(origin, host)
+        # The origin's scheme may differ from the request's if a proxy terminates TLS.
+        scheme, _, origin_host = (origin or "").partition("://")
+        port = {"http": ":80", "https": ":443"}.get(scheme, "")
+        same_host = origin is None or origin_host.removesuffix(port) == host.lower().removesuffix(port)
         if media_type != falcon.MEDIA_JSON or site not in ("same-origin", "none") or not same_host:
             raise ApiError(
                 403,
@@ -170,13 +173,6 @@ class CsrfProtection:
                 f"of the same origin. The page's origin is {origin or 'not named'}, the server's is "
                 f"{req.scheme}://{host}; behind a proxy, see the setting trusted_proxy.",
             )
-
-
-def _is_host_of(origin: str, host: str) -> bool:
-    """Whether an origin has this host. Its scheme may differ from the request's if a proxy terminates TLS."""
-    scheme, _, named = origin.partition("://")
-    usual = {"http": ":80", "https": ":443"}.get(scheme, "")
-    return named.removesuffix(usual) == host.lower().removesuffix(usual)
 
 
 class RequireRight:
