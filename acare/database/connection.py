@@ -30,6 +30,8 @@ NOW = f"strftime('{_TIMESTAMP}', 'now')"
 _SETTINGS = (
     "wal_autocheckpoint = 0",  # only log.py checkpoints
     "foreign_keys = ON",  # SQLite enforces them only on connections that ask for it
+    # Deleted and replaced content is overwritten in the file: it is personal data.
+    "secure_delete = ON",
     # A view in schema.sql calls a function of acare. (No file with another schema is written.)
     "trusted_schema = ON",
 )
@@ -39,8 +41,6 @@ _WRITER_SETTINGS = (
     "journal_mode = WAL",
     # An acknowledged write survives a power failure; NORMAL would sync only at checkpoints.
     "synchronous = FULL",
-    # Deleted and replaced content is overwritten in the file: it is personal data.
-    "secure_delete = ON",
     # Keeps a statement's rollback data in memory, instead of a file for every transaction.
     "temp_store = MEMORY",
     # The size to which a longer log is truncated when it restarts: 64 MiB.

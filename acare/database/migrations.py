@@ -52,7 +52,6 @@ def migrate_connection(connection: sqlite3.Connection, path: Path) -> None:
 
     DatabaseRefused if that fails; closing the connection then undoes it.
     """
-    connection.execute("PRAGMA secure_delete = ON").fetchall()
     connection.execute("PRAGMA cache_size = -65536").fetchall()  # 64 MiB, which is faster for large files
     connection.execute("PRAGMA foreign_keys = OFF")  # dropping a table would delete what refers to its rows
     connection.execute("BEGIN EXCLUSIVE")

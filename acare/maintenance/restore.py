@@ -126,7 +126,6 @@ def _update(fresh: Path, backup: Path, replaced: Path | None) -> tuple[int, Carr
     with closing(open_file(fresh)) as connection:
         migrate_connection(connection, backup)
     with closing(open_file(fresh)) as connection:  # without the large cache of a migration
-        connection.execute("PRAGMA secure_delete = ON").fetchall()
         carried_over = None if replaced is None else carry_over(connection, replaced)
         connection.execute(END_CURSORS)
         connection.execute("PRAGMA journal_mode = WAL")
