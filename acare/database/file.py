@@ -181,8 +181,7 @@ def _create(path: Path) -> None:
 
 def identity(path: Path) -> tuple[int, int] | None:
     """The device and inode of a file, which change when it is replaced; None if it is missing."""
-    try:
+    with suppress(OSError):
         status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
+        return status.st_dev, status.st_ino
+    return None

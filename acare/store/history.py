@@ -52,9 +52,6 @@ LIMIT 1
 
 RESPONSES = "SELECT created_at, json FROM idempotency_keys WHERE client_id = :id"
 
-# The fields whose changes are shown.
-_COMPARED = (*FIELD_NAMES, "user_id")
-
 #: Events on a page.
 MAX_EVENTS = 200
 
@@ -167,7 +164,7 @@ def _events_of(version: Version, older: Version | None) -> list[dict[str, Any]]:
     number, client, imported_at, maker, ended_at, deleted, deleter = version
     at, action = client["updated_at"], "restored" if older is not None and older.deleted else "updated"
     before = client if older is None else older.client
-    changed = [name for name in _COMPARED if before[name] != client[name]]
+    changed = [name for name in (*FIELD_NAMES, "user_id") if before[name] != client[name]]
     # The times of an imported client come from the file. Its first versions may have been purged.
     if older is None and imported_at is not None and maker is None and (number == 1 or at <= imported_at):
         at, action = imported_at, "imported"
