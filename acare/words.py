@@ -73,9 +73,13 @@ def _spell(text: str) -> str:
     """A text with all spellings of its words."""
     if text.isascii() and "'" not in text:
         return text
-    # Most words are plain: to normalize the text as a whole would take twice the time.
-    words = [[word] if word.isascii() and "'" not in word else _spellings(word) for word in _split(text)]
-    return " ".join(itertools.chain.from_iterable(words))
+    words: list[str] = []
+    for word in _split(text):  # most words are plain: to change all of the text would take twice the time
+        if word.isascii() and "'" not in word:
+            words.append(word)
+        else:
+            words += _spellings(word)
+    return " ".join(words)
 
 
 def _number_words(phone: str) -> str:
