@@ -9,6 +9,7 @@ import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import acare
@@ -69,9 +70,11 @@ def run_demo(args: Namespace) -> None:
 def _ask_first_user(app: App) -> str:
     """The e-mail address of the first broker, from the terminal."""
     while True:
-        text = input("E-mail address of the first broker: ")
         try:
+            text = input("E-mail address of the first broker: ")
             return str(USER_EMAIL.validate(text))
+        except EOFError:
+            raise UserError("not started: there is no first broker without an e-mail address") from None
         except ValueError as error:
             print(f"{text!r} is not valid: {error}")
 
@@ -81,11 +84,10 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
 
     If there is no key, one is created for the broker ``first_user`` and printed; None: no key is created.
     """
-    with log.configured(settings.log_format) as access, _listen(settings) as listener:
+    with log.configured(settings.log_format) as access, _listen(settings) as listener, ExitStack() as opened:
         for name in unknown_variables():
             logging.getLogger("acare").warning("%s is not a setting; see 'acare serve --help'", name)
-        app = App(settings, access_log=access)
-        server = Server(app, listener, settings.drain_seconds)
+        app = opened.enter_context(App(settings, access_log=access))
         if (latest := app.clients.latest_creation()) > timestamps.now():
             logging.getLogger("acare").warning(
                 "the clock is or was wrong: the newest client was created on %s, in the future", latest
@@ -94,7 +96,10 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
         host, port = listener.getsockname()[:2]
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        print(heading + _welcome(app, settings, url, first_user), flush=True)
+        text = heading + _welcome(app, settings, url, first_user)
+        server = Server(app, listener, settings.drain_seconds)  # from then on, Ctrl-C ends no question
+        opened.pop_all()  # the server closes the app
+        print(text, flush=True)
         # A full garbage collection, which one large body can cause, then skips the objects that exist now.
         gc.freeze()
         server.run()

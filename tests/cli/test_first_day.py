@@ -40,6 +40,18 @@ def test_on_a_terminal_the_first_start_asks_for_a_broker_and_shows_a_key(tmp_pat
     assert all(caller.may("clients", (action,)) for action in ("read", "write"))
 
 
+def test_the_question_for_a_broker_can_be_left(tmp_path):
+    with on_terminal(tmp_path, *SERVE) as terminal:
+        terminal.wait_for("first broker: $")
+        terminal.process.send_signal(signal.SIGINT)
+        assert terminal.process.wait(timeout=10) == 130
+    with on_terminal(tmp_path, *SERVE) as terminal:
+        terminal.wait_for("first broker: $")
+        terminal.type("\x04")
+        terminal.wait_for("acare: not started: .* e-mail address")
+        assert terminal.process.wait(timeout=10) == 1
+
+
 def test_elsewhere_it_creates_no_key(tmp_path):
     with subprocess.Popen(command(*SERVE), cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
         try:
