@@ -60,7 +60,7 @@ CHANGES: dict[str, tuple[str, Change, str, *tuple[Argument, ...]]] = {
     "remove": (
         "remove a user who has never had a client, used a key or changed anything, such as a typo",
         lambda users, args: users.remove(args.email),
-        "Removed {email}.",
+        "Removed {email}, and all keys of this user.",
     ),
 }
 

@@ -111,7 +111,7 @@ def check_sha256(backup: Path, copy: Path | None = None) -> None:
         if not checksum.exists():
             raise DatabaseRefused(
                 f"{backup}: its checksum file {checksum.name} is missing; copy it next to the backup, or "
-                "make a new one with sha256sum"
+                "make a new one with sha256sum (not for a database in use: a backup cannot be written)"
             )
         expected = checksum.read_text(encoding="utf-8", errors="replace").split()[:1]
         found = sha256(copy or backup)
