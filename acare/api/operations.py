@@ -28,7 +28,8 @@ from acare.api.web import Index, WebFile
 from acare.auth import BROKERS, CREATE, DELETE, READ, WRITE, Right
 
 #: What a request costs. A server's event loop may answer a "quick" one: it has a short response, takes a few
-#: milliseconds and does not wait for the disk. "slow" are other reads.
+#: milliseconds and does not wait for the disk. "slow" are other reads, and a write in steps, which would
+#: occupy a thread for writes: a user's are answered one at a time.
 Workload = Literal["quick", "slow", "write"]
 
 #: A page after this many rows takes milliseconds to find: SQLite walks the index up to the page.
@@ -81,7 +82,7 @@ OPERATIONS = (
     Operation("POST", "/v1/users", UserCollection, Right("users", CREATE, BROKERS)),
     Operation("GET", "/v1/users/me", CurrentUser, Right("clients", READ), "quick"),
     Operation("PUT", "/v1/users/{user_id}", UserItem, Right("users", WRITE, BROKERS)),
-    Operation("POST", "/v1/users/{user_id}/handover", Handover, Right("clients", WRITE, BROKERS)),
+    Operation("POST", "/v1/users/{user_id}/handover", Handover, Right("clients", WRITE, BROKERS), "slow"),
     Operation("GET", "/v1/keys", KeyCollection, Right("keys", READ), "slow"),
     Operation("POST", "/v1/keys", KeyCollection, Right("keys", CREATE)),
     Operation("DELETE", "/v1/keys/{key_id}", KeyItem, Right("keys", DELETE)),

@@ -120,6 +120,7 @@ WORKLOADS = {
     ("GET", "/v1/clients", "a&" * 1000): "slow",
     ("GET", "/v1/clients/x/history", ""): "slow",
     ("DELETE", "/v1/clients/x", ""): "write",
+    ("POST", "/v1/users/x/handover", ""): "slow",
     ("DELETE", "/v1/clients", ""): "quick",
     ("GET", "//readyz", ""): "slow",
     ("GET", "/nothing", ""): "quick",

@@ -152,7 +152,9 @@ def test_the_403_for_a_write_names_both_origins_and_the_setting(embedded):
 
 
 @pytest.mark.parametrize(
-    "row", [row for row in OPERATIONS if row.workload == "write"], ids=lambda row: row[:2]
+    "row",
+    [row for row in OPERATIONS if row.right is not None and row.method != "GET"],
+    ids=lambda row: row[:2],
 )
 def test_a_foreign_page_sends_no_write_at_all(embedded, row):
     path = re.sub(r"\{\w+\}", UNKNOWN_ID, row.path)
