@@ -74,7 +74,7 @@ def _ask_first_user(app: App) -> str:
             text = input("E-mail address of the first broker: ")
             return str(USER_EMAIL.validate(text))
         except EOFError:
-            raise UserError("not started: there is no first broker without an e-mail address") from None
+            raise UserError("not started: the first broker needs an e-mail address") from None
         except ValueError as error:
             print(f"{text!r} is not valid: {error}")
 
@@ -97,7 +97,8 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         text = heading + _welcome(app, settings, url, first_user)
-        server = Server(app, listener, settings.drain_seconds)  # from then on, Ctrl-C ends no question
+        # After the question, which its signal handlers would keep open.
+        server = Server(app, listener, settings.drain_seconds)
         opened.pop_all()  # the server closes the app
         print(text, flush=True)
         # A full garbage collection, which one large body can cause, then skips the objects that exist now.
