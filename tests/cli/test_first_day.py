@@ -8,7 +8,7 @@ from contextlib import closing
 
 from support import old_schema
 from support.keys import new_key
-from support.server import command
+from support.server import command, interrupt_when_it_waits
 from support.terminal import on_terminal
 
 from acare.auth import OPERATOR
@@ -43,7 +43,7 @@ def test_on_a_terminal_the_first_start_asks_for_a_broker_and_shows_a_key(tmp_pat
 def test_the_question_for_a_broker_can_be_left(tmp_path):
     with on_terminal(tmp_path, *SERVE) as terminal:
         terminal.wait_for("first broker: $")
-        terminal.process.send_signal(signal.SIGINT)
+        interrupt_when_it_waits(terminal.process)
         assert terminal.process.wait(timeout=10) == 130
     with on_terminal(tmp_path, *SERVE) as terminal:
         terminal.wait_for("first broker: $")

@@ -9,7 +9,7 @@ import pytest
 from support.data import JORDAN
 from support.files import query
 from support.importing import HEADER, USER
-from support.server import command
+from support.server import command, interrupt_when_it_waits
 
 from acare.database import connection
 from acare.database.database import Database
@@ -57,7 +57,7 @@ def slow(agency):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_an_import_that_is_ended_leaves_nothing_behind(agency, slow, number):
-    slow.send_signal(number)
+    interrupt_when_it_waits(slow, number)
     slow.wait(20)
     assert agency.clients() == []
     assert query(agency.database, "PRAGMA integrity_check") == [("ok",)]

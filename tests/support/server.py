@@ -2,13 +2,16 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 from support.data import ALL_SCOPES
 from support.keys import new_key
+from support.sockets import wait_for
 
 import acare
 
@@ -79,6 +82,13 @@ def starter(folder):
 
     with ExitStack() as stack:
         yield start
+
+
+def interrupt_when_it_waits(process, number=signal.SIGINT):
+    """Send a signal to a process that is about to read: one just before the read would wait for its end."""
+    state = Path(f"/proc/{process.pid}/stat")
+    wait_for(lambda: state.read_text().rpartition(") ")[2].startswith("S"))
+    process.send_signal(number)
 
 
 def make_key(database, email="broker@example.com"):
