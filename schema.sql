@@ -44,7 +44,7 @@ CREATE INDEX api_keys_by_maker ON api_keys (made_with) WHERE made_with IS NOT NU
 -- read only copies it. This is the only definition of a client's JSON representation.
 
 CREATE TABLE clients (
-    seq                  INTEGER PRIMARY KEY, -- order of lists, by creation time: acare/store/insertion.py
+    seq                  INTEGER PRIMARY KEY, -- order of lists, by creation time: acare/store/creation.py
     id                   TEXT NOT NULL UNIQUE CHECK (length(id) = 36),
     user_id              TEXT NOT NULL REFERENCES users (id),
     first_name           TEXT NOT NULL CHECK (length(first_name) BETWEEN 1 AND 100),
@@ -222,7 +222,7 @@ CREATE TABLE client_history (
 
 CREATE INDEX client_history_by_end ON client_history (ended_at);
 
--- The deleted clients that can be restored, in the order of deletion: acare/store/deleted.py.
+-- The deleted clients that can be restored, in the order of deletion: acare/store/lists.py.
 CREATE INDEX client_history_deleted ON client_history (ended_at) WHERE deleted;
 
 CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients

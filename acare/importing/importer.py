@@ -16,7 +16,7 @@ from acare.errors import FieldError, InvalidInput, UserError
 from acare.importing.csv_file import CsvReader
 from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options, Row
-from acare.store.imports import ImportStore
+from acare.store.creation import ImportStore
 
 _MAX_EXAMPLES = 3
 _MAX_SHOWN = 60  # characters of a cell

@@ -7,14 +7,12 @@ import sqlite3
 from collections.abc import Mapping
 from functools import partial
 
-from acare import ids
 from acare.auth import Caller
 from acare.clients import UNCONDITIONAL, ClientRow, CreatedClient, Precondition
 from acare.database.connection import NOW
 from acare.errors import FieldError, InvalidInput, NotFound
 from acare.fields import ValidFields, budgets_crossed, parse_client
-from acare.store import idempotency, steps, users
-from acare.store.insertion import insert
+from acare.store import creation, steps, users
 from acare.store.lists import ClientLists
 from acare.store.targets import GET, UNCHANGED, Target
 
@@ -94,11 +92,8 @@ class ClientStore(ClientLists):
         IdempotencyKeyReused if it was created from other values, and NotFound if it has been
         transferred and the caller can no longer see it.
         """
-        values = {**client, "id": ids.new(), "user_id": caller.user_id, "author_id": caller.author_id}
-        if idempotency_key is None:
-            return self._database.write(lambda connection: insert(connection, values), keeps_cache=True)
-        values["key"] = idempotency_key
-        return self._database.write(partial(idempotency.create, caller, client, values), keeps_cache=True)
+        work = partial(creation.create, caller, client, idempotency_key)
+        return self._database.write(work, keeps_cache=True)
 
     def update(
         self,

@@ -13,8 +13,8 @@ from acare.database.copying import Progress, silent
 from acare.errors import DAMAGED, AlreadyExists, NotFound, StoreUnavailable
 from acare.field_types import to_json
 from acare.fields import FIELD_NAMES, parse_client
-from acare.store import changes, idempotency, search, steps
-from acare.store.insertion import insert
+from acare.store import changes, search, steps
+from acare.store.creation import DELETE_EXPIRED, insert
 from acare.store.lists import MAX_SECONDS
 from acare.store.targets import MAX_SQLITE_INTEGER, STORED_JSON, last_owner
 from acare.store.users import as_dicts
@@ -135,7 +135,7 @@ class HistoryStore(changes.ChangeFeed):
         age, show = f"-{days} days", partial(progress, "Purging", 0, 0, "")
         purged = steps.run(self._database, partial(steps.repeat, PURGE, {"age": age}), show)
         changes.end_old_cursors(self._database, age)
-        for step in (changes.purge, partial(steps.repeat, idempotency.DELETE_EXPIRED, {}), search.merge):
+        for step in (changes.purge, partial(steps.repeat, DELETE_EXPIRED, {}), search.merge):
             steps.run(self._database, step, show)
         return purged
 

@@ -1,4 +1,4 @@
-"""Lists of clients for any combination of filters: one page and the total, or all clients."""
+"""Lists of clients, or of deleted ones, for any combination of filters: one page and the total, or all."""
 
 import json
 import sqlite3
@@ -10,7 +10,8 @@ from acare.auth import Caller
 from acare.clients import PROPERTY, ClientPage
 from acare.errors import FieldError, InvalidInput
 from acare.fields import CLIENT_TYPES, STATUSES
-from acare.store import Store, deleted
+from acare.store import Store
+from acare.store.targets import STORED_JSON
 
 #: Seconds that a list, a search or a history may take: other requests wait for it.
 MAX_SECONDS = 2.0
@@ -58,6 +59,45 @@ _ORDERS: dict[str | None, str] = {
     "name": "last_name COLLATE NOCASE, first_name COLLATE NOCASE, clients.seq DESC",
 }
 
+_SEARCHED = ("first_name", "last_name", "email", "phone", "tags", "preferred_locations", "notes")
+_TEXTS = ", ".join(f"deletion.json -> '$.{name}'" for name in _SEARCHED)
+
+# Without the deletions of restored clients, which exist or were deleted again at a later version. Deleted
+# clients are not in the full-text index, which would keep their words: each word of a search must occur in
+# one of the texts; as with LIKE, only the case of ASCII letters is ignored.
+DELETED = f"""
+SELECT rowid
+FROM client_history AS deletion INDEXED BY client_history_deleted
+WHERE deleted
+    AND NOT EXISTS (SELECT 1 FROM clients WHERE id = client_id)
+    AND version = (SELECT max(version) FROM client_history WHERE client_id = deletion.client_id)
+    AND (:owner_id IS NULL OR json ->> '$.user_id' = :owner_id)
+    AND (:user_id IS NULL OR json ->> '$.user_id' = :user_id)
+    AND (:client_type IS NULL OR json ->> '$.client_type' = :client_type)
+    AND (:status IS NULL OR json ->> '$.status' = :status)
+    AND (:email IS NULL OR json ->> '$.email' = :email COLLATE NOCASE)
+    AND NOT EXISTS (
+        SELECT 1
+        FROM json_each(:words) AS word
+        WHERE NOT EXISTS (
+            SELECT 1
+            FROM json_tree(json_array({_TEXTS})) AS text
+            WHERE instr(lower(text.atom), lower(word.value))
+        )
+    )
+ORDER BY ended_at DESC, rowid DESC
+"""
+
+DELETED_PAGE = f"""
+SELECT {STORED_JSON}, json_object('deletedAt', ended_at, 'deletedBy', users.email)
+FROM client_history
+LEFT JOIN users ON users.id = deleted_by
+WHERE client_history.rowid IN (SELECT value FROM json_each(:rowids))
+ORDER BY ended_at DESC, client_history.rowid DESC
+"""
+
+_NO_FILTERS: dict[str, None] = dict.fromkeys(("user_id", "client_type", "status", "email"))
+
 
 class ClientLists(Store):
     """Lists of the clients in a database that the caller can see.
@@ -75,7 +115,7 @@ class ClientLists(Store):
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
             connection.execute("BEGIN")
             if filters.pop("deleted", False):
-                return deleted.page(connection, {**filters, "owner_id": caller.owner_id}, skipped, limit)
+                return _deleted_page(connection, {**filters, "owner_id": caller.owner_id}, skipped, limit)
             total, rows = _page(connection, _values(caller.owner_id, filters), skipped, limit)
             return ClientPage(total, [text for (text,) in rows])
 
@@ -138,6 +178,17 @@ def _matches(
     seqs = [seq for (seq,) in connection.execute(statement, values)]
     page = json.dumps(seqs[skipped : skipped + limit])
     return len(seqs), connection.execute(AT_POSITIONS.format(columns=columns), {"seqs": page})
+
+
+def _deleted_page(
+    connection: sqlite3.Connection, filters: Mapping[str, object], skipped: int, limit: int
+) -> ClientPage:
+    """At most ``limit`` deleted clients after those that are skipped, last deleted first."""
+    values = {**_NO_FILTERS, **filters, "words": json.dumps(str(filters.get("q") or "").split())}
+    matches = [rowid for (rowid,) in connection.execute(DELETED, values)]
+    rowids = json.dumps(matches[skipped : skipped + limit])
+    rows = connection.execute(DELETED_PAGE, {"rowids": rowids}).fetchall()
+    return ClientPage(len(matches), [row for row, _ in rows], [deletion for _, deletion in rows])
 
 
 def matching_statement(names: Collection[str], sort: str | None = None) -> str:

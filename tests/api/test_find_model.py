@@ -18,7 +18,7 @@ from support.clients import new
 
 from acare import ids
 from acare.auth import OPERATOR
-from acare.store.insertion import insert
+from acare.store.creation import insert
 
 CLIENTS = 3000
 QUESTIONS = int(os.environ.get("ACARE_TEST_FIND") or 400)

@@ -7,7 +7,7 @@ from support.clients import new
 from support.data import UNKNOWN_ID
 
 from acare.auth import OPERATOR
-from acare.store.insertion import insert
+from acare.store.creation import insert
 
 INFINITY = float("inf")
 BEFORE = "1999-12-31T23:59:59.999Z"  # earlier than created_at

@@ -1,0 +1,161 @@
+"""Creates clients: for a request, once for each idempotency key, or in an import.
+
+The response to a request with an ``Idempotency-Key`` is stored for its retries, in the transaction that
+creates the client, so that a crash never leaves one without the other. (IETF draft "The Idempotency-Key HTTP
+Header Field")
+"""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Mapping
+from functools import partial
+
+from acare import ids, timestamps, words
+from acare.auth import Caller
+from acare.clients import CreatedClient
+from acare.database.connection import at_offset
+from acare.errors import IdempotencyKeyReused, NotFound
+from acare.fields import FIELD_NAMES, ValidFields
+from acare.store import search, steps
+from acare.store.targets import last_owner
+
+# The positions of clients in lists, `clients.seq`, are in the order of creation: each millisecond since 1970
+# has a million. The last ones are in the year 2255: more would not fit in an integer. (The milliseconds of a
+# timestamp are its characters 21 to 23.)
+_POSITIONS = 1_000_000
+_MILLISECOND = "unixepoch(:created_at) * 1000 + substr(:created_at, 21, 3)"
+_FIRST_POSITION = f"min({_MILLISECOND}, 9000000000000) * {_POSITIONS}"
+
+_NEXT_POSITION = f"""
+(
+    SELECT coalesce(max(seq) + 1, {_FIRST_POSITION})
+    FROM clients
+    WHERE seq >= {_FIRST_POSITION} AND seq < {_FIRST_POSITION} + {_POSITIONS}
+)
+"""
+
+# The only statement that adds a client: a new one, an imported one, or one that was deleted.
+INSERT = f"""
+INSERT INTO clients (
+    seq, id, user_id, {", ".join(FIELD_NAMES)},
+    version, created_at, updated_at, made_by, imported_at
+)
+VALUES (
+    coalesce(:seq, {_NEXT_POSITION}), :id, :user_id, {", ".join(f":{name}" for name in FIELD_NAMES)},
+    :version, :created_at, max(:created_at, coalesce(:updated_at, :created_at)), :author_id, :imported_at
+)
+RETURNING id, json, created_at
+"""
+
+_NEW: Mapping[str, object] = {
+    "seq": None,  # after the last client with the same time of creation
+    "version": 1,
+    "updated_at": None,  # when it was created
+    "author_id": None,
+    "imported_at": None,
+}
+
+# Idempotency keys expire after a day.
+_VALID_SINCE = at_offset("'-24 hours'")
+
+FIND_RESPONSE = f"""
+SELECT request_sha256, client_id, json, created_at
+FROM idempotency_keys
+WHERE user_id = :user_id AND key = :key AND created_at > {_VALID_SINCE}
+"""
+
+# Not all at once: a million would stall all writers.
+DELETE_EXPIRED = steps.deletion("idempotency_keys", f"created_at <= {_VALID_SINCE}")
+
+# Replaces an expired key that is not deleted yet; FIND_RESPONSE has found no valid one.
+INSERT_RESPONSE = """
+INSERT OR REPLACE INTO idempotency_keys (user_id, key, request_sha256, client_id, json, created_at)
+VALUES (:user_id, :key, :request_sha256, :id, :json, :created_at)
+"""
+
+FIND_ID = """
+SELECT first_name || ' ' || last_name
+FROM clients
+WHERE id = :value
+UNION ALL
+SELECT 'a client that was deleted'
+WHERE EXISTS (SELECT 1 FROM client_history WHERE client_id = :value)
+    OR EXISTS (SELECT 1 FROM erasures WHERE client_id = :value)
+"""
+
+FIND_EMAIL = """
+SELECT first_name || ' ' || last_name
+FROM clients
+WHERE email = :value COLLATE NOCASE
+ORDER BY seq
+"""
+
+FIND_WORDS = """
+SELECT first_name || ' ' || last_name
+FROM clients_search
+CROSS JOIN clients ON clients.seq = clients_search.rowid
+WHERE clients_search MATCH :value
+ORDER BY clients_search.rowid
+"""
+
+
+def insert(connection: sqlite3.Connection, values: Mapping[str, object]) -> CreatedClient:
+    """Store a client. ``values`` are its id, owner and fields, and others in place of the usual ones."""
+    rows = connection.execute(INSERT, {**_NEW, "created_at": timestamps.now(), **values}).fetchall()
+    return CreatedClient._make((*rows[0], False))
+
+
+def create(
+    caller: Caller, client: ValidFields, key: str | None, connection: sqlite3.Connection
+) -> CreatedClient:
+    """See ``ClientStore.create``."""
+    values = {**client, "id": ids.new(), "user_id": caller.user_id, "author_id": caller.author_id}
+    if key is None:
+        return insert(connection, values)
+    values["key"] = key
+    digest = hashlib.sha256(json.dumps(client, sort_keys=True).encode()).digest()
+    for request_sha256, client_id, text, created_at in connection.execute(FIND_RESPONSE, values).fetchall():
+        if request_sha256 != digest:
+            raise IdempotencyKeyReused
+        owner = last_owner(connection, client_id)
+        if owner is not None and caller.owner_id not in (None, owner):
+            raise NotFound("client")
+        return CreatedClient(client_id, text, created_at, replayed=True)
+    created = insert(connection, values)
+    connection.execute(DELETE_EXPIRED, {"rows": steps.ROWS})
+    connection.execute(INSERT_RESPONSE, {**values, **created._asdict(), "request_sha256": digest})
+    return created
+
+
+class ImportStore:
+    """What an import reads and writes in a transaction. ``owners`` are the ids by address in lower case."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.add = partial(insert, connection)  # stores a client
+        users = connection.execute("SELECT email, id FROM users")
+        self.owners: dict[str, str] = {email.lower(): id for email, id in users}
+
+    def find(self, client: ValidFields, client_id: str | None) -> tuple[str, str] | None:
+        """What matches (id, email, phone or name), and the full name of the oldest client that matches.
+
+        A row with an id describes only the client with this id, since two clients of an export may have the
+        same address. Other rows are compared by e-mail address; without one, by phone number, as in a search;
+        without either, by full name.
+        """
+        name = f"{client['first_name']} {client['last_name']}"
+        if client_id is not None:
+            by, statement, value = "id", FIND_ID, client_id
+        elif client["email"]:
+            by, statement, value = "email", FIND_EMAIL, str(client["email"])
+        elif client["phone"]:
+            by, statement, value = "phone", FIND_WORDS, words.same_number(str(client["phone"]))
+        else:
+            by, statement, value = "name", FIND_WORDS, words.same_name(name)
+        if statement is FIND_WORDS:
+            search.index_changes(self._connection)  # so that the search finds the rows before this one
+        for (found,) in self._connection.execute(statement, {"value": value}):
+            if by != "name" or found.casefold().split() == name.casefold().split():
+                return by, found
+        return None
