@@ -8,19 +8,16 @@ import falcon
 
 from acare.api import envelope, middleware, resources
 from acare.api.access_log import AccessLog, AccessRecord, log_access
-from acare.api.cors import Cors
+from acare.api.headers import StrictHandling
 from acare.api.operations import Router, Workload
-from acare.api.preferences import StrictHandling
-from acare.api.proxy import TrustProxy
-from acare.api.request import Request, api_key
-from acare.api.system import Liveness, OpenApiDocument, Readiness
+from acare.api.public import Index, Liveness, OpenApiDocument, Readiness, WebFile
+from acare.api.ratelimit import LimitRate, RateLimiter, bucket_name
+from acare.api.request import Request, TrustProxy, api_key
 from acare.api.users import CurrentUser, Handover, KeyCollection, KeyItem, UserCollection, UserItem
-from acare.api.web import Index, WebFile
 from acare.auth import Caller
 from acare.config import Settings
 from acare.database.database import Database
 from acare.errors import AcareError, SettingError, UserError
-from acare.ratelimit import RateLimiter, bucket_name
 from acare.store.clients import ClientStore
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
@@ -68,10 +65,10 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             AccessLog(access_log),
             self._proxy if settings.trusted_proxy is not None else None,
             middleware.SecurityHeaders(),
-            Cors(settings.cors_origin),
+            middleware.Cors(settings.cors_origin),
             middleware.AnswerRejected(),
             middleware.IdentifyCaller(self.keys.authenticate, self.users.caller, identify),
-            middleware.LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None,
+            LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None,
             middleware.CheckBody(),
             middleware.RequireKey(),
             middleware.CsrfProtection(),

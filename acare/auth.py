@@ -1,4 +1,4 @@
-"""Callers and rights: the user of a key, the clients they can see, and the rights to operations."""
+"""Callers: the user of a key, the clients they can see, the scopes of keys, and the stores of both."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
@@ -65,31 +65,6 @@ def caller_without_key(user_id: str, role: Role = "agent") -> Caller:
 OPERATOR = caller_without_key("", "broker")
 
 
-class Right(NamedTuple):
-    """The right to an operation: one of ``actions`` on ``resource`` in the scopes of the key, and a role."""
-
-    resource: str
-    actions: tuple[str, ...]
-    roles: tuple[Role, ...] = ROLES
-
-
-# Actions, of which a scope needs one.
-READ = ("read",)
-WRITE = ("write",)
-DELETE = ("write", "delete")
-CREATE = ("write", "create")
-
-BROKERS: tuple[Role, ...] = ("broker",)
-
-
-def require_right(caller: Caller, right: Right) -> None:
-    """Raise InsufficientScope or BrokerRequired unless the caller has the right."""
-    if not caller.may(right.resource, right.actions):
-        raise InsufficientScope(right.resource, right.actions)
-    if caller.role not in right.roles:
-        raise BrokerRequired
-
-
 def require_right_to_give(caller: Caller, user_id: str, scopes: Scopes) -> None:
     """Raise InsufficientScope or BrokerRequired unless the caller may create a key with these scopes.
 
@@ -97,7 +72,7 @@ def require_right_to_give(caller: Caller, user_id: str, scopes: Scopes) -> None:
     """
     for resource, actions in scopes.items():
         for action in actions:
-            if not caller.may(resource, READ if action == "read" else (action, "write")):
+            if not caller.may(resource, ("read",) if action == "read" else (action, "write")):
                 raise InsufficientScope(resource, (action,))
     if caller.owner_id not in (None, user_id):
         raise BrokerRequired

@@ -14,7 +14,6 @@ from typing import Any, Literal, NamedTuple, Self
 
 from acare.errors import SettingError
 from acare.field_types import NAME, Enum, String, count, flag
-from acare.ratelimit import RateLimit
 
 # As browsers write it in the Origin header, without the default port. Other text would never match.
 _HOST = r"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]{2,45}\])"
@@ -36,6 +35,13 @@ def parse_address(text: str) -> str:
     if match is None or int(match[1]) > 65535:
         raise ValueError("must be HOST:PORT with a port up to 65535, like 127.0.0.1:8080 or [::1]:8080")
     return match[0]
+
+
+class RateLimit(NamedTuple):
+    """``tokens`` requests, refilled evenly over ``seconds``."""
+
+    tokens: int
+    seconds: int
 
 
 def parse_rate_limit(text: str) -> RateLimit | None:

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from acare.config import SETTINGS, Settings
+from acare.config import SETTINGS, RateLimit, Settings
 from acare.errors import SettingError
-from acare.ratelimit import RateLimit
 
 ACCEPTED = {
     "database": {"clients.db": Path("clients.db"), "/srv/a b/clients.db": Path("/srv/a b/clients.db")},

@@ -6,7 +6,7 @@ from typing import Any
 
 import falcon
 
-from acare.api import preferences
+from acare.api import headers
 from acare.api.envelope import ApiError
 from acare.api.request import Request, parse_each
 from acare.errors import FieldError, InvalidInput
@@ -56,7 +56,7 @@ def read(req: Request, fields: Collection[str]) -> dict[str, Any]:
         raise _invalid(f"must be valid JSON: {error}") from None
     if not isinstance(members, dict):
         raise _invalid("must be a JSON object")
-    preferences.reject_unknown(req, members, fields, "is not a field that this operation accepts")
+    headers.reject_unknown(req, members, fields, "is not a field that this operation accepts")
     return members
 
 

@@ -3,8 +3,9 @@
 The API's own middleware applies under ``/v1`` only; other paths need no key and have no limit.
 """
 
+import re
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import falcon
 
@@ -12,9 +13,16 @@ from acare.api import body
 from acare.api.envelope import ApiError
 from acare.api.operations import BY_METHOD
 from acare.api.request import Request, api_key
-from acare.auth import Caller, require_right
-from acare.errors import InvalidKey
-from acare.ratelimit import RateLimiter, bucket_name
+from acare.auth import Caller
+from acare.errors import BrokerRequired, InsufficientScope, InvalidKey
+
+#: The response headers that a page may read besides those that the Fetch standard always allows.
+EXPOSED_HEADERS = (
+    "Content-Disposition, ETag, Idempotent-Replayed, Location, Preference-Applied, RateLimit-Limit, "
+    "RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-ID"
+)
+
+_HEADER_NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, \t-]{1,2048}")
 
 #: Returns the e-mail address of the user behind a request, given its WSGI environ; None if there is none.
 Identify = Callable[[dict[str, Any]], str | None]
@@ -33,6 +41,41 @@ class SecurityHeaders:
             resp.set_header("Cache-Control", "private, no-cache" if storable else "no-store")
         if req.is_api:
             resp.append_header("Vary", "X-API-Key, API-Key")  # for caches that ignore Cache-Control
+
+
+class Cors:
+    """Lets pages of the given origins, or of every origin (``"*"`` alone), call the API. (The Fetch standard)
+
+    Answers each preflight, so that it needs no key, takes no token and is never refused. For an origin that
+    is not allowed, the answer lacks the headers that would permit the actual request. Whether the path exists
+    is not checked.
+    """
+
+    def __init__(self, origins: tuple[str, ...]) -> None:
+        self._origins = frozenset(origins)
+
+    def process_request(self, req: Request, resp: falcon.Response) -> None:
+        origin = req.env.get("HTTP_ORIGIN")
+        if req.method != "OPTIONS" or origin is None or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" not in req.env:
+            return
+        resp.complete = True
+        if self._allows(origin):
+            resp.set_header("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE")
+            resp.set_header("Access-Control-Max-Age", str(24 * 60 * 60))  # seconds
+            names = req.env.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
+            if _HEADER_NAMES.fullmatch(names):
+                resp.set_header("Access-Control-Allow-Headers", names)
+
+    def process_response(self, req: Request, resp: falcon.Response, *_: object) -> None:
+        origin = req.env.get("HTTP_ORIGIN")
+        if self._origins:
+            resp.append_header("Vary", "Origin")
+        if origin is not None and self._allows(origin):
+            resp.set_header("Access-Control-Allow-Origin", "*" if "*" in self._origins else origin)
+            resp.set_header("Access-Control-Expose-Headers", EXPOSED_HEADERS)
+
+    def _allows(self, origin: str) -> bool:
+        return origin in self._origins or "*" in self._origins
 
 
 class AnswerRejected:
@@ -69,40 +112,6 @@ class IdentifyCaller:
         elif self._identify is not None and (email := self._identify(req.env)):
             req.context.session_user = email
             req.context.caller = self._find_user(email)
-
-
-class LimitRate:
-    """Takes a token for each request under ``/v1`` and reports the state of the bucket in headers.
-
-    Requests without a valid caller have a bucket of their own for each address. Any web page can make its
-    visitors send such requests, and they must not use up the tokens of the programs in the same office.
-    """
-
-    def __init__(self, limiter: RateLimiter, by: Literal["address", "key"]) -> None:
-        self._limiter = limiter
-        self._by_key = by == "key"
-
-    def process_request(self, req: Request, resp: falcon.Response) -> None:
-        if not req.is_api:
-            return
-        result = self._limiter.take(self._bucket(req))
-        resp.set_header("RateLimit-Limit", str(result.limit))
-        resp.set_header("RateLimit-Remaining", str(result.remaining))
-        resp.set_header("RateLimit-Reset", str(result.reset))
-        if result.retry_after:
-            raise ApiError(
-                429,
-                "RATE_LIMIT_EXCEEDED",
-                f"Too many requests. Try again in {result.retry_after} s.",
-                {"retryAfter": result.retry_after},
-                {"Retry-After": str(result.retry_after)},
-            )
-
-    def _bucket(self, req: Request) -> str:
-        caller = req.context.caller
-        if caller is None:
-            return f"no key {bucket_name(req.remote_addr)}"
-        return f"key {caller.key_id or caller.user_id}" if self._by_key else bucket_name(req.remote_addr)
 
 
 class CheckBody:
@@ -188,5 +197,11 @@ class RequireRight:
                 raise ApiError(405, "METHOD_NOT_ALLOWED", f"This path supports only {allowed}.")
             resp.complete = True  # Falcon's own responder leaves OPTIONS out of Allow
             return
-        if operation.right is not None:
-            require_right(req.caller, operation.right)
+        right = operation.right
+        if right is None:
+            return
+        caller = req.caller
+        if not caller.may(right.resource, right.actions):
+            raise InsufficientScope(right.resource, right.actions)
+        if caller.role not in right.roles:
+            raise BrokerRequired

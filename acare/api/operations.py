@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from falcon.routing import CompiledRouter
 from falcon.uri import parse_query_string
 
+from acare.api.public import Index, Liveness, OpenApiDocument, Readiness, WebFile
 from acare.api.resources import (
     DEFAULT_LIMIT,
     Changes,
@@ -22,10 +23,8 @@ from acare.api.resources import (
     ClientsCsv,
     RestoredClient,
 )
-from acare.api.system import Liveness, OpenApiDocument, Readiness
 from acare.api.users import CurrentUser, Handover, KeyCollection, KeyItem, UserCollection, UserItem
-from acare.api.web import Index, WebFile
-from acare.auth import BROKERS, CREATE, DELETE, READ, WRITE, Right
+from acare.auth import ROLES, Role
 
 #: What a request costs. A server's event loop may answer a "quick" one: it has a short response, takes a few
 #: milliseconds and does not wait for the disk. "slow" are other reads, and a write in steps, which would
@@ -52,6 +51,23 @@ def list_workload(query_string: str) -> Workload:
     limit = limit or DEFAULT_LIMIT
     is_short = limit <= DEFAULT_LIMIT and page * limit < DEEP
     return "quick" if is_short and parameters.keys() <= _QUICK_PARAMETERS else "slow"
+
+
+class Right(NamedTuple):
+    """The right to an operation: one of ``actions`` on ``resource`` in the scopes of the key, and a role."""
+
+    resource: str
+    actions: tuple[str, ...]
+    roles: tuple[Role, ...] = ROLES
+
+
+# Actions, of which a scope needs one.
+READ = ("read",)
+WRITE = ("write",)
+DELETE = ("write", "delete")
+CREATE = ("write", "create")
+
+BROKERS: tuple[Role, ...] = ("broker",)
 
 
 class Operation(NamedTuple):

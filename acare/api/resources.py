@@ -7,7 +7,7 @@ from typing import ClassVar
 import falcon
 
 from acare import csv_rows, ids, timestamps
-from acare.api import body, conditions, envelope, preferences
+from acare.api import body, envelope, headers
 from acare.api.request import Request, StoreResource, path_id, read_query
 from acare.clients import PROPERTY, SEARCH, SORTS, ClientRow, Clients, History
 from acare.errors import FieldError, InvalidInput
@@ -70,7 +70,7 @@ class ClientCollection(StoreResource[Clients]):
         envelope.succeed_with_list(resp, "clients", found.rows, page * limit < total, meta)
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
-        idempotency_key = conditions.idempotency_key(req)
+        idempotency_key = headers.idempotency_key(req)
         client = validate_create(body.read(req, FIELD_NAMES))
         created = self._store.create(req.caller, client, idempotency_key=idempotency_key)
         resp.status = falcon.HTTP_201
@@ -109,16 +109,16 @@ class ClientItem(StoreResource[Clients]):
     """``/v1/clients/{client_id}``"""
 
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        row = self._store.get(req.caller, path_id(client_id), conditions.for_reading(req))
-        if not conditions.revalidate(req, resp, envelope.etag(row.version)):
+        row = self._store.get(req.caller, path_id(client_id), headers.read_precondition(req))
+        if not headers.revalidate(req, resp, envelope.etag(row.version)):
             envelope.succeed(resp, row.json)
 
     def on_put(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         sent = body.read(req, ALL_NAMES)
         changes, version = validate_update(sent)
-        precondition = conditions.for_writing(req, version, self._require_precondition)
+        precondition = headers.write_precondition(req, version, self._require_precondition)
         expected = None
-        if preferences.is_strict(req):  # the store compares these with the record; version is the lock
+        if headers.is_strict(req):  # the store compares these with the record; version is the lock
             expected = {name: sent[name] for name in SERVER_FIELDS if name in sent and name != "version"}
         row = self._store.update(
             req.caller,
@@ -131,7 +131,7 @@ class ClientItem(StoreResource[Clients]):
         answer(resp, row)
 
     def on_delete(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        precondition = conditions.for_writing(req, None, self._require_precondition)
+        precondition = headers.write_precondition(req, None, self._require_precondition)
         self._store.delete(req.caller, path_id(client_id), precondition)
         envelope.succeed(resp, "{}")
 
@@ -163,7 +163,7 @@ class ClientOwner(StoreResource[Clients]):
         fields = {"user_id": ids.parse, "version": validate_version}
         valid = body.read_fields(req, fields, required=["user_id"])
         version = valid.get("version")
-        precondition = conditions.for_writing(req, version, self._require_precondition)
+        precondition = headers.write_precondition(req, version, self._require_precondition)
         row = self._store.update(
             req.caller,
             path_id(client_id),

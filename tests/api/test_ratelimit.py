@@ -8,7 +8,8 @@ from support.client import Api, app_fixture, full_key
 from support.threads import in_threads
 
 import acare
-from acare.ratelimit import MAX_BUCKETS, RateLimit, RateLimiter, bucket_name
+from acare.api.ratelimit import MAX_BUCKETS, RateLimiter, bucket_name
+from acare.config import RateLimit
 
 SECOND = 1_000_000_000
 DEFAULT = RateLimit(tokens=500, seconds=900)

@@ -10,7 +10,7 @@ from support.sockets import wait_for
 from support.threads import Call, Held, in_threads
 
 import acare
-from acare.api.system import CHECK_NANOSECONDS
+from acare.api.public import CHECK_NANOSECONDS
 
 
 @pytest.fixture

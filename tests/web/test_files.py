@@ -7,7 +7,7 @@ import pytest
 from support.client import Api
 
 import acare
-from acare.api.web import WebFile
+from acare.api.public import WebFile
 
 TYPES = {"css": "text/css; charset=utf-8", "mjs": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 FILES = {"/": "text/html; charset=utf-8"} | {

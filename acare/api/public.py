@@ -1,15 +1,24 @@
-"""The index and the files of the web UI, read once, with ETags and a Content-Security-Policy."""
+"""The resources outside ``/v1``, which need no key: health, the OpenAPI document and the web UI."""
 
 import hashlib
 import html
 import json
+import logging
+import threading
+from collections.abc import Callable
 from importlib import resources
 from string import Template
 
 import falcon
 
-from acare.api import conditions, envelope
+from acare.api import envelope, headers
+from acare.api.request import Request
 from acare.version import __version__
+
+log = logging.getLogger("acare.error")
+
+#: Nanoseconds for which ``/readyz`` uses the result of its check.
+CHECK_NANOSECONDS = 1_000_000_000
 
 _HEADERS = {
     # The page may use only its own files and its own server, and may not turn text into markup or script.
@@ -30,6 +39,68 @@ _MEDIA_TYPES = {
 }
 
 
+class Liveness:
+    """``/healthz``: 200 if the process responds. Does not use the database."""
+
+    def on_get(self, req: Request, resp: falcon.Response) -> None:
+        envelope.succeed(resp, '{"status":"ok"}')
+
+
+class Readiness:
+    """``/readyz``: 200 if the server can write, else 503. ``check_write`` returns "ok" or a problem.
+
+    The check writes, and a caller needs no key. So it runs once at a time, its result is used for a second,
+    and while it runs, other callers get the result before. A server that is stopping says so in the
+    WSGI environ. Load balancers ask every few seconds, so only a change is logged.
+    """
+
+    def __init__(self, check_write: Callable[[], str], clock: Callable[[], int]) -> None:
+        """``clock`` returns nanoseconds."""
+        self._check_write = check_write
+        self._clock = clock
+        self._result = ""
+        self._checked_at = clock() - CHECK_NANOSECONDS
+        self._mutex = threading.Lock()
+        self._was_ready = True
+
+    def on_get(self, req: Request, resp: falcon.Response) -> None:
+        stopping = req.env.get("acare.stopping", False)
+        checks = {"server": "The server is stopping." if stopping else "ok", "write": self._last_result()}
+        failed = [f"{name}: {state}" for name, state in checks.items() if state != "ok"]
+        message = f"Not ready. {' '.join(failed)}" if failed else "Ready again."
+        is_ready = not failed
+        if is_ready != self._was_ready:
+            log.warning("%s", message)
+        self._was_ready = is_ready
+        if failed:
+            raise envelope.ApiError(
+                503, "SERVICE_UNAVAILABLE", message, {"checks": checks}, {"Retry-After": "1"}
+            )
+        envelope.succeed(resp, json.dumps({"status": "ready", "checks": checks}))
+
+    def _last_result(self) -> str:
+        """The result of the last check, after running it if this is too old."""
+        if self._mutex.acquire(blocking=not self._result):
+            try:
+                if self._clock() - self._checked_at >= CHECK_NANOSECONDS:
+                    self._result, self._checked_at = self._check_write(), self._clock()
+            finally:
+                self._mutex.release()
+        return self._result
+
+
+class OpenApiDocument:
+    """``/openapi.json``: the OpenAPI document, with the version of acare and the URL of the server."""
+
+    def __init__(self) -> None:
+        document = json.loads(resources.files(__package__).joinpath("openapi.json").read_text("utf-8"))
+        document["info"]["version"] = __version__
+        self._text = json.dumps(document)
+
+    def on_get(self, req: Request, resp: falcon.Response) -> None:
+        resp.text = self._text.replace('"url": "/"', f'"url": {json.dumps(req.root_path or "/")}')
+
+
 class Index:
     """``/``: the HTML page for browsers, JSON for programs."""
 
@@ -41,7 +112,7 @@ class Index:
             f' data-{name}="{html.escape(value)}"' for name, value in settings.items() if value
         )
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+    def on_get(self, req: Request, resp: falcon.Response) -> None:
         root = req.root_path
         resp.append_header("Vary", "Accept")
         if "text/html" in req.env.get("HTTP_ACCEPT", "").lower():
@@ -80,7 +151,7 @@ class WebFile:
     def __init__(self) -> None:
         self._texts = {name: _read(name) for name in self.NAMES}
 
-    def on_get(self, req: falcon.Request, resp: falcon.Response, name: str) -> None:
+    def on_get(self, req: Request, resp: falcon.Response, name: str) -> None:
         if name not in self._texts:
             raise falcon.HTTPNotFound
         suffix = name.rpartition(".")[2]
@@ -93,10 +164,10 @@ def _read(name: str) -> str:
     return resources.files("acare").joinpath("web", name).read_text("utf-8")
 
 
-def _answer(req: falcon.Request, resp: falcon.Response, text: str, suffix: str) -> None:
+def _answer(req: Request, resp: falcon.Response, text: str, suffix: str) -> None:
     """Answer with the text or, if the browser has it already, with 304."""
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
     resp.set_headers(_HEADERS)
-    if not conditions.revalidate(req, resp, tag):
+    if not headers.revalidate(req, resp, tag):
         resp.content_type = _MEDIA_TYPES[suffix]
         resp.text = text

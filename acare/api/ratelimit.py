@@ -1,23 +1,22 @@
-"""Token buckets, independent of HTTP."""
+"""The rate limit: token buckets, independent of HTTP, and the middleware that takes tokens from them."""
 
 import socket
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+import falcon
+
+from acare.api.envelope import ApiError
+from acare.api.request import Request
+from acare.config import RateLimit
 
 _SECOND = 1_000_000_000
 _IPV4_MAPPED = bytes(10) + b"\xff\xff"
 
 #: The maximum number of buckets; above it, the least recently used one is dropped.
 MAX_BUCKETS = 100_000
-
-
-class RateLimit(NamedTuple):
-    """``tokens`` requests, refilled evenly over ``seconds``."""
-
-    tokens: int
-    seconds: int
 
 
 class RateLimitResult(NamedTuple):
@@ -81,3 +80,37 @@ def bucket_name(address: str) -> str:
     if packed.startswith(_IPV4_MAPPED):
         return socket.inet_ntoa(packed[-4:])
     return socket.inet_ntop(socket.AF_INET6, packed[:8] + bytes(8)) + "/64"
+
+
+class LimitRate:
+    """Takes a token for each request under ``/v1`` and reports the state of the bucket in headers.
+
+    Requests without a valid caller have a bucket of their own for each address. Any web page can make its
+    visitors send such requests, and they must not use up the tokens of the programs in the same office.
+    """
+
+    def __init__(self, limiter: RateLimiter, by: Literal["address", "key"]) -> None:
+        self._limiter = limiter
+        self._by_key = by == "key"
+
+    def process_request(self, req: Request, resp: falcon.Response) -> None:
+        if not req.is_api:
+            return
+        result = self._limiter.take(self._bucket(req))
+        resp.set_header("RateLimit-Limit", str(result.limit))
+        resp.set_header("RateLimit-Remaining", str(result.remaining))
+        resp.set_header("RateLimit-Reset", str(result.reset))
+        if result.retry_after:
+            raise ApiError(
+                429,
+                "RATE_LIMIT_EXCEEDED",
+                f"Too many requests. Try again in {result.retry_after} s.",
+                {"retryAfter": result.retry_after},
+                {"Retry-After": str(result.retry_after)},
+            )
+
+    def _bucket(self, req: Request) -> str:
+        caller = req.context.caller
+        if caller is None:
+            return f"no key {bucket_name(req.remote_addr)}"
+        return f"key {caller.key_id or caller.user_id}" if self._by_key else bucket_name(req.remote_addr)

@@ -1,0 +1,139 @@
+"""The request headers that change an operation: If-Match and If-None-Match (RFC 9110), Idempotency-Key, and
+``Prefer: handling=strict`` (RFC 7240), which rejects the input that acare otherwise ignores.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+
+import falcon
+
+from acare.api.envelope import ApiError
+from acare.api.request import Request
+from acare.clients import UNCONDITIONAL, Precondition
+from acare.errors import FieldError, InvalidInput
+
+# Possessive quantifiers (*+, ?+) never backtrack, so the time is linear in the length of the header.
+_TAG = r'(?:(?:W/)?"[!#-~\x80-\xff]*+"[ \t]*+)'
+_TAG_LIST = re.compile(rf"[ \t]*+{_TAG}?+(?:,[ \t]*+{_TAG}?+)*+")
+_ENTITY_TAG = re.compile(r'(W/)?("[!#-~\x80-\xff]*")')
+_VERSION = re.compile(r'"([1-9][0-9]{0,17})"')
+
+_IDEMPOTENCY_KEY = re.compile(r"[!#-\[\]-~]{1,255}")
+
+# The maximum length of a list of entity tags; a longer one is not valid.
+_MAX_TAGS_LENGTH = 4000
+
+# The preferences in ``Prefer``, separated by commas outside quotes.
+_PREFERENCE = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
+
+# The maximum length of ``Prefer``; a longer one is ignored, because reading it could take milliseconds.
+_MAX_PREFER_LENGTH = 1000
+
+# The maximum number of problems in one response: a body can have thousands of unknown fields.
+_MAX_PROBLEMS = 20
+
+
+def read_precondition(req: Request) -> Precondition:
+    """The precondition of a GET or HEAD; ``revalidate`` is called after it has held."""
+    header = req.env.get("HTTP_IF_MATCH")
+    if header is None or _is_star(header):
+        return UNCONDITIONAL
+    return Precondition(_versions(header, weak=False))
+
+
+def write_precondition(req: Request, version: int | None, is_required: bool) -> Precondition:
+    """The precondition of a PUT or DELETE. (RFC 9110 13.1.1, 13.1.2)
+
+    ApiError if the server requires one, or the ``version`` in the body, and there is neither.
+    """
+    if is_required and version is None and "HTTP_IF_MATCH" not in req.env:
+        message = "Send the version that you read, in If-Match or, except with DELETE, in the body."
+        raise ApiError(428, "PRECONDITION_REQUIRED", message)
+    if_none_match = req.env.get("HTTP_IF_NONE_MATCH")
+    if if_none_match is None:
+        return read_precondition(req)
+    if _is_star(if_none_match):
+        return Precondition(allowed=[])  # no version of an existing client satisfies it
+    return read_precondition(req)._replace(excluded=_versions(if_none_match, weak=True))
+
+
+def revalidate(req: Request, resp: falcon.Response, current: str) -> bool:
+    """Set the entity tag. Returns whether ``If-None-Match`` lists it, so that the response is 304.
+
+    The comparison is weak (RFC 9110 8.8.3.2), because a proxy that compresses weakens a strong tag.
+    """
+    resp.set_header("ETag", current)
+    header = req.env.get("HTTP_IF_NONE_MATCH")
+    if header is None or not (_is_star(header) or current in _tags(header, weak=True)):
+        return False
+    resp.status = falcon.HTTP_304
+    return True
+
+
+def _is_star(header: str) -> bool:
+    return header.strip(" \t") == "*"
+
+
+def _tags(header: str, weak: bool) -> list[str]:
+    """The opaque tags in a list of entity tags, weak tags only if ``weak``; none if the list is not valid."""
+    if len(header) > _MAX_TAGS_LENGTH or not _TAG_LIST.fullmatch(header):
+        return []
+    return [tag for prefix, tag in _ENTITY_TAG.findall(header) if weak or not prefix]
+
+
+def _versions(header: str, weak: bool) -> list[int]:
+    named = map(_VERSION.fullmatch, _tags(header, weak))
+    return [int(match[1]) for match in named if match]
+
+
+def idempotency_key(req: Request) -> str | None:
+    """The ``Idempotency-Key``, with or without quotes; None if there is none. Raises InvalidInput."""
+    sent: str | None = req.env.get("HTTP_IDEMPOTENCY_KEY")
+    if sent is None:
+        return None
+    key = sent[1:-1] if len(sent) > 1 and sent[0] == sent[-1] == '"' else sent
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        message = "must be 1 to 255 printable ASCII characters other than spaces, quotes and backslashes"
+        raise InvalidInput(FieldError("Idempotency-Key", message))
+    return key
+
+
+def is_strict(req: Request) -> bool:
+    """Whether the caller prefers strict handling. If a preference is repeated, the first one counts."""
+    header = req.env.get("HTTP_PREFER")
+    if header is None or len(header) > _MAX_PREFER_LENGTH or not req.is_api:
+        return False
+    for preference in _PREFERENCE.findall(header):
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip(" \t").lower() == "handling":
+            return bool(value.strip(" \t").strip('"').lower() == "strict")
+    return False
+
+
+def reject_unknown(req: Request, names: Iterable[str], known: Collection[str], problem: str) -> None:
+    """InvalidInput with ``problem`` for each name that is not known, if the caller prefers strict handling.
+
+    The names can be any text from the request.
+    """
+    if is_strict(req) and (unknown := [name for name in names if name not in known]):
+        shown = (name[:100].encode(errors="replace").decode() for name in unknown[:_MAX_PROBLEMS])
+        raise InvalidInput(*(FieldError(name, problem) for name in shown))
+
+
+class StrictHandling:
+    """Rejects query parameters and bodies that would be ignored, if the caller prefers strict handling.
+
+    The attribute ``parameters`` of a resource has its query parameters, and ``takes_body = False`` says
+    that its POST has no body. The fields of a body are an argument of ``body.read``.
+    """
+
+    def process_resource(self, req: Request, resp: falcon.Response, resource: object, _: object) -> None:
+        known = getattr(resource, "parameters", ()) if req.method not in ("POST", "PUT") else ()
+        reject_unknown(req, req.params, known, "is not a query parameter of this operation")
+        takes_body = req.method in ("POST", "PUT") and getattr(resource, "takes_body", True)
+        if not takes_body and req.context.body:
+            reject_unknown(req, ("body",), (), "is ignored by this operation")
+
+    def process_response(self, req: Request, resp: falcon.Response, *_: object) -> None:
+        if is_strict(req):
+            resp.set_header("Preference-Applied", "handling=strict")
