@@ -1,39 +1,28 @@
 """The composition root: settings → stores → limiter → Falcon app. Read this file first."""
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Self
+from collections.abc import Callable
+from typing import Self
 
 import falcon
 
 from acare.api import envelope, middleware, resources
 from acare.api.access_log import AccessLog, AccessRecord, log_access
 from acare.api.headers import StrictHandling
-from acare.api.operations import Router, Workload
+from acare.api.operations import Router
 from acare.api.public import Index, Liveness, OpenApiDocument, Readiness, WebFile
-from acare.api.ratelimit import LimitRate, RateLimiter, bucket_name
-from acare.api.request import Request, TrustProxy, api_key
+from acare.api.ratelimit import LimitRate, RateLimiter
+from acare.api.request import Request, TrustProxy
 from acare.api.users import CurrentUser, Handover, KeyCollection, KeyItem, UserCollection, UserItem
 from acare.auth import Caller
 from acare.config import Settings
 from acare.database.database import Database
-from acare.errors import AcareError, SettingError, UserError
+from acare.errors import SettingError, UserError
 from acare.store.clients import ClientStore
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
 from acare.store.search import index_changes
 from acare.store.users import UserStore
-
-
-class Turn(NamedTuple):
-    """How a server queues a request: the callers take turns, and each has one request answered at a time.
-
-    Requests that may overlap, the writes of a user, are answered together: they share a commit.
-    """
-
-    caller: str
-    workload: Workload
-    overlaps: bool
 
 
 class App(falcon.App):  # type: ignore[type-arg]  # the plain response
@@ -56,14 +45,14 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.users = UserStore(self.database)
         self.keys = KeyStore(self.database)
         self.history = HistoryStore(self.database)
-        self._proxy = TrustProxy(settings.trusted_proxy, settings.user_header)
+        self.proxy = TrustProxy(settings.trusted_proxy, settings.user_header)
         if settings.user_header is not None:
-            identify = self._proxy.identify
+            identify = self.proxy.identify
         limit = settings.rate_limit
         # In the order in which requests pass it; responses pass it in reverse.
         layers = [
             AccessLog(access_log),
-            self._proxy if settings.trusted_proxy is not None else None,
+            self.proxy if settings.trusted_proxy is not None else None,
             middleware.SecurityHeaders(),
             middleware.Cors(settings.cors_origin),
             middleware.AnswerRejected(),
@@ -75,11 +64,11 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             middleware.RequireRight(),
             StrictHandling(),
         ]
-        self._routes = Router(self._resources(settings, clock))
+        self.routes = Router(self._resources(settings, clock))
         super().__init__(
             middleware=[layer for layer in layers if layer is not None],
             request_type=Request,
-            router=self._routes,
+            router=self.routes,
         )
         self.add_error_handler(Exception, envelope.handle_unexpected_error)
         self.add_error_handler(falcon.HTTPError, envelope.handle_http_error)
@@ -108,19 +97,6 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             Index(settings.agency, settings.currency),
             WebFile(),
         )
-
-    def turn(self, env: Mapping[str, Any]) -> Turn:
-        """How to queue a request: by its user or, without a valid key, by its address."""
-        cost = self._routes.workload(env)
-        if (key := api_key(env)) is not None:
-            try:
-                if (caller := self.keys.authenticate(key)) is not None:
-                    return Turn(caller.user_id, cost, cost == "write")
-            except AcareError:  # the database is busy or closed
-                pass
-        elif email := self._proxy.signed_in(env):
-            return Turn(email.lower(), cost, cost == "write")
-        return Turn(bucket_name(self._proxy.address(env)), cost, False)
 
     def caller(self, email: str) -> Caller:
         """The caller that ``clients`` takes for this user. UserError if unknown or disabled."""

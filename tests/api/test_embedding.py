@@ -8,13 +8,11 @@ import weakref
 
 import pytest
 from support.client import Api, app_fixture, full_key
-from support.data import ALL_SCOPES, JORDAN
-from support.keys import new_key
+from support.data import JORDAN
 from support.wsgi import call, turn
 
 import acare
 from acare.api.body import MAX_BODY, MAX_DISCARDED
-from acare.auth import OPERATOR
 from acare.config import SETTINGS
 from acare.errors import SettingError
 
@@ -132,11 +130,3 @@ proxied = app_fixture(trusted_proxy="192.0.2.1")
 @pytest.mark.parametrize(("line", "workload"), WORKLOADS.items(), ids=str)
 def test_a_request_has_a_workload(proxied, line, workload):
     assert turn(proxied, line).workload == workload
-
-
-def test_requests_are_queued_by_user_or_else_by_address(proxied):
-    keys = [new_key(proxied.keys, "ana@example.com", ALL_SCOPES) for _ in range(2)]
-    assert [turn(proxied, HTTP_X_API_KEY=made.key).caller for made in keys] == [keys[0].user_id] * 2
-    proxied.keys.revoke(OPERATOR, keys[1].id)
-    assert {turn(proxied, HTTP_API_KEY=key).caller for key in (keys[1].key, "x")} == {"192.0.2.1"}
-    assert turn(proxied, HTTP_X_FORWARDED_FOR="2001:db8::1").caller == "2001:db8::/64"
