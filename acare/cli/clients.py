@@ -17,7 +17,7 @@ from acare.cli.output import counted, print_error, print_json, print_rows, print
 from acare.clients import PROPERTY, SEARCH, SORTS
 from acare.database.database import Database
 from acare.database.disk import temporary
-from acare.errors import DAMAGED, NotFound, SettingError, StoreUnavailable, UserError
+from acare.errors import DAMAGED, SettingError, StoreUnavailable, UserError
 from acare.field_types import count
 from acare.fields import parse_client
 from acare.importing import json_lines
@@ -154,21 +154,26 @@ def run_undelete(args: Namespace) -> None:
 
 
 def run_erase(args: Namespace) -> int:
-    failures: list[str] = []
+    code = 0
     with open_database(args, read_only=not args.yes) as database:
         try:
             _erase(database, args)
-        except NotFound as error:  # a backup may have it
-            failures.append(str(error))
+        except UserError as error:  # nothing was erased, but a backup may have the client
+            code = _print_failures([str(error)])
+    failures: list[str] = []
     if args.backups is not None:
         found = backup.search(
             args.backups, lambda copy: [HistoryStore(copy).stored(args.id).client], failures.append
         )
+        is_found = False
         for path, _ in found:
-            print(printable(f"The client is still in {path}: delete this file."))
-    elif not failures:
+            print(printable(f"The client stays in {path} until you delete this file."))
+            is_found = True
+        if not (is_found or failures):
+            print(printable(f"No backup in {args.backups} has the client."))
+    elif code == 0:
         sys.stderr.write(COPIES)
-    return _print_failures(failures)
+    return _print_failures(failures) or code
 
 
 def _erase(database: Database, args: Namespace) -> None:

@@ -23,9 +23,11 @@ def person(api):
 # --- erase
 
 
-def test_without_yes_it_shows_the_client_and_erases_nothing(run, api, person):
+def test_without_yes_it_shows_the_client_and_erases_nothing(run, api, person, tmp_path):
+    (tmp_path / "backups").mkdir()
     said = f"acare: nothing was erased; --yes erases {NAME} Beeble, client of broker@example.com\n"
-    assert run("erase", person, status=1).err == said
+    printed = run("erase", person, "--backups", tmp_path / "backups", status=1)
+    assert (printed.out, printed.err) == (f"No backup in {tmp_path / 'backups'} has the client.\n", said)
     assert api.get(f"/v1/clients/{person}").json["data"]["first_name"] == NAME
 
 
@@ -48,10 +50,10 @@ def test_backups_that_still_have_a_deleted_client_are_found_and_listed(run, app,
     (folder / "damaged.db").write_bytes(b"")
     (found,) = json.loads(run("find", NAME, "--deleted", "--backups", folder, "--json", status=1).out)
     assert (found["id"], found["file"]) == (person, str(copy))
-    for _ in ("the erasure", "and later"):
-        printed = run("erase", "--yes", person, "--backups", folder, status=1)
-        assert printed.out.splitlines()[1:] == [f"The client is still in {copy}: delete this file."]
-        assert printed.err.startswith(f"acare: {folder / 'damaged.db'} was not searched: ")
+    for options in ([], ["--yes"], []):  # before the erasure, with it, and later
+        printed = run("erase", *options, person, "--backups", folder, status=1)
+        assert printed.out.splitlines()[-1] == f"The client stays in {copy} until you delete this file."
+        assert f"acare: {folder / 'damaged.db'} was not searched: " in printed.err
 
 
 def test_a_client_that_only_a_backup_has_is_listed(run, app, api, person, tmp_path):
@@ -59,7 +61,7 @@ def test_a_client_that_only_a_backup_has_is_listed(run, app, api, person, tmp_pa
     api.delete(person)
     run("purge", "--older-than", 0)
     printed = run("erase", person, "--backups", copy.parent, status=1)
-    assert printed.out == f"The client is still in {copy}: delete this file.\n"
+    assert printed.out == f"The client stays in {copy} until you delete this file.\n"
     assert printed.err.endswith(f"no client with the id '{person}', and none in the history\n")
 
 
