@@ -29,11 +29,12 @@ from acare.store import users
 # The fields whose values differ between programs, each with a word for a value in acare.
 _MEANINGS = {"client_type": "TYPE", "status": "STATUS", "owner": "EMAIL"}
 
-# The options that fix a problem with a field.
-_NAME = "--lenient for names of one word, --map COLUMN=full_name for full names, --rejects FILE for others"
+# The options that fix a problem with a field; after a semicolon, what only CSV needs.
+_NAME = "--lenient for names of one word, --rejects FILE for others; --map COLUMN=full_name for full names"
 _FIXES = {
-    "client_type": "--default client_type=buyer for rows without one, or --map COLUMN=client_type",
-    "owner": "--user EMAIL for rows without one; 'acare user add' adds a user",
+    "client_type": "--default client_type=buyer for rows without one, or --rejects FILE; "
+    "--map COLUMN=client_type if a column has it",
+    "owner": "--user EMAIL for rows without one, and 'acare user add' adds a user",
     "first_name": _NAME,
     "last_name": _NAME,
     "created_at": "--dates dmy or --dates mdy for dates such as 5/7/2026, --lenient for others",
@@ -147,9 +148,11 @@ def _open(args: Namespace, progress: Progress) -> Iterator[IO[bytes]]:
 def _reader(args: Namespace, file: IO[bytes]) -> CsvReader | JsonReader:
     if not file.seekable():
         raise UserError(f"{args.source}: is a pipe; write its content to a file, and import the file")
-    is_json = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
+    start = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip()
     file.seek(0)
-    if is_json:
+    if re.match(rb"{|\[\s*{", start):  # a list of records is refused as JSON, not as CSV
+        if args.map or args.value:
+            raise SettingError("--map and --value are for CSV: JSON lines have names of fields, not columns")
         return JsonReader(file)
     try:
         return CsvReader(file, dict(args.map), args.value)
@@ -173,9 +176,10 @@ def _print_report(result: Result, columns: Sequence[Column], args: Namespace) ->
         print(printable(f"{text}: {rows}; {'skipped' if is_skipped else _fix(summary, columns)}"))
     counts = result.counts
     duplicates = counted(counts["duplicate"] + counts["skipped"], "duplicate")
+    done = "the valid rows were imported" if counts["created"] else "no row was imported"
     print(
         f"{counts['created']:,} valid, {counts['refused']:,} refused, {duplicates}; "
-        f"{'the valid rows were imported' if result.is_written else 'nothing was written'}."
+        f"{done if result.is_written else 'nothing was written'}."
     )
 
 
@@ -184,6 +188,8 @@ def _fix(summary: ProblemSummary, columns: Sequence[Column]) -> str:
     cells = summary.examples.values()
     cell = next(filter(None, cells), "")
     fix, meaning = _FIXES.get(summary.field, _OTHER_FIX), _MEANINGS.get(summary.field, "")
+    if not columns:
+        fix = fix.partition(";")[0]
     one, others = (shlex.quote(f"{summary.column}:{text}={meaning}") for text in (cell, "*"))
     if meaning and columns and cell and "@" not in cell:
         values = f"--value {one}, for all others --value {others}"

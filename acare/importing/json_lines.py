@@ -36,7 +36,7 @@ def _parse(line: bytes, number: int) -> dict[str, Any]:
             return record
     except ValueError as error:
         reason = str(error)
-    raise UserError(f"line {number} must be a JSON object in UTF-8: {reason}")
+    raise UserError(f"line {number} must be one complete JSON object in UTF-8: {reason}")
 
 
 def lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:

@@ -124,11 +124,6 @@ def test_a_file_without_clients_is_refused(agency, failure):
     assert (ended.code, ended.out, text in ended.err) == (1, "", True)
 
 
-@pytest.mark.parametrize("default", ["owner=x", "source"])
-def test_a_default_needs_a_field_and_a_value(agency, default):
-    assert agency.load(f"{HEADER}\n", "--default", default).code == 2
-
-
 def test_an_invalid_default_is_a_problem_of_rows_without_a_value(agency):
     ended = agency.load("Name,Type\nA B,\nC D,buyer\n", "--default", "client_type=byer")
     assert "client_type must be one of buyer, seller, both: 1 row (line 2)" in ended.out

@@ -101,6 +101,7 @@ def test_the_second_of_two_equal_names_is_known_in_rejects(agency, tmp_path):
 def test_a_value_needs_a_column_with_a_field(agency, value, text):
     ended = agency.load("Name,Dog\nA B,Rex\n", "--value", value)
     assert (ended.code, text in ended.err) == (1, True)
+    assert "are for CSV" in agency.load('[{"Dog": "Rex"}]', "--value", value).err
 
 
 def test_json_nested_to_the_limit_of_python_is_refused(agency):
@@ -128,14 +129,11 @@ def test_only_a_row_without_an_owner_needs_a_user(agency):
 @pytest.mark.parametrize(
     ("header", "row", "fix"),
     [
-        ("Name", "A B", "--default client_type=buyer for rows without one, or --map COLUMN=client_type"),
+        ("Name", "A B", "--default client_type=buyer for rows without one, or --rejects FILE; --map COLUMN="),
         ("Name,Type", "A B,Kauf", "--value Type:Kauf=TYPE, for all others --value 'Type:*=TYPE'"),
         ("Name,Type,Owner", "A B,buyer,Bo Kim", "--value 'Owner:Bo Kim=EMAIL', for"),
-        (
-            "Name,Type",
-            "Cher,buyer",
-            "--lenient for names of one word, --map COLUMN=full_name for full names, --rejects",
-        ),
+        ("Name,Type", "Cher,buyer", "--lenient for names of one word, --rejects FILE for others; --map "),
+        ("", '{"last_name": "Cher"}', "--lenient for names of one word, --rejects FILE for others\n"),
         ("Name,Type,Created", "A B,buyer,5/7/2024", "--dates dmy or --dates mdy for dates such as"),
         ("Name,Type,Phone", "A B,buyer,5\nA B,buyer,5", "--on-duplicate skip or create"),
         ("Name,Type,Phone", "A B,buyer,4.9661E+11", "--lenient, or --rejects FILE; format a column with E+"),
