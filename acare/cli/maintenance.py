@@ -7,10 +7,17 @@ from acare.cli.options import JSON, CommandParser, argument, existing_database, 
 from acare.cli.output import counted, print_error, print_json, printable, show_progress
 from acare.config import Settings
 from acare.errors import SettingError, UserError
-from acare.field_types import count, to_json
+from acare.field_types import String, count, to_json
 from acare.maintenance import backup, compact
 from acare.maintenance.restore import restore
 from acare.maintenance.status import CHECKS, read_status, size_text
+
+_BASE_URL = String(
+    max_length=2000,
+    min_length=1,
+    pattern=r"\Ahttps?://[^\s/?#]+(/[^\s?#]*)?(?<!/readyz)\Z",
+    rule="must be a base URL, such as http://127.0.0.1:8080 or https://crm.example/north",
+)
 
 
 def add_to(commands: CommandParser) -> None:
@@ -42,7 +49,8 @@ def add_to(commands: CommandParser) -> None:
         argument("--backups", "check the newest backup in this folder", "DIR", Path),
         argument("--max-age", "maximum age of the newest backup, 1 to 99999 (default: 48)",
                  "HOURS", count(99_999), default=48),
-        argument("--url", "check the server at this URL, such as http://127.0.0.1:8080"),
+        argument("--url", "check the server at this base URL, such as http://127.0.0.1:8080",
+                 "URL", _BASE_URL.validate),
         argument("--fail-on", f"the checks that set the exit code: {','.join(CHECKS)} "
                  "(default: all but keys); problems of others are warnings",
                  "CHECKS", _names),

@@ -121,18 +121,21 @@ def _check_backup(stem: str, folder: Path, max_age_hours: float) -> Check:
 
 
 def _ask(url: str) -> tuple[list[str], list[str]]:
-    """The problems of ``/readyz``: that there is no answer, and why writes are refused."""
+    """The problems of ``/readyz``: why the request failed, and why writes are refused."""
+    ready = f"{url.rstrip('/')}/readyz"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         try:
-            response = opener.open(f"{url.rstrip('/')}/readyz", timeout=_SERVER_SECONDS)
+            response = opener.open(ready, timeout=_SERVER_SECONDS)
         except HTTPError as error:  # such as 503, with the reason
             response = error
         with response:
+            if response.status not in (200, 503):  # from a proxy, or from another path
+                raise ValueError(f"{response.status} {response.reason}")
             answer = json.load(response)
         return [], [] if answer["success"] else [str(answer["error"]["message"])]
     except (OSError, HTTPException, ValueError, LookupError, TypeError, RecursionError) as error:
-        return [f"{url}: no answer: {getattr(error, 'reason', error)}"], []
+        return [f"GET {ready} failed: {getattr(error, 'reason', error)}"], []
 
 
 def size_text(count: int) -> str:

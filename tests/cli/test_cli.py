@@ -36,6 +36,10 @@ USAGE_ERRORS = [
     ("key revoke", "ID"),
     ("purge --older-than ٣", "0 to 99999"),
     ("serve --require-precondition=yes", "--require-precondition"),
+    ("status --url localhost:8080", "must be a base URL, such as http://127.0.0.1:8080"),
+    ("status --url http://localhost/readyz", "must be a base URL, such as http://127.0.0.1:8080"),
+    ("import in.csv --default owner=x", "must be FIELD=VALUE with one of first_name"),
+    ("import in.csv --default source", "must be FIELD=VALUE with one of first_name"),
 ]
 
 # Failures: each is one line, with exit code 1.

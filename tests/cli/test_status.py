@@ -69,7 +69,7 @@ def test_as_text_each_check_has_a_line_with_its_figures(run, folder):
 def test_the_problems_follow_the_results(path, monkeypatch):
     """As on a terminal, which shows each line at once."""
     monkeypatch.setenv("PYTHONUNBUFFERED", "1")
-    line = command("status", "--database", path, "--backups=none", "--url=none:")
+    line = command("status", "--database", path, "--backups=none", "--url=http://:0")
     ended = subprocess.run(line, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     words = [text.partition(": ")[0] for text in ended.stdout.splitlines()[-4:]]
     assert words == "backup server acare acare".split()
@@ -194,16 +194,17 @@ def test_a_server_that_does_not_answer_has_failed(checks, path):
     url = f"http://127.0.0.1:{free_port()}"
     shown = checks("--url", url, status=1)
     (problem,) = shown["server"]["problems"]
-    assert (problem.startswith(f"{url}: no answer: [Errno"), shown["writes"]["problems"]) == (True, [])
+    assert (problem.startswith(f"GET {url}/readyz failed: [Errno"), shown["writes"]["problems"]) == (True, [])
 
 
-PAGES = {"html": b"<html>", "list": b"[]", "deep": b"[" * 100_000, "error": b'{"success": false}'}
+ERROR = b'{"success": false, "error": {"message": "This path does not exist."}}'
+PAGES = [(200, b"<html>"), (200, b"[]"), (200, b"[" * 100_000), (200, b'{"success": false}'), (404, ERROR)]
 
 
-@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
-def test_another_program_at_the_url_does_not_count(checks, path, page):
-    with answering(200, page) as url:
-        assert "no answer" in checks("--url", url, status=1)["server"]["problems"][0]
+@pytest.mark.parametrize(("code", "page"), PAGES, ids="html list deep error path".split())
+def test_another_program_at_the_url_does_not_count(checks, path, code, page):
+    with answering(code, page) as url:
+        assert f"GET {url}/readyz failed: " in checks("--url", url, status=1)["server"]["problems"][0]
 
 
 def test_a_server_that_refuses_writes_answers(checks, path):
