@@ -10,17 +10,16 @@ from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 
 
 @pytest.fixture
-def temporary(tmp_path, monkeypatch):
+def temporary(tmp_path):
     """An empty folder for temporary files."""
     folder = tmp_path / "temporary"
     folder.mkdir()
-    monkeypatch.setenv("TMPDIR", str(folder))
     return folder
 
 
 @pytest.fixture
 def demo(start, temporary):
-    return lambda *arguments: start(*arguments, command="demo")
+    return lambda *arguments: start(*arguments, command="demo", env={"TMPDIR": str(temporary)})
 
 
 def clients_of(server):

@@ -74,7 +74,8 @@ def starter(folder):
         is_new = command == "serve" and not database.exists()
         if command == "serve":
             line += ["--database", database.name]
-        started = _started(line, folder / "server.log", cwd=folder, env={**os.environ, **(env or {})})
+        env = {**os.environ, "TMPDIR": str(folder), **(env or {})}  # a killed demo leaves a folder
+        started = _started(line, folder / "server.log", cwd=folder, env=env)
         process, printed = stack.enter_context(started)
         key = re.search(r"\b[0-9a-f]{64}\b", printed)
         made = make_key(database, FIRST_USER) if is_new else key and key[0]
