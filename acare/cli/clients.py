@@ -42,14 +42,9 @@ COPIES = "Backups and copies of the database are unchanged; --backups DIR lists 
 
 
 def add_to(commands: CommandParser) -> None:
-    commands.add(
+    parser = commands.add(
         "find", run_find, "find clients by name, phone or other words, or buyers for a property",
         argument("q", "the words", "TEXT", nargs="*"),
-        *(
-            argument(f"--{name.replace('_', '-')}", "find buyers whom a property with this could suit",
-                     name.upper(), parse)
-            for name, parse in PROPERTY.items()
-        ),
         argument("--sort", "the order (default: created_at, newest first)", choices=SORTS),
         argument("--deleted", "find deleted clients too", action="store_true"),
         argument("--backups", "search the backups in this folder instead", "DIR", Path),
@@ -57,13 +52,18 @@ def add_to(commands: CommandParser) -> None:
         description="Find clients of all users. Each word must begin a word of the name, e-mail, phone, "
         "tags, locations or notes; a phone number is found in any notation, and by its beginning or end.",
     )  # fmt: skip
+    group = parser.add_argument_group("for a property", "Find only the buyers whom this property could suit.")
+    for name, parse in PROPERTY.items():
+        words = name.removeprefix("property_").replace("_", " ")
+        flag, takes = argument(f"--{name.replace('_', '-')}", f"its {words}", name.upper(), parse)
+        group.add_argument(flag, **takes)
     commands.add(
         "history", run_history, "show everything that is stored about clients",
         argument("ids", "a client, which may be deleted", "CLIENT_ID", parse_id, nargs="+"),
         description="Show clients and their history as JSON: who changed what, and when; and the responses "
         "that are stored for repeated requests.",
     )  # fmt: skip
-    summary = "restore a deleted client under its id, as its next version"
+    summary = "restore a deleted client, with its id and a new version"
     commands.add("undelete", run_undelete, summary, CLIENT_ID)
     commands.add(
         "erase", run_erase, "erase a client permanently",

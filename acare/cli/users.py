@@ -10,7 +10,7 @@ from acare import timestamps
 from acare.auth import OPERATOR, RESOURCES, ROLES, Scopes, parse_scope
 from acare.cli.options import JSON, Argument, CommandParser, argument, open_database, parse_id
 from acare.cli.output import counted, print_rows, printable
-from acare.errors import UserError
+from acare.errors import InvalidInput, UserError
 from acare.field_types import NAME, USER_EMAIL, count
 from acare.store import users
 from acare.store.clients import ClientStore
@@ -58,7 +58,7 @@ CHANGES: dict[str, tuple[str, Change, str, *tuple[Argument, ...]]] = {
         "Enabled {email}.",
     ),
     "remove": (
-        "remove a user who has never had a client, used a key or changed anything, such as a typo",
+        "remove a user added by mistake, who has never had a client, used a key or changed anything",
         lambda users, args: users.remove(args.email),
         "Removed {email}, and all keys of this user.",
     ),
@@ -83,8 +83,8 @@ def add_to(commands: CommandParser) -> None:
         argument("--user", "the user of the key", "EMAIL", USER_EMAIL.validate, required=True),
         argument("--role", "the role of a new user (default: agent)", choices=ROLES),
         argument("--name", "a label for the key", "TEXT", NAME.validate),
-        argument("--scope", f"one of {', '.join(RESOURCES)} with read, write, delete, create (write includes "
-                 f"delete and create); may be repeated (default: {DEFAULT_SCOPE})",
+        argument("--scope", f"a resource ({', '.join(RESOURCES)}) and actions (read, write, delete, create; "
+                 f"write includes delete and create); may be repeated (default: {DEFAULT_SCOPE})",
                  "RESOURCE:ACTIONS", parse_scope, action="append"),
         argument("--expires-in-days", "1 to 365 (default: the key never expires)",
                  "DAYS", _after_days, dest="expires_at"),
@@ -112,7 +112,10 @@ def run_change(change: Change, message: str, args: Namespace) -> None:
 
 def run_transfer(args: Namespace) -> None:
     with open_database(args) as database:
-        moved = ClientStore(database).transfer(OPERATOR, args.owner, args.to)
+        try:
+            moved = ClientStore(database).transfer(OPERATOR, args.owner, args.to)
+        except InvalidInput as error:  # about ``to``
+            raise UserError(f"--{error}") from None
     print(f"Transferred {counted(moved, 'client')} from {args.owner} to {args.to}.")
 
 

@@ -122,5 +122,5 @@ def explain_access(path: Path) -> str:
             if os.path.exists(target) and not os.access(target, needed):
                 return f"; {target} {describe_owner(target)}"
         if shutil.disk_usage(folder).free < 32 * 1024:  # SQLite needs these bytes for the index of the log
-            return "; the disk is full"
+            return "; the disk is full: free some space, but never delete a file ending in -wal or -shm"
     return ""

@@ -127,7 +127,7 @@ def get_enabled(connection: sqlite3.Connection, which: str, field: str) -> User:
     user = find(connection, which)
     if user is None or user.disabled_at is not None:
         name = which if user is None else user.email
-        raise InvalidInput(FieldError(field, f"must be an enabled user: {name} is disabled or unknown"))
+        raise InvalidInput(FieldError(field, f"must be an enabled user; {name} is disabled or unknown"))
     return user
 
 

@@ -87,7 +87,7 @@ def test_a_full_disk_loses_no_acknowledged_write(path, monkeypatch, caplog, chec
 def test_a_start_on_a_full_disk_names_the_disk(path, monkeypatch):
     acare.create_app(database=path).close()
     monkeypatch.setattr(shutil, "disk_usage", lambda path: namedtuple("Usage", "free")(0))
-    with file_size_limit(0), pytest.raises(DatabaseRefused, match="disk I/O error; the disk is full"):
+    with file_size_limit(0), pytest.raises(DatabaseRefused, match="error; the disk is full: free some space"):
         acare.create_app(database=path)
 
 
