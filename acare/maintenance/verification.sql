@@ -1,12 +1,14 @@
--- A total that is not the number of clients.
+-- A total that is not the number of clients, or clients without a total.
 SELECT 'the total of ' || user_id || ', ' || client_type || ', ' || status
-FROM (
-    SELECT user_id, client_type, status, 1 AS n FROM clients
-    UNION ALL
-    SELECT user_id, client_type, status, -total FROM client_totals
+FROM client_totals AS totals
+WHERE total <> (
+    SELECT count(*)
+    FROM clients
+    WHERE user_id = totals.user_id AND client_type = totals.client_type AND status = totals.status
 )
-GROUP BY user_id, client_type, status
-HAVING sum(n) <> 0;
+UNION ALL
+SELECT 'the totals, which lack clients'
+WHERE (SELECT count(*) FROM clients) <> (SELECT coalesce(sum(total), 0) FROM client_totals);
 
 -- A stored JSON that differs from the columns.
 SELECT 'the JSON of the client ' || id

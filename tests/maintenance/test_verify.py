@@ -85,7 +85,7 @@ EDITS = {
     "a time in another format": (
         "PRAGMA ignore_check_constraints = ON; UPDATE users SET created_at = '2026-01-01'"
     ),
-    "a wrong total": "UPDATE client_totals SET total = total + 1",
+    "clients without a total": "DELETE FROM client_totals",
     "wrong totals with the right sum": (
         "UPDATE client_totals SET total = 1; INSERT INTO client_totals VALUES ('x', 'buyer', 'active', 19)"
     ),
