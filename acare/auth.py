@@ -3,14 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
-from acare.errors import BrokerRequired, InsufficientScope
-
 Role = Literal["agent", "broker"]
 ROLES: tuple[Role, ...] = ("agent", "broker")
 
 #: Resources and actions that a scope may name. ``all`` stands for every resource.
 RESOURCES = ("clients", "users", "keys", "all")
 ACTIONS = ("read", "write", "delete", "create")
+
+#: The resources and actions, in the message for invalid scopes.
+SCOPES_ALLOWED = f"the resources {', '.join(RESOURCES)} and the actions {', '.join(ACTIONS)}"
 
 Scopes = Mapping[str, Sequence[str]]
 
@@ -65,43 +66,10 @@ def caller_without_key(user_id: str, role: Role = "agent") -> Caller:
 OPERATOR = caller_without_key("", "broker")
 
 
-def require_right_to_give(caller: Caller, user_id: str, scopes: Scopes) -> None:
-    """Raise InsufficientScope or BrokerRequired unless the caller may create a key with these scopes.
-
-    A key has at most the scopes of the caller, and only a broker creates keys for others.
-    """
-    for resource, actions in scopes.items():
-        for action in actions:
-            if not caller.may(resource, ("read",) if action == "read" else (action, "write")):
-                raise InsufficientScope(resource, (action,))
-    if caller.owner_id not in (None, user_id):
-        raise BrokerRequired
-
-
-def parse_scope(text: str) -> tuple[str, list[str]]:
-    """``"clients:read,write"`` → ``("clients", ["read", "write"])``. ValueError states the format."""
-    resource, _, listed = text.partition(":")
-    actions = [action.strip() for action in listed.split(",")]
-    if not is_scope(resource, actions):
-        raise ValueError(f"must be RESOURCE:ACTION[,ACTION] with {_ALLOWED}")
-    return resource, actions
-
-
-def parse_scopes(value: object) -> dict[str, list[str]]:
-    """The scopes in a JSON value: an object of lists. ValueError states the format."""
-    if not isinstance(value, dict) or not all(is_scope(*scope) for scope in value.items()):
-        raise ValueError(f"must be an object that maps resources to lists of actions, with {_ALLOWED}")
-    # A generated Java client sends an empty list for each resource that its caller does not name.
-    return {resource: list(dict.fromkeys(actions)) for resource, actions in value.items() if actions}
-
-
 def is_scope(resource: str, actions: object) -> bool:
     """Whether this is a known resource with a list of known actions."""
     is_list = isinstance(actions, list) and all(action in ACTIONS for action in actions)
     return is_list and resource in RESOURCES
-
-
-_ALLOWED = f"the resources {', '.join(RESOURCES)} and the actions {', '.join(ACTIONS)}"
 
 
 # The stores as the API uses them. ``acare.store`` describes the methods.

@@ -8,7 +8,7 @@ import falcon
 from acare import ids, timestamps
 from acare.api import body, envelope
 from acare.api.request import Request, StoreResource, path_id, read_query
-from acare.auth import ROLES, Keys, Users, parse_scopes
+from acare.auth import ROLES, SCOPES_ALLOWED, Keys, Users, is_scope
 from acare.clients import Clients
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import NAME, USER_EMAIL, Boolean, Enum, flag, to_json
@@ -79,7 +79,7 @@ class KeyCollection(StoreResource[Keys]):
         fields = {
             "user_id": ids.parse,
             "name": NAME.validate,
-            "scopes": parse_scopes,
+            "scopes": _parse_scopes,
             "expires_at": _parse_expiry,
         }
         made = self._store.create(req.caller, **body.read_fields(req, fields))
@@ -105,6 +105,14 @@ def _as_json(user: Mapping[str, object]) -> dict[str, object]:
     """The user as JSON; only a disabled user has ``disabled``."""
     shown = {name: user[name] for name in ("id", "email", "role")}
     return shown if user["disabled_at"] is None else {**shown, "disabled": True}
+
+
+def _parse_scopes(value: object) -> dict[str, list[str]]:
+    """The scopes in a JSON value: an object of lists. ValueError states the format."""
+    if not isinstance(value, dict) or not all(is_scope(*scope) for scope in value.items()):
+        raise ValueError(f"must be an object that maps resources to lists of actions, with {SCOPES_ALLOWED}")
+    # A generated Java client sends an empty list for each resource that its caller does not name.
+    return {resource: list(dict.fromkeys(actions)) for resource, actions in value.items() if actions}
 
 
 def _parse_expiry(value: object) -> str:

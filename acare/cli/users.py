@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 
 from acare import timestamps
-from acare.auth import OPERATOR, RESOURCES, ROLES, Scopes, parse_scope
+from acare.auth import OPERATOR, RESOURCES, ROLES, SCOPES_ALLOWED, Scopes, is_scope
 from acare.cli.options import JSON, Argument, CommandParser, argument, open_database, parse_id
 from acare.cli.output import counted, print_rows, printable
 from acare.errors import InvalidInput, UserError
@@ -85,7 +85,7 @@ def add_to(commands: CommandParser) -> None:
         argument("--name", "a label for the key", "TEXT", NAME.validate),
         argument("--scope", f"a resource ({', '.join(RESOURCES)}) and actions (read, write, delete, create; "
                  f"write includes delete and create); may be repeated (default: {DEFAULT_SCOPE})",
-                 "RESOURCE:ACTIONS", parse_scope, action="append"),
+                 "RESOURCE:ACTIONS", _parse_scope, action="append"),
         argument("--expires-in-days", "1 to 365 (default: the key never expires)",
                  "DAYS", _after_days, dest="expires_at"),
         description="Create an API key. The key is printed once, on stdout; messages are printed on stderr.",
@@ -124,9 +124,18 @@ def _after_days(text: str) -> str:
     return timestamps.at(time.time_ns() + count(365)(text) * 24 * 60 * 60 * 10**9)
 
 
+def _parse_scope(text: str) -> tuple[str, list[str]]:
+    """``"clients:read,write"`` → ``("clients", ["read", "write"])``. ValueError states the format."""
+    resource, _, listed = text.partition(":")
+    actions = [action.strip() for action in listed.split(",")]
+    if not is_scope(resource, actions):
+        raise ValueError(f"must be RESOURCE:ACTION[,ACTION] with {SCOPES_ALLOWED}")
+    return resource, actions
+
+
 def run_create_key(args: Namespace) -> None:
     scopes: dict[str, list[str]] = {}
-    for resource, actions in args.scope or [parse_scope(DEFAULT_SCOPE)]:
+    for resource, actions in args.scope or [_parse_scope(DEFAULT_SCOPE)]:
         scopes[resource] = list(dict.fromkeys([*scopes.get(resource, []), *actions]))
     with open_database(args) as database:
         with database.read() as connection:

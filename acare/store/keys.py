@@ -15,10 +15,10 @@ from functools import partial
 from typing import Any
 
 from acare import ids, timestamps
-from acare.auth import Caller, NewKey, Scopes, is_scope, require_right_to_give
+from acare.auth import Caller, NewKey, Scopes, is_scope
 from acare.database.connection import NOW, at_offset
 from acare.database.database import Database
-from acare.errors import InvalidKey, NotFound, TooManyKeys
+from acare.errors import BrokerRequired, InsufficientScope, InvalidKey, NotFound, TooManyKeys
 from acare.store import Store, users
 
 #: Characters of a key.
@@ -148,7 +148,7 @@ class KeyStore(Store):
         """
         owner_id = caller.user_id if user_id is None else user_id
         given = {name: sorted(caller.scopes[name]) for name in caller.scopes} if scopes is None else scopes
-        require_right_to_give(caller, owner_id, given)
+        _require_right_to_give(caller, owner_id, given)
         key = secrets.token_hex(KEY_LENGTH // 2)
         values = {
             "id": ids.new(),
@@ -182,6 +182,19 @@ class KeyStore(Store):
             message = f"there is no key with the id {key_id!r}; 'acare key list' lists the keys"
             raise NotFound("API key", message)
         return len(revoked)
+
+
+def _require_right_to_give(caller: Caller, user_id: str, scopes: Scopes) -> None:
+    """Raise InsufficientScope or BrokerRequired unless the caller may create a key with these scopes.
+
+    A key has at most the scopes of the caller, and only a broker creates keys for others.
+    """
+    for resource, actions in scopes.items():
+        for action in actions:
+            if not caller.may(resource, ("read",) if action == "read" else (action, "write")):
+                raise InsufficientScope(resource, (action,))
+    if caller.owner_id not in (None, user_id):
+        raise BrokerRequired
 
 
 def _insert(values: dict[str, Any], connection: sqlite3.Connection) -> dict[str, Any]:
