@@ -1,7 +1,8 @@
-"""Makes the words by which a client is found, and the full-text query for the words of a search.
+"""The words by which a client is found, the full-text query for the words of a search, and the comparison of
+places and types of property.
 
-Both follow the same rules, so that FTS5 only compares. Its tokenizer ignores case and the accents of Latin
-letters; the rules here are for other spellings, apostrophes and phone numbers.
+Words and query follow the same rules, so that FTS5 only compares. Its tokenizer ignores case and the accents
+of Latin letters; the rules here are for other spellings, apostrophes and phone numbers.
 """
 
 import itertools
@@ -45,6 +46,9 @@ _ENDING = range(4, 7)
 _MIN_COMMON = 7
 
 _MAX_PHONE = 40  # characters
+
+_ACCENT = re.compile("[\u0300-\u036f]")
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 def of_client(
@@ -184,3 +188,25 @@ def _begins(word: str) -> str:
 def _quote(text: str) -> str:
     """Text that FTS5 does not interpret."""
     return '"' + text.replace('"', '""') + '"'
+
+
+# --- places and types of property: by whole words, without case, accents and punctuation
+
+
+def fold(text: str) -> str:
+    """The words of a text between single spaces, for comparison."""
+    text = text.casefold()
+    if not text.isascii():
+        text = _ACCENT.sub("", unicodedata.normalize("NFD", text))
+    return _BETWEEN_WORDS.sub(" ", f" {text} ")
+
+
+def has_place(places: str, place: str) -> bool:
+    """Whether a JSON list has ``place``, which is folded, or a place with some or more of its words."""
+    folded = map(fold, json.loads(places))
+    return any(place in other or (other in place and other != " ") for other in folded)
+
+
+def has_type(types: str, property_type: str) -> bool:
+    """Whether a JSON list has a type of property, which is folded."""
+    return property_type in map(fold, json.loads(types))

@@ -9,7 +9,7 @@ import re
 import sqlite3
 from pathlib import Path
 
-from acare import places, words
+from acare import words
 from acare.database.disk import beside
 from acare.errors import DAMAGED, DatabaseRefused, StoreUnavailable
 
@@ -97,8 +97,8 @@ def open_file(path: Path | None, *, mode: str = "rw", settings: tuple[str, ...] 
         for setting in (*_SETTINGS, *settings):
             connection.execute(f"PRAGMA {setting}").fetchall()
         connection.create_function("search_words", 7, words.of_client, deterministic=True)
-        connection.create_function("has_place", 2, places.has_place, deterministic=True)
-        connection.create_function("has_type", 2, places.has_type, deterministic=True)
+        connection.create_function("has_place", 2, words.has_place, deterministic=True)
+        connection.create_function("has_type", 2, words.has_type, deterministic=True)
     except BaseException:
         connection.close()
         raise

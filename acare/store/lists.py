@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from typing import Any
 
-from acare import places, words
+from acare import words
 from acare.auth import Caller
 from acare.clients import PROPERTY, ClientPage
 from acare.errors import FieldError, InvalidInput
@@ -148,7 +148,7 @@ def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, An
         values["q"] = words.query(values["q"])
     for name in ("location", "property_type"):
         if name in values:
-            values[name] = places.fold(values[name])
+            values[name] = words.fold(values[name])
     if not values.keys().isdisjoint(PROPERTY):
         values["buyers"] = True
     return values
