@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from typing import Any
 
 from acare import words
@@ -116,8 +116,7 @@ class ClientLists(Store):
             connection.execute("BEGIN")
             if filters.pop("deleted", False):
                 return _deleted_page(connection, {**filters, "owner_id": caller.owner_id}, skipped, limit)
-            total, rows = _page(connection, _values(caller.owner_id, filters), skipped, limit)
-            return ClientPage(total, [text for (text,) in rows])
+            return _page(connection, _values(caller.owner_id, filters), skipped, limit)
 
     def all(self, caller: Caller, max_clients: int, **filters: object) -> Iterator[tuple[str, str]]:
         """The JSON of each client and the e-mail address of its owner, newest first, from one snapshot.
@@ -154,20 +153,20 @@ def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, An
     return values
 
 
-def _page(
-    connection: sqlite3.Connection, values: dict[str, Any], skipped: int, limit: int
-) -> tuple[int, Iterable[tuple[str]]]:
-    """The total, and the JSON of at most ``limit`` clients after those that are skipped."""
+def _page(connection: sqlite3.Connection, values: dict[str, Any], skipped: int, limit: int) -> ClientPage:
+    """At most ``limit`` clients after those that are skipped."""
     if values.get("sort") in _ORDERS or values.keys() - _INDEXED - {"sort"}:
-        return _matches(connection, values, "clients.json", skipped, limit)
+        total, rows = _matches(connection, values, "clients.json", skipped, limit)
+        return ClientPage(total, [text for (text,) in rows])
     (total,) = connection.execute(total_statement(values), values).fetchone()
-    rows = min(limit, total - skipped)
-    if rows <= 0:
-        return total, []
-    after = total - skipped - rows
+    length = min(limit, total - skipped)
+    if length <= 0:
+        return ClientPage(total, [])
+    after = total - skipped - length
     order, nearer = ("DESC", skipped) if skipped <= after else ("ASC", after)
-    values |= {"rows": rows, "skipped": nearer}
-    return total, connection.execute(page_statement(values, order), values)
+    values |= {"rows": length, "skipped": nearer}
+    texts = [text for (text,) in connection.execute(page_statement(values, order), values)]
+    return ClientPage(total, texts if order == "DESC" else texts[::-1])
 
 
 def _matches(
@@ -214,34 +213,29 @@ def count(connection: sqlite3.Connection) -> int:
 def page_statement(names: Collection[str], order: str) -> str:
     """The statement for one page of a list with the filters ``names``, which have an index.
 
-    The inner SELECT walks only the index, from the end that is nearer to the page: ``order`` is ASC or DESC.
-    The outer SELECT reads the rows of the page.
+    It walks the index from the end that is nearer to the page, ``order`` is ASC or DESC, and reads only the
+    rows of the page. The entries of an index are in the order of the list where its other columns have one
+    value each. For a missing filter, SQLite merges one list for each value.
     """
-    return f"""
-SELECT json
-FROM clients
-WHERE seq IN ({_seqs(names)} ORDER BY seq {order} LIMIT :rows OFFSET :skipped)
-ORDER BY seq DESC
-"""
-
-
-def _seqs(names: Collection[str]) -> str:
-    """The SELECT of the positions in a list, from one of the indexes for lists.
-
-    The entries of an index are in the order of the list where its other columns have one value each. For a
-    missing filter, SQLite merges one list for each value.
-    """
+    missing = {"client_type": CLIENT_TYPES, "status": STATUSES}
+    missing = {name: values for name, values in missing.items() if name not in names}
     by_user = "owner_id" in names or "user_id" in names
-    if "client_type" not in names and "status" not in names:
+    if len(missing) == 2:
         index = "clients_by_user" if by_user else "clients_by_seq"
     else:
         index = "clients_by_user_type_status" if by_user else "clients_by_type_status"
-    select = f"SELECT seq FROM clients INDEXED BY {index} {_where(names)}"
-    if "status" in names and "client_type" not in names:
-        return " UNION ALL ".join(f"{select} AND client_type = '{value}'" for value in CLIENT_TYPES)
-    if "client_type" in names and "status" not in names:
-        return " UNION ALL ".join(f"{select} AND status = '{value}'" for value in STATUSES)
-    return select
+    source = f"FROM clients INDEXED BY {index} {_where(names)}"
+    page = f"ORDER BY seq {order} LIMIT :rows OFFSET :skipped"
+    if len(missing) != 1:
+        return f"SELECT json {source} {page}"
+    ((name, values),) = missing.items()
+    seqs = " UNION ALL ".join(f"SELECT seq {source} AND {name} = '{value}'" for value in values)
+    return f"""
+SELECT json
+FROM clients
+WHERE seq IN ({seqs} {page})
+ORDER BY seq {order}
+"""
 
 
 def _where(names: Collection[str]) -> str:
