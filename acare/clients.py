@@ -11,7 +11,6 @@ from acare.fields import ValidFields
 class ClientRow(NamedTuple):
     """A stored client; ``json`` is the record as responses show it."""
 
-    id: str
     version: int
     json: str
 

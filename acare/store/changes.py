@@ -14,7 +14,7 @@ from acare.store import Store, steps
 STATE = """
 SELECT
     epoch, purged, (SELECT coalesce(max(revision), 0) FROM client_changes),
-    (SELECT min(revision) FROM client_changes WHERE revision > :after)
+    (SELECT revision FROM client_changes WHERE revision > :after ORDER BY revision LIMIT 1 OFFSET :rows)
 FROM change_cursors
 """
 
@@ -97,7 +97,8 @@ class ChangeFeed(Store):
         view, position, begun = _parse(after)
         with self._database.read() as connection:
             connection.execute("BEGIN")
-            epoch, purged, newest, following = connection.execute(STATE, {"after": position}).fetchone()
+            values = {"after": position, "rows": limit * ROWS_PER_CHANGE, "owner_id": caller.owner_id}
+            epoch, purged, newest, last = connection.execute(STATE, values).fetchone()
             current_view = f"{epoch}.{caller.owner_id or 'all'}"
             if after == "now":
                 return Page([], has_more=False, cursor=f"{current_view}.{newest}.{newest}")
@@ -105,11 +106,8 @@ class ChangeFeed(Store):
                 view, begun = current_view, newest
             if view != current_view or not purged <= max(position, begun) <= newest:
                 raise CursorExpired
-            rows: list[str] = []
-            if following is not None:
-                last = min(following + limit * ROWS_PER_CHANGE - 1, newest)
-                values = {"after": position, "last": last, "begun": begun, "owner_id": caller.owner_id}
-                rows, position = _read(connection, values, limit)
+            values |= {"begun": begun, "last": newest if last is None else last}
+            rows, position = _read(connection, values, limit)
         return Page(rows, position < newest, f"{view}.{position}.{begun}")
 
 

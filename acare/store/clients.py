@@ -24,13 +24,11 @@ UPDATE = f"""
 UPDATE clients
 SET {{assignments}}, {_NEW_VERSION}
 WHERE {UNCHANGED}
-RETURNING id, version, json
+RETURNING version, json
 """
 
 # The client that the UPDATE will change.
-GET_UNCHANGED = f"SELECT id, version, json FROM clients WHERE {UNCHANGED}"
-
-OWNED = f"{GET_UNCHANGED} AND user_id = :user_id"
+GET_UNCHANGED = f"SELECT version, json FROM clients WHERE {UNCHANGED}"
 
 LATEST_CREATION = "SELECT created_at FROM clients WHERE seq = (SELECT max(seq) FROM clients)"
 
@@ -113,7 +111,7 @@ class ClientStore(ClientLists):
         ``expected``.
         """
         target = Target(caller, client_id, version, precondition)
-        return self._database.write(partial(_change, target, changes, expected), keeps_cache=True)
+        return self._database.write(partial(_change, target, changes, expected or {}), keeps_cache=True)
 
     def transfer(self, caller: Caller, owner: str, to: str) -> int:
         """Transfer all clients of a user to another user. Returns how many.
@@ -150,18 +148,18 @@ class ClientStore(ClientLists):
 def _change(
     target: Target,
     changes: ValidFields,
-    expected: Mapping[str, object] | None,
+    expected: Mapping[str, object],
     connection: sqlite3.Connection,
 ) -> ClientRow:
     """The client after the changes. Its new owner and ``expected`` are checked in the same transaction."""
     values = {**changes, **target.values()}
     if "user_id" in changes:
         users.get_enabled(connection, str(changes["user_id"]), "user_id")
-        if owned := connection.execute(OWNED, values).fetchall():
-            return ClientRow._make(owned[0])  # a hand-over to its owner changes nothing
-    if expected:
-        for _, _, text in connection.execute(GET_UNCHANGED, values).fetchall():
+    if "user_id" in changes or expected:
+        for version, text in connection.execute(GET_UNCHANGED, values).fetchall():
             record = parse_client(text)
+            if record["user_id"] == changes.get("user_id"):
+                return ClientRow(version, text)  # a hand-over to its owner changes nothing
             if names := [name for name in expected if expected[name] != record[name]]:
                 raise InvalidInput(*(FieldError(name, "is set by the server and differs") for name in names))
     statement = UPDATE.format(assignments=", ".join(f"{name} = :{name}" for name in changes))

@@ -19,18 +19,11 @@ VALUES (:id)
 ON CONFLICT DO NOTHING
 """
 
-# A deleted client is only in the history.
-COUNT_STORED = """
-SELECT count(*)
-FROM erasures
-WHERE EXISTS (SELECT 1 FROM clients WHERE id = client_id)
-    OR EXISTS (SELECT 1 FROM client_history WHERE client_history.client_id = erasures.client_id)
-"""
-
+# In this order: a client that is deleted is in the history.
 ERASE = (
-    "DELETE FROM clients WHERE id IN (SELECT client_id FROM erasures)",
-    "DELETE FROM client_history WHERE client_id IN (SELECT client_id FROM erasures)",
-    "DELETE FROM idempotency_keys WHERE client_id IN (SELECT client_id FROM erasures)",
+    "DELETE FROM clients WHERE id IN (SELECT client_id FROM erasures) RETURNING id",
+    "DELETE FROM client_history WHERE client_id IN (SELECT client_id FROM erasures) RETURNING client_id",
+    "DELETE FROM idempotency_keys WHERE client_id IN (SELECT client_id FROM erasures) RETURNING client_id",
 )
 
 #: The tables that a restore carries over.
@@ -114,8 +107,7 @@ def carry_over(connection: sqlite3.Connection, replaced: Path) -> CarriedOver:
     connection.execute("COMMIT")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("BEGIN")
-    (erased,) = connection.execute(COUNT_STORED).fetchone()
-    _erase(connection)
+    erased = _erase(connection)
     connection.execute("COMMIT")
     returned, missing = 0, 0
     with suppress(sqlite3.DatabaseError):  # a damaged database can be replaced, too
@@ -131,9 +123,10 @@ def _copy(connection: sqlite3.Connection, table: str) -> int:
     return connection.execute(copy).rowcount
 
 
-def _erase(connection: sqlite3.Connection) -> None:
-    """Delete all rows of the clients in ``erasures``."""
-    deleted = [connection.execute(statement).rowcount for statement in ERASE]
+def _erase(connection: sqlite3.Connection) -> int:
+    """Delete all rows of the clients in ``erasures``. Returns the number of clients."""
+    deleted = [connection.execute(statement).fetchall() for statement in ERASE]
     if any(deleted):
         search.index_changes(connection)
         connection.execute(search.OPTIMIZE)  # deletes the words too
+    return len(set(deleted[1]))

@@ -123,7 +123,7 @@ class HistoryStore(changes.ChangeFeed):
             if not deleted:
                 raise AlreadyExists(f"the client {client_id} is not deleted")
             values = {**deleted[0], "author_id": caller.author_id}
-            return ClientRow(client_id, values["version"], insert(connection, values).json)
+            return ClientRow(values["version"], insert(connection, values).json)
 
         return self._database.write(work)
 

@@ -16,7 +16,7 @@ UNCHANGED = f"""{VISIBLE} AND (:version IS NULL OR version = :version)
     AND (:excluded IS NULL OR version NOT IN (SELECT value FROM json_each(:excluded)))"""
 
 GET = f"""
-SELECT id, version, json
+SELECT version, json
 FROM clients
 WHERE {VISIBLE}
 """
