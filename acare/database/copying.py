@@ -4,11 +4,11 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from acare.database import file
-from acare.database.connection import open_file, open_to_read
+from acare.database.connection import open_file
 from acare.database.disk import copy_owner, sync, temporary
 
 #: Called with the name of a step, the amount done, the total (0: unknown), and their unit: "B" for bytes, a
@@ -23,22 +23,26 @@ def silent(step: str, done: int, total: int, unit: str) -> None:
 
 
 def copy_verified(
+    source: sqlite3.Connection,
     database: Path,
     target: Path,
-    check: Callable[[sqlite3.Connection], int] = lambda connection: 0,
+    check: Callable[[sqlite3.Connection], object],
     progress: Progress = silent,
-    source: sqlite3.Connection | None = None,
 ) -> None:
-    """Copy a snapshot of the database to a temporary file, verify it, and rename it to ``target``.
+    """Copy a snapshot of the database, which ``source`` reads, to a temporary file, verify it, and rename it.
 
-    Its SHA-256 is then in a file next to it. Both have the owner of the database. ``check`` verifies the
-    content. ``source`` is the connection that has the database locked, if one has. DatabaseRefused or OSError
-    on failure; then there is no copy.
+    The SHA-256 of ``target`` is then in a file next to it. Both have the owner of the database. ``check``
+    verifies a copy that it gets open. DatabaseRefused or OSError on failure; then there is no copy.
     """
     checksum = file.checksum_file(target)
     with temporary(target) as copy, temporary(checksum) as written:
-        _copy(database, copy, progress, source)
-        verify_file(copy, check, progress, name=database)
+        _copy(source, database, copy, progress)
+        with (
+            file.refusing(database, "damaged: "),
+            closing(open_file(copy)) as made,
+            interruptible(made, lambda: progress("Verifying", 0, 0, "")),
+        ):
+            check(made)
         written.write_bytes(f"{sha256(copy)}  ".encode() + os.fsencode(target.name) + b"\n")
         for temporary_file in (copy, written):
             with suppress(PermissionError):  # only root can give a file to another user
@@ -53,7 +57,7 @@ def copy_verified(
     sync(target.parent)
 
 
-def _copy(database: Path, target: Path, progress: Progress, source: sqlite3.Connection | None) -> None:
+def _copy(source: sqlite3.Connection, database: Path, target: Path, progress: Progress) -> None:
     """Write the content of one snapshot to an empty file. Writers do not wait for it.
 
     VACUUM INTO leaves out free space, and with it what was deleted earlier.
@@ -61,44 +65,10 @@ def _copy(database: Path, target: Path, progress: Progress, source: sqlite3.Conn
     size = database.stat().st_size
     with (
         file.refusing(database, "no backup was made: "),
-        closing(open_to_read(database)) if source is None else nullcontext(source) as connection,
-        interruptible(connection, lambda: progress("Copying", min(target.stat().st_size, size), size, "B")),
+        interruptible(source, lambda: progress("Copying", min(target.stat().st_size, size), size, "B")),
     ):
-        connection.execute("PRAGMA query_only = OFF")  # of the source, nothing is written
-        connection.execute("VACUUM INTO :target", {"target": target.absolute().as_uri()})
-
-
-def verify_file(
-    path: Path,
-    check: Callable[[sqlite3.Connection], int],
-    progress: Progress = silent,
-    name: Path | None = None,
-) -> int:
-    """Check size, structure, constraints and foreign keys of a file, and then its content with ``check``.
-
-    Returns what ``check`` counts. DatabaseRefused for the first error; it names the file, or ``name``.
-    """
-    with (
-        file.refusing(name or path, "damaged: "),
-        closing(_open_to_check(path)) as connection,
-        interruptible(connection, lambda: progress("Verifying", 0, 0, "")),
-    ):
-        connection.execute("PRAGMA cell_size_check = ON")
-        in_header = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
-        (expected,) = connection.execute(in_header).fetchone()
-        size = path.stat().st_size
-        if size != expected:
-            raise sqlite3.IntegrityError(f"its size is {size} bytes, and {expected} according to its header")
-        check_integrity(connection)
-        return check(connection)
-
-
-def _open_to_check(path: Path) -> sqlite3.Connection:
-    """A connection that could write: SQLite omits checks for others, even of CHECK constraints."""
-    if all(os.access(target, os.W_OK) for target in (path, path.resolve().parent)):
-        return open_file(path)
-    with closing(open_to_read(path)) as connection:
-        return copy_to_temporary(connection)
+        source.execute("PRAGMA query_only = OFF")  # of the source, nothing is written
+        source.execute("VACUUM INTO :target", {"target": target.absolute().as_uri()})
 
 
 def check_integrity(connection: sqlite3.Connection) -> None:

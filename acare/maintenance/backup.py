@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from acare.database import file
-from acare.database.copying import Progress, copy_verified, sha256, silent, verify_file
+from acare.database.connection import open_to_read
+from acare.database.copying import Progress, copy_verified, sha256, silent
 from acare.database.database import Database, ReadOnlyDatabase
 from acare.database.disk import copy_owner, sync
 from acare.database.file import checksum_file
 from acare.database.log import recover
 from acare.errors import AcareError, DatabaseRefused, NotFound
-from acare.maintenance.verification import check_content
+from acare.maintenance.verification import check, verify_file
 
 # Backups, and the copies that restores and migrations leave.
 _COPY = re.compile(r".+(\.db|\.before-restore-[^-]+)", re.DOTALL)
@@ -36,13 +37,17 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
         with suppress(DatabaseRefused):  # on a full disk: the copy has the content of the log, too
             recover(database)
     target = folder / f"{database.stem}-{timestamp()}.db"
-    with file.refusing(folder, "no backup was made: "):
+    with (
+        file.refusing(database, "no backup was made: "),
+        closing(open_to_read(database)) as source,
+        file.refusing(folder, "no backup was made: "),
+    ):
         if not folder.exists():
             folder.mkdir(mode=0o700, parents=True)
             with suppress(PermissionError):  # only root can give a folder to another user
                 copy_owner(database.stat(), folder)
             sync(folder.parent)
-        copy_verified(database, target, check_content, progress)
+        copy_verified(source, database, target, check, progress)
     if keep is not None:
         past, _ = backups(database.stem, folder)
         for old in past[:-keep]:
@@ -90,7 +95,7 @@ def verify(path: Path, progress: Progress = silent) -> int:
     """
     check_file(path)
     check_sha256(path)
-    return verify_file(path, check_content, progress)
+    return verify_file(path, progress)
 
 
 def check_file(path: Path) -> int:

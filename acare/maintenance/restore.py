@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from acare.database.connection import open_file, open_to_read
-from acare.database.copying import Progress, silent, verify_file
+from acare.database.copying import Progress, silent
 from acare.database.disk import copy_owner, describe_owner, sync, temporary
 from acare.database.file import APPLICATION_ID, in_use, is_backup, processes_using, refusing
 from acare.database.log import recover
 from acare.database.migrations import migrate_connection
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import check_file, check_sha256, timestamp
-from acare.maintenance.verification import check_content
+from acare.maintenance.verification import verify_file
 from acare.store.changes import END_CURSORS
 from acare.store.erasures import CarriedOver, carry_over, is_readable
 from acare.store.lists import count
@@ -46,7 +46,7 @@ def restore(backup: Path, database: Path, progress: Progress = silent) -> Restor
         with backup.open("rb") as reading, fresh.open("wb") as writing:
             shutil.copyfileobj(reading, writing)
         check_sha256(backup, fresh)
-        verify_file(fresh, check_content, progress, name=backup)
+        verify_file(fresh, progress, name=backup)
         with _exclusive(database) as is_readable:
             clients, carried_over = _update(fresh, backup, database if is_readable else None)
             _copy_owner_and_mode(database, fresh)

@@ -1,8 +1,13 @@
-"""Verification of the content of a database: rows that contradict each other, and the full-text index."""
+"""Verification of a database: its size, structure and content."""
 
+import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+from acare.database.connection import open_file, open_to_read
+from acare.database.copying import Progress, check_integrity, copy_to_temporary, interruptible, silent
+from acare.database.file import refusing
 from acare.database.schema import SCHEMA_VERSION
 from acare.fields import FIELD_NAMES
 from acare.store import search
@@ -16,11 +21,39 @@ CONTRADICTIONS = Path(__file__).with_name("verification.sql")
 CLIENTS_SQL = "SELECT max(sql) FROM sqlite_schema WHERE name = 'clients'"
 
 
-def check_content(connection: sqlite3.Connection) -> int:
-    """Check the content of a database of any schema. Returns its number of clients.
+def verify_file(path: Path, progress: Progress = silent, name: Path | None = None) -> int:
+    """Verify the size of a file, and then like ``check``. Returns its number of clients.
 
-    sqlite3.DatabaseError for the first error.
+    DatabaseRefused for the first error; it names the file, or ``name``.
     """
+    with (
+        refusing(name or path, "damaged: "),
+        closing(_open_to_check(path)) as connection,
+        interruptible(connection, lambda: progress("Verifying", 0, 0, "")),
+    ):
+        in_header = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        (expected,) = connection.execute(in_header).fetchone()
+        size = path.stat().st_size
+        if size != expected:
+            raise sqlite3.IntegrityError(f"its size is {size} bytes, and {expected} according to its header")
+        return check(connection)
+
+
+def _open_to_check(path: Path) -> sqlite3.Connection:
+    """A connection that could write: SQLite omits checks for others, even of CHECK constraints."""
+    if all(os.access(target, os.W_OK) for target in (path, path.resolve().parent)):
+        return open_file(path)
+    with closing(open_to_read(path)) as connection:
+        return copy_to_temporary(connection)
+
+
+def check(connection: sqlite3.Connection) -> int:
+    """Check the structure, constraints, foreign keys and content of a database of any schema.
+
+    Returns its number of clients. sqlite3.DatabaseError for the first error.
+    """
+    connection.execute("PRAGMA cell_size_check = ON")
+    check_integrity(connection)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     _check_contradictions(connection, version)
     if version == SCHEMA_VERSION and connection.execute(search.PENDING).fetchone() == (0,):
