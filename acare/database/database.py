@@ -44,8 +44,6 @@ class Database:
         clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """``before_commit`` completes each transaction. ``clock`` returns nanoseconds, for the cache."""
-        if file.has_journal(path):
-            recover(path)
         version = file.ensure(path)
         recover(path)
         if version < SCHEMA_VERSION:

@@ -49,6 +49,10 @@ def ensure(path: Path) -> int:
         remove_temporary_files(path.resolve().parent)
         if not path.exists():
             _create(path)
+        if beside(path, "-journal").exists() and not is_backup(path) and is_acare(path):
+            # A killed restore left it, or a migration of a copied backup: SQLite undoes the transaction.
+            with closing(open_file(path)) as connection:
+                connection.execute("PRAGMA user_version").fetchone()
         version = check(path)
         if is_backup(path):
             raise DatabaseRefused(
@@ -149,13 +153,10 @@ def is_backup(path: Path) -> bool:
     return checksum_file(path.resolve()).exists()
 
 
-def has_journal(path: Path) -> bool:
-    """Whether a power cut ended a restore: SQLite undoes its last transaction before it reads the file."""
-    with refusing(path):
-        if not path.exists() or not beside(path, "-journal").exists() or is_backup(path):
-            return False
-        with closing(open_file(path, mode="ro&immutable=1")) as connection:
-            return bool(connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,))
+def is_acare(path: Path) -> bool:
+    """Whether a file is a database of acare, by the file alone. SQLite then does not change it."""
+    with closing(open_file(path, mode="ro&immutable=1")) as connection:
+        return bool(connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,))
 
 
 def _create(path: Path) -> None:

@@ -186,8 +186,8 @@ def recover(path: Path) -> None:
     itself and synced. If it is damaged, it is kept. Does nothing while a process has the database open, in
     any container: that process has done this, or has written the log itself. DatabaseRefused on failure.
     """
-    record, left, journal = (beside(path, suffix) for suffix in (FAILURE_RECORD, "-wal", "-journal"))
-    if not any(each.exists() for each in (record, left, journal)):
+    record, left = beside(path, FAILURE_RECORD), beside(path, "-wal")
+    if not record.exists() and not left.exists():
         return
     with file.refusing(path, "its log cannot be written: "):
         connection = open_locked(path)
@@ -229,7 +229,7 @@ def _lost_commits(path: Path, page_size: int, in_log: int) -> int:
     size, lost = FRAME.size + page_size, 0
     with suppress(FileNotFoundError), path.open("rb") as content:
         (salts,) = HEADER.unpack(content.read(HEADER.size).ljust(HEADER.size))
-        content.seek(in_log * size, os.SEEK_CUR)
+        content.seek(max(in_log, 0) * size, os.SEEK_CUR)  # -1: an empty log of a file that is not in WAL mode
         while len(frame := content.read(size)) == size:
             is_commit, frame_salts = FRAME.unpack_from(frame)
             lost += is_commit > 0 and frame_salts == salts

@@ -9,10 +9,10 @@ from glob import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from acare.database.connection import open_file, open_to_read
+from acare.database.connection import open_file
 from acare.database.copying import Progress, silent
 from acare.database.disk import copy_owner, describe_owner, sync, temporary
-from acare.database.file import APPLICATION_ID, in_use, is_backup, processes_using, refusing
+from acare.database.file import in_use, is_acare, is_backup, processes_using, refusing
 from acare.database.log import recover
 from acare.database.migrations import migrate_connection
 from acare.errors import DatabaseRefused
@@ -68,8 +68,8 @@ def _check_target(database: Path) -> None:
     if not database.parent.exists():
         raise DatabaseRefused(f"{database}: the folder {database.parent} does not exist")
     if database.exists() and database.stat().st_size:
-        with suppress(sqlite3.Error), closing(open_to_read(database)) as connection:  # it may be damaged
-            if connection.execute("PRAGMA application_id").fetchone() != (APPLICATION_ID,):
+        with suppress(sqlite3.Error):  # it may be damaged
+            if not is_acare(database):
                 raise DatabaseRefused(f"{database}: a database of another program; it was not changed")
 
 

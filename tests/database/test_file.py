@@ -88,18 +88,14 @@ def with_its_log(path):
     leave_in_log(path, "CREATE TABLE songs (title)")
 
 
-def leave_journal(path, statement):
+def with_a_journal(path):
     """What a crash leaves of a large transaction: SQLite undoes it when the file is next written."""
+    edit(path, "CREATE TABLE songs (title); INSERT INTO songs VALUES (zeroblob(99999))")
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.executescript(f"PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; BEGIN; {statement}")
+        other.executescript("PRAGMA cache_size = 1; BEGIN; UPDATE songs SET title = randomblob(99999)")
         left = {each: each.read_bytes() for each in (path, path.with_name(f"{path.name}-journal"))}
     for each, content in left.items():
         each.write_bytes(content)
-
-
-def with_a_journal(path):
-    edit(path, "CREATE TABLE songs (title); INSERT INTO songs VALUES (zeroblob(99999))")
-    leave_journal(path, "UPDATE songs SET title = randomblob(99999)")
 
 
 def of_a_newer_schema(path):
@@ -176,9 +172,11 @@ def test_a_second_name_that_a_killed_command_left_is_accepted(path, name):
     assert emails(path) == ["first@example.com"]
 
 
-def test_a_transaction_that_a_power_cut_ended_is_undone(path):
+def test_an_empty_log_of_a_file_without_wal_mode_is_ignored(path):
+    """As a power cut in a restore leaves it, or a backup that is copied next to it."""
     make_with_key(path)
-    leave_journal(path, "UPDATE users SET email = hex(zeroblob(99999))")
+    edit(path, "PRAGMA journal_mode = DELETE")
+    path.with_name("acare.db-wal").touch()
     assert emails(path) == ["first@example.com"]
 
 

@@ -4,6 +4,7 @@ import errno
 import os
 import shutil
 import stat
+import subprocess
 import sys
 from subprocess import PIPE, Popen
 
@@ -252,6 +253,28 @@ def test_no_file_is_migrated_while_another_process_has_it_open(path, old, monkey
 def test_only_one_of_two_migrations_at_once_runs(path, old):
     in_threads(2, lambda n: migrations.migrate(path))
     assert (version_of(path), version_of(backup_of(path))) == (NOW, old)
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from acare.database import migrations, schema
+def end(connection):
+    connection.execute("PRAGMA cache_size = 1")  # pages are written before the COMMIT, as of a large file
+    connection.execute("UPDATE users SET email = email || hex(zeroblob(99999))")
+    os._exit(9)
+schema.difference = end
+migrations.migrate(Path(sys.argv[1]))
+"""
+
+
+def test_a_killed_migration_of_a_copied_backup_is_repeated(path):
+    """It is not in WAL mode, so a journal is left."""
+    edit(path, "PRAGMA journal_mode = DELETE")
+    assert subprocess.run([sys.executable, "-c", KILLED, path], check=False).returncode == 9
+    assert path.with_name("acare.db-journal").exists()
+    Database(path).close()
+    assert (version_of(path), verified(path)) == (NOW, 8)
 
 
 # --- one transaction
