@@ -68,11 +68,11 @@ class WriteAheadLog:
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
-        self.checkpointer = open_file(path)
+        # Its limit truncates a log that it restarts. (The writer reuses the file, which is faster.)
+        self.checkpointer = open_file(path, settings=("journal_size_limit = 0",))
         self._path = beside(path, "-wal")
         self._record = beside(path, FAILURE_RECORD)
         self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])  # bytes
-        self._size_limit = int(connection.execute("PRAGMA journal_size_limit").fetchone()[0])  # bytes
         # Bytes of the log in use, at the last checkpoint. (If another program, such as Litestream, restarts
         # the log, the file may stay as long as it was.)
         self._size = self._file_size()
@@ -121,11 +121,7 @@ class WriteAheadLog:
 
         (SQLite's own TRUNCATE continues without the lock if it cannot get it, and could meet a commit.)
         """
-        self._connection.execute("PRAGMA journal_size_limit = 0").fetchone()
-        try:
-            return any(map(self._try_to_empty, PAUSES))
-        finally:
-            self._connection.execute(f"PRAGMA journal_size_limit = {self._size_limit}").fetchone()
+        return any(map(self._try_to_empty, PAUSES))
 
     def _try_to_empty(self, pause: float) -> bool:
         time.sleep(pause)  # readers of earlier snapshots end meanwhile
@@ -135,11 +131,9 @@ class WriteAheadLog:
         time.sleep(pause)
         # The first commit after a complete checkpoint restarts the log and truncates its file. If another
         # process was first, the next attempt truncates it.
-        write_one_page(self._connection)
-        if self._file_size() >= 2 * self._page_size:
-            return False
-        self._size = 0
-        return True
+        write_one_page(self.checkpointer)
+        self._size = self._file_size()
+        return self._size < 2 * self._page_size
 
     def _copy(self) -> bool:
         """Copy up to the oldest reader's snapshot, in a transaction in which no process can commit.
