@@ -63,19 +63,15 @@ def _make_locked_folder(parent: Path) -> tuple[Path, int]:
 
 
 def remove_temporary_files(parent: Path) -> None:
-    """Remove the temporary folders that killed processes left in a folder. Failures are ignored.
-
-    Older versions left files, and had locked the folder that these are in.
-    """
+    """Remove the temporary folders that killed processes left in a folder. Failures are ignored."""
     for path in parent.glob(f"{PREFIX}*"):
         with suppress(OSError):
-            lock = os.open(path if path.is_dir() else parent, os.O_DIRECTORY)
+            path.unlink()  # a file, as older versions left them
+        with suppress(OSError):
+            lock = os.open(path, os.O_DIRECTORY)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if path.is_dir():
-                    shutil.rmtree(path)
-                else:
-                    path.unlink()
+                shutil.rmtree(path)
             finally:
                 os.close(lock)
 

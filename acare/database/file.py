@@ -85,11 +85,10 @@ def check(path: Path) -> int:
 def _refuse_other_names(path: Path) -> None:
     """DatabaseRefused for a file with a second name: SQLite would keep a second log for it."""
     path = path.resolve()
-    # Names that acare itself gives the file for a moment, and leaves if it is killed then: in a temporary
-    # folder, which was a file in older versions.
-    own = [name for left in path.parent.glob(f"{PREFIX}*") for name in (left, left / path.name)]
-    own += path.parent.glob(f"{escape(path.name)}.before-restore-*")
-    known = sum(identity(name) == identity(path) for name in own)  # counted first: they may go meanwhile
+    name = escape(path.name)
+    # Names that acare itself gives the file for a moment, and leaves if it is killed then.
+    own = [*path.parent.glob(f"{PREFIX}*/{name}"), *path.parent.glob(f"{name}.before-restore-*")]
+    known = sum(identity(each) == identity(path) for each in own)  # counted first: they may go meanwhile
     links = path.stat().st_nlink - known
     if links > 1:
         raise DatabaseRefused(

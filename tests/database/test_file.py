@@ -1,6 +1,5 @@
 """A database file: creating one, and refusing files that acare should not open, unchanged."""
 
-import fcntl
 import os
 import sqlite3
 import stat
@@ -162,7 +161,7 @@ def test_a_file_that_is_not_ours_is_refused_unchanged(path, make, reason):
 
 @pytest.mark.parametrize(
     "name",
-    ["acare.db.before-restore-20260715T143210.000Z", f"{PREFIX}killed/acare.db", f"{PREFIX}by_older_acare"],
+    ["acare.db.before-restore-20260715T143210.000Z", f"{PREFIX}killed/acare.db"],
 )
 def test_a_second_name_that_a_killed_command_left_is_accepted(path, name):
     make_with_key(path)
@@ -226,16 +225,6 @@ def test_a_temporary_file_in_use_is_not_removed(tmp_path):
         Database(tmp_path / "acare.db").close()
         assert list(tmp_path.glob(f"{PREFIX}*/*")) == [used]
         assert list(tmp_path.glob(f"{PREFIX}*")) == [used.parent]
-
-
-def test_a_temporary_file_that_an_older_acare_uses_is_not_removed(tmp_path):
-    used = tmp_path / f"{PREFIX}used"
-    used.touch()
-    folder = os.open(tmp_path, os.O_RDONLY)
-    fcntl.flock(folder, fcntl.LOCK_SH)
-    Database(tmp_path / "acare.db").close()
-    os.close(folder)
-    assert used.exists()
 
 
 def test_an_owner_is_not_copied_through_a_link(tmp_path, monkeypatch):
