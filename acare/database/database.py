@@ -123,13 +123,11 @@ class Database:
         """A long transaction on a connection of its own; without ``commit`` it is rolled back at the end.
 
         Other writers wait meanwhile, and fail after their busy timeout. It does not run in the writer's
-        thread, where Ctrl-C would have to wait. The log is emptied before and after. StoreUnavailable if the
+        thread, where Ctrl-C would have to wait. The log is emptied afterwards. StoreUnavailable if the
         database cannot be written now.
         """
         try:
             self.write(lambda connection: None)  # refused like any write, as after a failed checkpoint
-            with self._writer.in_use:
-                self._writer.log.empty()
             with closing(open_writer(self.path)) as connection:
                 connection.execute(f"PRAGMA cache_size = -{LONG_CACHE_KIB}")
                 connection.execute("BEGIN IMMEDIATE")
