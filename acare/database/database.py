@@ -144,7 +144,7 @@ class Database:
 
     def empty_log(self) -> bool:
         """Checkpoint the log and restart it; False if the disk or other processes prevented this."""
-        with suppress(StoreUnavailable, sqlite3.OperationalError), self._writer.in_use:
+        with suppress(StoreUnavailable, sqlite3.OperationalError, FileNotFoundError), self._writer.in_use:
             return self._writer.log.empty()
         return False
 

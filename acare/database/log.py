@@ -11,7 +11,6 @@ import sqlite3
 import struct
 import time
 from contextlib import closing, suppress
-from glob import escape
 from pathlib import Path
 
 from acare.database import file
@@ -75,7 +74,7 @@ class WriteAheadLog:
         self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])  # bytes
         # Bytes of the log in use, at the last checkpoint. (If another program, such as Litestream, restarts
         # the log, the file may stay as long as it was.)
-        self._size = self._file_size()
+        self._size = os.path.getsize(self._path) if self._path.exists() else 0
         self._copied_rows = connection.total_changes  # at the last checkpoint
         self._failed = False
         self._next_attempt = 0.0  # seconds of time.monotonic, from which a long log is emptied
@@ -132,8 +131,10 @@ class WriteAheadLog:
         # The first commit after a complete checkpoint restarts the log and truncates its file. If another
         # process was first, the next attempt truncates it.
         write_one_page(self.checkpointer)
-        self._size = self._file_size()
-        return self._size < 2 * self._page_size
+        if os.path.getsize(self._path) >= 2 * self._page_size:
+            return False
+        self._size = 0
+        return True
 
     def _copy(self) -> bool:
         """Copy up to the oldest reader's snapshot, in a transaction in which no process can commit.
@@ -147,7 +148,7 @@ class WriteAheadLog:
             # The first one is 1, and the others are -1, if another process is in a checkpoint.
             busy, in_log, copied = self.checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             self._copied_rows = self._connection.total_changes
-            self._size = self._file_size() if busy else in_log * (FRAME.size + self._page_size)
+            self._size = os.path.getsize(self._path) if busy else in_log * (FRAME.size + self._page_size)
         except sqlite3.OperationalError as error:
             # Where a write is refused, as by a quota, nothing is lost: the next checkpoint copies it again.
             code = error.sqlite_errorcode
@@ -163,11 +164,6 @@ class WriteAheadLog:
 
     def _is_long(self) -> bool:
         return self._size >= MAX_SIZE // 4
-
-    def _file_size(self) -> int:
-        with suppress(FileNotFoundError):
-            return os.path.getsize(self._path)
-        return 0
 
 
 # --- recovery: what a killed process or a failed sync left is made safe before the database is used
@@ -199,11 +195,6 @@ def recover(path: Path) -> None:
                 sync(damaged.parent)
                 log.error("%s is damaged: %d commits cannot be read; it is kept as %s", left, lost, damaged)
             record.unlink(missing_ok=True)
-
-
-def damaged_logs(path: Path) -> list[str]:
-    """The damaged logs that ``recover`` has kept; their names tell how many commits were lost."""
-    return sorted(log.name for log in path.parent.glob(f"{escape(beside(path, '-wal').name)}-damaged-*"))
 
 
 def _write_again(path: Path) -> None:

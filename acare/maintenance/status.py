@@ -8,6 +8,7 @@ import shutil
 import urllib.request
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from glob import escape
 from http.client import HTTPException
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +17,7 @@ from urllib.error import HTTPError
 from acare.database import file
 from acare.database.connection import open_to_read
 from acare.database.disk import beside
-from acare.database.log import FAILURE, FAILURE_RECORD, MAX_SIZE, damaged_logs
+from acare.database.log import FAILURE, FAILURE_RECORD, MAX_SIZE
 from acare.database.schema import SCHEMA_VERSION
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import backups, check_sha256
@@ -88,6 +89,11 @@ def _check_log(path: Path) -> Check:
         reason = f"a process keeps an old snapshot; at {size_text(MAX_SIZE)} writes are refused"
         problems.append(f"larger than {size_text(MAX_SIZE // 2)}: {reason}")
     return Check("log", problems, {"size": size})
+
+
+def damaged_logs(path: Path) -> list[str]:
+    """The damaged logs that a start has kept; their names tell how many commits were lost."""
+    return sorted(log.name for log in path.parent.glob(f"{escape(beside(path, '-wal').name)}-damaged-*"))
 
 
 def _check_disk(path: Path, folder: Path | None) -> Check:

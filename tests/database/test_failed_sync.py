@@ -17,10 +17,10 @@ from support.keys import new_key
 import acare
 from acare.database import copying, log
 from acare.database.database import Database
-from acare.database.log import WriteAheadLog, damaged_logs
+from acare.database.log import WriteAheadLog
 from acare.errors import StoreUnavailable
 from acare.maintenance.backup import back_up
-from acare.maintenance.status import read_status
+from acare.maintenance.status import damaged_logs, read_status
 from acare.store.keys import KeyStore
 
 

@@ -12,9 +12,9 @@ from support.crash import GONE, Known, Writer, check, content, damage, gaps, rea
 from webtest import AppError
 
 import acare
-from acare.database.log import damaged_logs
 from acare.errors import AcareError, DatabaseRefused
 from acare.maintenance import backup
+from acare.maintenance.status import damaged_logs
 
 FAILURES = (
     AcareError,  # it does not open
