@@ -170,10 +170,8 @@ def _create(path: Path) -> None:
         raise DatabaseRefused(f"{path}: missing, but its log {path.name}-wal exists; move the log away")
     with temporary(path) as fresh:
         with closing(open_file(fresh)) as connection:
-            connection.execute("PRAGMA synchronous = OFF")  # synced once, below
             connection.executescript(f"BEGIN;\n{schema.text()}\nCOMMIT;")
             connection.execute("PRAGMA journal_mode = WAL")
-        sync(fresh)
         with suppress(FileExistsError):
             os.link(fresh, path)
         sync(path.parent)
