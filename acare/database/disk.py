@@ -87,10 +87,8 @@ def sync(path: Path) -> None:
 
 def copy_owner(source: os.stat_result, target: Path) -> None:
     """Give ``target`` the owner and group of ``source``; PermissionError if this process may not do that."""
-    current = target.lstat()
-    if (current.st_uid, current.st_gid) != (source.st_uid, source.st_gid):
-        # Never through a symbolic link, which the user of the folder could have made for root to follow.
-        os.chown(target, source.st_uid, source.st_gid, follow_symlinks=False)
+    # Never through a symbolic link, which the user of the folder could have made for root to follow.
+    os.chown(target, source.st_uid, source.st_gid, follow_symlinks=False)
 
 
 def describe_owner(path: Path) -> str:

@@ -148,8 +148,7 @@ class Writer:
             return
         self.check_in_place()
         self.log.check()
-        if self._connection.in_transaction:
-            self._connection.rollback()  # the last rollback failed
+        self._connection.rollback()  # if the last rollback failed
         self._connection.execute("BEGIN IMMEDIATE")
         if all(write.run(self._connection) for write in batch):
             self.before_commit(self._connection)

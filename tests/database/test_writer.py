@@ -86,7 +86,7 @@ class FailingDisk(sqlite3.Connection):
         return super().execute(statement, *values)
 
     def rollback(self):
-        if self.fails:
+        if self.fails and self.in_transaction:
             raise sqlite3.OperationalError("disk I/O error")
         super().rollback()
 
