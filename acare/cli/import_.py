@@ -102,26 +102,25 @@ def _default(text: str) -> tuple[str, object]:
 
 
 def run(args: Namespace) -> int:
-    with (
-        open_database(args, read_only=args.dry_run) as database,
-        show_progress() as progress,
-        _open(args, progress) as file,
-    ):
+    with open_database(args, read_only=args.dry_run) as database, show_progress() as progress:
         if args.user is not None:
             with database.read() as connection:
                 users.get(connection, args.user)
-        reader = _reader(args, file)
-        size = os.fstat(file.fileno()).st_size
-        options = Options(
-            now=timestamps.now(),  # after the download, during which clients can be created
-            defaults={**dict(args.default), "owner": args.user},
-            on_duplicate=args.on_duplicate,
-            lenient=args.lenient,
-            dates=args.dates,
-            rejects=args.rejects,
-            dry_run=args.dry_run,
-        )
-        result = import_rows(database, reader, options, lambda: progress("Importing", file.tell(), size, "B"))
+        with _open(args, progress) as file:
+            reader = _reader(args, file)
+            size = os.fstat(file.fileno()).st_size
+            options = Options(
+                now=timestamps.now(),  # after the download, during which clients can be created
+                defaults={**dict(args.default), "owner": args.user},
+                on_duplicate=args.on_duplicate,
+                lenient=args.lenient,
+                dates=args.dates,
+                rejects=args.rejects,
+                dry_run=args.dry_run,
+            )
+            result = import_rows(
+                database, reader, options, lambda: progress("Importing", file.tell(), size, "B")
+            )
     _print_report(result, reader.columns, args)
     return 1 if result.is_blocked(options) else 0
 
@@ -131,7 +130,10 @@ def _open(args: Namespace, progress: Progress) -> Iterator[IO[bytes]]:
     """The file to import. Clients of a server are downloaded first: no writer waits for the network."""
     if not args.source.startswith(("http://", "https://")):
         with Path(args.source).open("rb") as file:
-            yield file
+            try:
+                yield file
+            except UserError as error:
+                raise UserError(f"{args.source}: {error}") from None
         return
     if args.key_file is None:
         raise SettingError("a URL needs --key-file, the name of a file with an API key")
@@ -147,17 +149,14 @@ def _open(args: Namespace, progress: Progress) -> Iterator[IO[bytes]]:
 
 def _reader(args: Namespace, file: IO[bytes]) -> CsvReader | JsonReader:
     if not file.seekable():
-        raise UserError(f"{args.source}: is a pipe; write its content to a file, and import the file")
+        raise UserError("is a pipe; write its content to a file, and import the file")
     start = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip()
     file.seek(0)
     if re.match(rb"{|\[\s*{", start):  # a list of records is refused as JSON, not as CSV
         if args.map or args.value:
             raise SettingError("--map and --value are for CSV: JSON lines have names of fields, not columns")
         return JsonReader(file)
-    try:
-        return CsvReader(file, dict(args.map), args.value)
-    except UserError as error:
-        raise UserError(f"{args.source}: {error}") from None
+    return CsvReader(file, dict(args.map), args.value)
 
 
 def _print_report(result: Result, columns: Sequence[Column], args: Namespace) -> None:

@@ -133,7 +133,7 @@ def test_lenient_does_not_move_values_to_invalid_notes(agency):
 def test_a_line_that_is_not_an_object_ends_the_import(agency, line):
     content = f"{json.dumps(RECORD)}\n{line}\n".encode(errors="surrogateescape")
     ended = agency.load(content, name="in.jsonl")
-    assert (ended.is_refusal(), "line 2 must be one complete JSON" in ended.err) == (True, True)
+    assert (ended.is_refusal(), "in.jsonl: line 2 must be one complete JSON" in ended.err) == (True, True)
     assert agency.clients() == []
 
 

@@ -111,8 +111,8 @@ def test_json_nested_to_the_limit_of_python_is_refused(agency):
         assert agency.load(line, "--lenient", "--dry-run").code == 1
 
 
-def test_an_unknown_user_is_named(agency):
-    ended = agency.run("import", agency.write("Name,Type\nA B,buyer\n"), "--user", "anna@example.com")
+def test_an_unknown_user_is_named_before_a_download(agency):
+    ended = agency.run("import", "http://127.0.0.1:1", "--user", "anna@example.com")
     assert (ended.is_refusal(), "there is no user anna@example.com" in ended.err) == (True, True)
 
 
