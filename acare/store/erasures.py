@@ -13,17 +13,15 @@ from acare.store import Store, search
 
 ERASED_AT = "SELECT erased_at FROM erasures WHERE client_id = :id"
 
-RECORD = """
-INSERT INTO erasures (client_id)
-VALUES (:id)
-ON CONFLICT DO NOTHING
-"""
+RECORD = "INSERT OR IGNORE INTO erasures (client_id) VALUES (:id)"
+
+_IS_ERASED = "IN (SELECT client_id FROM erasures)"
 
 # In this order: a client that is deleted is in the history.
 ERASE = (
-    "DELETE FROM clients WHERE id IN (SELECT client_id FROM erasures) RETURNING id",
-    "DELETE FROM client_history WHERE client_id IN (SELECT client_id FROM erasures) RETURNING client_id",
-    "DELETE FROM idempotency_keys WHERE client_id IN (SELECT client_id FROM erasures) RETURNING client_id",
+    f"DELETE FROM clients WHERE id {_IS_ERASED} RETURNING id",
+    f"DELETE FROM client_history WHERE client_id {_IS_ERASED} RETURNING client_id",
+    f"DELETE FROM idempotency_keys WHERE client_id {_IS_ERASED} RETURNING client_id",
 )
 
 #: The tables that a restore carries over.

@@ -96,8 +96,6 @@ WHERE client_history.rowid IN (SELECT value FROM json_each(:rowids))
 ORDER BY ended_at DESC, client_history.rowid DESC
 """
 
-_NO_FILTERS: dict[str, None] = dict.fromkeys(("user_id", "client_type", "status", "email"))
-
 
 class ClientLists(Store):
     """Lists of the clients in a database that the caller can see.
@@ -183,7 +181,8 @@ def _deleted_page(
     connection: sqlite3.Connection, filters: Mapping[str, object], skipped: int, limit: int
 ) -> ClientPage:
     """At most ``limit`` deleted clients after those that are skipped, last deleted first."""
-    values = {**_NO_FILTERS, **filters, "words": json.dumps(str(filters.get("q") or "").split())}
+    searched = str(filters.get("q") or "").split()
+    values = {**dict.fromkeys(_CONDITIONS), **filters, "words": json.dumps(searched)}
     matches = [rowid for (rowid,) in connection.execute(DELETED, values)]
     rowids = json.dumps(matches[skipped : skipped + limit])
     rows = connection.execute(DELETED_PAGE, {"rowids": rowids}).fetchall()
@@ -197,7 +196,12 @@ def matching_statement(names: Collection[str], sort: str | None = None) -> str:
         seq = "clients_search.rowid"
         source = f"clients_search CROSS JOIN clients ON clients.seq = {seq}"
     order = _ORDERS.get(sort, f"{seq} DESC")
-    return f"SELECT {seq} FROM {source} {_where(names)} ORDER BY {order}"
+    return f"""
+SELECT {seq}
+FROM {source}
+{_where(names)}
+ORDER BY {order}
+"""
 
 
 def total_statement(names: Collection[str]) -> str:

@@ -51,8 +51,8 @@ MAX_SQLITE_INTEGER = 2**63 - 1
 
 def last_owner(connection: sqlite3.Connection, client_id: str) -> str | None:
     """The owner of a client or of its last version; None if there is neither."""
-    ((owner,),) = connection.execute(LAST_OWNER, {"id": client_id}).fetchall()
-    return None if owner is None else str(owner)
+    owner: str | None = connection.execute(LAST_OWNER, {"id": client_id}).fetchone()[0]
+    return owner
 
 
 class Target(NamedTuple):
