@@ -65,14 +65,12 @@ def parse_proxy(text: str) -> str:
 def parse_origins(text: str) -> tuple[str, ...]:
     """Origins, separated by spaces or commas; ``*`` stands alone."""
     origins = tuple(text.replace(",", " ").split())
-    for origin in origins:
-        match = _ORIGIN.fullmatch(origin)
-        is_origin = match is not None and int(match["port"] or 0) <= 65535
-        if not is_origin and (origin != "*" or len(origins) > 1):
-            raise ValueError(
-                "must be an origin like https://intranet.example, with the host in lower case, without "
-                "wildcards, with a port up to 65535, but without the port 443 or 80; or * alone"
-            )
+    matches = map(_ORIGIN.fullmatch, origins)
+    if origins != ("*",) and not all(match and int(match["port"] or 0) <= 65535 for match in matches):
+        raise ValueError(
+            "must be an origin like https://intranet.example, with the host in lower case, without "
+            "wildcards, with a port up to 65535, but without the port 443 or 80; or * alone"
+        )
     return origins
 
 
@@ -176,11 +174,10 @@ class Settings:
     @classmethod
     def from_options(cls, options: Mapping[str, object]) -> Self:
         """The settings of an embedding app, by their Python names; SettingError names the invalid one."""
-        known = {setting.name: setting for setting in SETTINGS}
-        if unknown := options.keys() - known.keys():
+        if unknown := options.keys() - {setting.name for setting in SETTINGS}:
             raise TypeError(f"unknown setting: {', '.join(sorted(unknown))}")
-        given = {name: value for name, value in options.items() if value is not None}
-        return cls(**{name: known[name].read(given[name], name) for name in given})
+        given = [setting for setting in SETTINGS if options.get(setting.name) is not None]
+        return cls(**{setting.name: setting.read(options[setting.name], setting.name) for setting in given})
 
     @classmethod
     def from_command(cls, flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Self:

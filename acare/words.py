@@ -45,8 +45,6 @@ _COUNTRY_CODE = re.compile("1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[
 _ENDING = range(4, 7)
 _MIN_COMMON = 7
 
-_MAX_PHONE = 40  # characters
-
 _ACCENT = re.compile("[\u0300-\u036f]")
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
@@ -136,7 +134,7 @@ def same_number(phone: str) -> str:
     reverse = _digits(phone).lstrip("0")[::-1]
     if len(reverse) < _MIN_COMMON:
         return _quote(_REVERSED + reverse)
-    shorter = range(_MIN_COMMON, min(len(reverse), _MAX_PHONE + 1))
+    shorter = range(_MIN_COMMON, len(reverse))
     return _any([_begins(_REVERSED + reverse), *(_quote(_REVERSED + reverse[:n]) for n in shorter)])
 
 
