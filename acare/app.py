@@ -6,14 +6,12 @@ from typing import Self
 
 import falcon
 
-from acare.api import envelope, middleware, resources
+from acare.api import envelope, middleware
 from acare.api.access_log import AccessLog, AccessRecord, log_access
 from acare.api.headers import StrictHandling
-from acare.api.operations import Router
-from acare.api.public import Index, Liveness, OpenApiDocument, Readiness, WebFile
+from acare.api.operations import Router, make_resources
 from acare.api.ratelimit import LimitRate, RateLimiter
 from acare.api.request import Request, TrustProxy
-from acare.api.users import CurrentUser, Handover, KeyCollection, KeyItem, UserCollection, UserItem
 from acare.auth import Caller
 from acare.config import Settings
 from acare.database.database import Database
@@ -46,8 +44,7 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.keys = KeyStore(self.database)
         self.history = HistoryStore(self.database)
         self.proxy = TrustProxy(settings.trusted_proxy, settings.user_header)
-        if settings.user_header is not None:
-            identify = self.proxy.identify
+        identify = identify or self.proxy.identify
         limit = settings.rate_limit
         # In the order in which requests pass it; responses pass it in reverse.
         layers = [
@@ -64,7 +61,8 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
             middleware.RequireRight(),
             StrictHandling(),
         ]
-        self.routes = Router(self._resources(settings, clock))
+        stores = self.clients, self.history, self.users, self.keys
+        self.routes = Router(make_resources(settings, *stores, lambda: self.database.check_write(), clock))
         super().__init__(
             middleware=[layer for layer in layers if layer is not None],
             request_type=Request,
@@ -74,29 +72,6 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
         self.add_error_handler(falcon.HTTPError, envelope.handle_http_error)
         for kind in envelope.DOMAIN_ERRORS:
             self.add_error_handler(kind, envelope.handle_domain_error)
-
-    def _resources(self, settings: Settings, clock: Callable[[], int]) -> tuple[object, ...]:
-        conditional = settings.require_precondition
-        return (
-            resources.ClientCollection(self.clients),
-            resources.ClientsCsv(self.clients),
-            resources.ClientItem(self.clients, conditional),
-            resources.ClientHistory(self.history),
-            resources.RestoredClient(self.history),
-            resources.ClientOwner(self.clients, conditional),
-            resources.Changes(self.history),
-            UserCollection(self.users),
-            CurrentUser(self.users),
-            UserItem(self.users),
-            Handover(self.clients),
-            KeyCollection(self.keys),
-            KeyItem(self.keys),
-            Liveness(),
-            Readiness(lambda: self.database.check_write(), clock),
-            OpenApiDocument(),
-            Index(settings.agency, settings.currency),
-            WebFile(),
-        )
 
     def caller(self, email: str) -> Caller:
         """The caller that ``clients`` takes for this user. UserError if unknown or disabled."""

@@ -1,7 +1,7 @@
-"""Callers: the user of a key, the clients they can see, the scopes of keys, and the stores of both."""
+"""Callers: the user of a key, the clients they can see, and the scopes of keys."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 Role = Literal["agent", "broker"]
 ROLES: tuple[Role, ...] = ("agent", "broker")
@@ -29,7 +29,7 @@ class NewKey(NamedTuple):
     """A new key. ``key`` is the key itself, which is not available later."""
 
     key: str
-    listed: dict[str, Any]  # as ``Keys.list`` shows it
+    listed: dict[str, Any]  # as ``KeyStore.list`` shows it
 
 
 class Caller(NamedTuple):
@@ -70,38 +70,3 @@ def is_scope(resource: str, actions: object) -> bool:
     """Whether this is a known resource with a list of known actions."""
     is_list = isinstance(actions, list) and all(action in ACTIONS for action in actions)
     return is_list and resource in RESOURCES
-
-
-# The stores as the API uses them. ``acare.store`` describes the methods.
-
-
-class Users(Protocol):
-    """``UserStore``."""
-
-    def get(self, caller: Caller) -> User: ...
-
-    def list(self, caller: Caller, *, disabled: bool) -> list[dict[str, Any]]: ...
-
-    def add(self, email: str, role: Role) -> User: ...
-
-    def change(
-        self, which: str, *, email: str | None = None, role: Role | None = None, disabled: bool | None = None
-    ) -> User: ...
-
-
-class Keys(Protocol):
-    """``KeyStore``."""
-
-    def create(
-        self,
-        caller: Caller,
-        *,
-        user_id: str | None = None,
-        scopes: Scopes | None = None,
-        name: str | None = None,
-        expires_at: str | None = None,
-    ) -> NewKey: ...
-
-    def list(self, caller: Caller) -> list[dict[str, Any]]: ...
-
-    def revoke(self, caller: Caller, key_id: str, *, made: bool) -> int: ...

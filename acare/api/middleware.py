@@ -97,7 +97,7 @@ class IdentifyCaller:
         self,
         authenticate: Callable[[str], Caller | None],
         find_user: Callable[[str], Caller | None],
-        identify: Identify | None,
+        identify: Identify,
     ) -> None:
         """``authenticate`` takes a key, ``find_user`` an e-mail address."""
         self._authenticate = authenticate
@@ -109,7 +109,7 @@ class IdentifyCaller:
             return
         if (key := api_key(req.env)) is not None:
             req.context.caller = self._authenticate(key)
-        elif self._identify is not None and (email := self._identify(req.env)):
+        elif email := self._identify(req.env):
             req.context.session_user = email
             req.context.caller = self._find_user(email)
 

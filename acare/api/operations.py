@@ -1,7 +1,7 @@
 """Every operation in one table. The routes, the rights, ``Allow`` and the workloads come from it.
 
 A new operation has a row here, a method, its document in ``openapi.json``, a row in ``README.md``, and a
-request in ``tests/support/operations.py``. A new resource is also in ``acare/app.py`` and ``auth.RESOURCES``;
+request in ``tests/support/operations.py``. The name of a new resource is also in ``auth.RESOURCES``;
 a new kind of record has its fields and protocol in a module like ``acare/clients.py``, a store, and a table
 in ``schema.sql``, with the next schema version and a migration.
 """
@@ -25,6 +25,8 @@ from acare.api.resources import (
 )
 from acare.api.users import CurrentUser, Handover, KeyCollection, KeyItem, UserCollection, UserItem
 from acare.auth import ROLES, Role
+from acare.clients import Clients, History, Keys, Users
+from acare.config import Settings
 
 #: What a request costs. A server's event loop may answer a "quick" one: it has a short response, takes a few
 #: milliseconds and does not wait for the disk. "slow" are other reads, and a write in steps, which would
@@ -115,6 +117,39 @@ BY_METHOD: dict[tuple[str, str | None], Operation] = {
     for operation in OPERATIONS
     for method in (("GET", "HEAD") if operation.method == "GET" else (operation.method,))
 }
+
+
+def make_resources(
+    settings: Settings,
+    clients: Clients,
+    history: History,
+    users: Users,
+    keys: Keys,
+    check_write: Callable[[], str],
+    clock: Callable[[], int],
+) -> tuple[object, ...]:
+    """An object of each class in the table; ``acare.app`` has the stores. ``clock`` returns nanoseconds."""
+    conditional = settings.require_precondition
+    return (
+        ClientCollection(clients),
+        ClientsCsv(clients),
+        ClientItem(clients, conditional),
+        ClientHistory(history),
+        RestoredClient(history),
+        ClientOwner(clients, conditional),
+        Changes(history),
+        UserCollection(users),
+        CurrentUser(users),
+        UserItem(users),
+        Handover(clients),
+        KeyCollection(keys),
+        KeyItem(keys),
+        Liveness(),
+        Readiness(check_write, clock),
+        OpenApiDocument(),
+        Index(settings.agency, settings.currency),
+        WebFile(),
+    )
 
 
 class Router(CompiledRouter):
