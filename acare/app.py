@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Self
+from contextlib import AbstractContextManager
 
 import falcon
 
@@ -23,7 +23,7 @@ from acare.store.search import index_changes
 from acare.store.users import UserStore
 
 
-class App(falcon.App):  # type: ignore[type-arg]  # the plain response
+class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg]  # the plain response
     """The WSGI application. Close it after use, or use it in a ``with`` statement.
 
     A server that is stopping sets ``acare.stopping`` in the WSGI environ, which ``/readyz`` reports.
@@ -75,17 +75,13 @@ class App(falcon.App):  # type: ignore[type-arg]  # the plain response
 
     def caller(self, email: str) -> Caller:
         """The caller that ``clients`` takes for this user. UserError if unknown or disabled."""
-        caller = self.users.caller(email)
-        if caller is None:
+        if (caller := self.users.caller(email)) is None:
             raise UserError(f"the user {email} does not exist or is disabled")
         return caller
 
     def close(self) -> None:
         """Close the database. Later requests fail."""
         self.database.close()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.close()

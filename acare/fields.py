@@ -23,7 +23,6 @@ from acare.field_types import (
     Stored,
     String,
     StringList,
-    is_number,
 )
 
 CLIENT_TYPES = ("buyer", "seller", "both")
@@ -150,7 +149,7 @@ def _validate(
         except ValueError as error:
             problems.append(FieldError(field.name, str(error)))
     low, high = valid.get("budget_min"), valid.get("budget_max")
-    if is_number(low) and is_number(high) and low > high:
+    if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
         problems += budgets_crossed(valid).problems
     if problems:
         raise InvalidInput(*problems)

@@ -100,8 +100,7 @@ def query(text: str) -> str:
     end of one, alone or together with those next to them. A word without letters and digits matches nothing
     alone and is ignored next to other words.
     """
-    runs = itertools.groupby(_searched(text), key=_is_number)
-    return _all(_words(list(words)) for _, words in runs)
+    return _all(_words(list(run)) for _, run in itertools.groupby(_searched(text), key=_is_number))
 
 
 def _is_number(text: str) -> bool:
@@ -117,8 +116,7 @@ def _words(words: list[str]) -> str:
 def _numbers(text: str) -> Iterator[str]:
     """Queries for phone numbers that begin or end with digits, or are the same number."""
     digits = _digits(text) if _is_number(text) else ""
-    number = digits.lstrip("0")
-    if number:
+    if number := digits.lstrip("0"):
         # A leading zero can stand for a country code.
         yield _begins((_NATIONAL if re.match("0[^0]", digits) else _NUMBER) + number)
         yield same_number(text)
@@ -188,11 +186,8 @@ def _quote(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-# --- places and types of property: by whole words, without case, accents and punctuation
-
-
 def fold(text: str) -> str:
-    """The words of a text between single spaces, for comparison."""
+    """The words of a text between single spaces, without case, accents and punctuation, for comparison."""
     text = text.casefold()
     if not text.isascii():
         text = _ACCENT.sub("", unicodedata.normalize("NFD", text))
