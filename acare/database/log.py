@@ -120,21 +120,18 @@ class WriteAheadLog:
 
         (SQLite's own TRUNCATE continues without the lock if it cannot get it, and could meet a commit.)
         """
-        return any(map(self._try_to_empty, PAUSES))
-
-    def _try_to_empty(self, pause: float) -> bool:
-        time.sleep(pause)  # readers of earlier snapshots end meanwhile
-        if not self._copy():
-            return False
-        # Reads that begin now do not use the log, since all of it is copied; earlier ones end meanwhile.
-        time.sleep(pause)
-        # The first commit after a complete checkpoint restarts the log and truncates its file. If another
-        # process was first, the next attempt truncates it.
-        write_one_page(self.checkpointer)
-        if os.path.getsize(self._path) >= 2 * self._page_size:
-            return False
-        self._size = 0
-        return True
+        for pause in PAUSES:
+            time.sleep(pause)  # readers of earlier snapshots end meanwhile
+            if self._copy():
+                # Reads that begin now do not use the log, which is copied; earlier ones end meanwhile.
+                time.sleep(pause)
+                # The first commit after a complete checkpoint restarts the log and truncates its file. If
+                # another process was first, the next attempt truncates it.
+                write_one_page(self.checkpointer)
+                if os.path.getsize(self._path) < 2 * self._page_size:
+                    self._size = 0
+                    return True
+        return False
 
     def _copy(self) -> bool:
         """Copy up to the oldest reader's snapshot, in a transaction in which no process can commit.
