@@ -22,11 +22,6 @@ SQLITE_VERSION = sqlite3.sqlite_version
 #: Seconds that a connection waits for another process that holds a lock.
 BUSY_SECONDS = 5.0
 
-_TIMESTAMP = "%Y-%m-%dT%H:%M:%fZ"
-
-#: SQL for the current time in the API's format: UTC, milliseconds, "Z".
-NOW = f"strftime('{_TIMESTAMP}', 'now')"
-
 _SETTINGS = (
     "wal_autocheckpoint = 0",  # only log.py checkpoints
     "foreign_keys = ON",  # SQLite enforces them only on connections that ask for it
@@ -69,11 +64,6 @@ _TEMPORARY_FAILURES = {
 
 # Errors for stored text that is damaged; they have no code of their own. The last one is from FTS5.
 _DAMAGED = re.compile("malformed JSON|Could not decode|user-defined function raised|SQL logic error")
-
-
-def at_offset(modifier: str) -> str:
-    """SQL for the current time plus ``modifier``, a parameter or literal such as ``'-24 hours'``."""
-    return f"strftime('{_TIMESTAMP}', 'now', {modifier})"
 
 
 def open_file(path: Path | None, *, mode: str = "rw", settings: tuple[str, ...] = ()) -> sqlite3.Connection:

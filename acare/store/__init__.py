@@ -6,6 +6,16 @@ parts of them.
 
 from acare.database.database import Database
 
+_TIMESTAMP = "%Y-%m-%dT%H:%M:%fZ"
+
+#: SQL for the current time in the API's format: UTC, milliseconds, "Z".
+NOW = f"strftime('{_TIMESTAMP}', 'now')"
+
+
+def at_offset(modifier: str) -> str:
+    """SQL for the current time plus ``modifier``, a parameter or literal such as ``'-24 hours'``."""
+    return f"strftime('{_TIMESTAMP}', 'now', {modifier})"
+
 
 class Store:
     """Runs statements on a database. A public method is one transaction, unless it says otherwise."""

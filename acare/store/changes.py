@@ -6,10 +6,9 @@ from typing import Any
 
 from acare.auth import Caller
 from acare.clients import Page
-from acare.database.connection import at_offset
 from acare.database.database import Database
 from acare.errors import CursorExpired, FieldError, InvalidInput
-from acare.store import Store, steps
+from acare.store import Store, at_offset, steps
 
 STATE = """
 SELECT

@@ -9,10 +9,9 @@ from functools import partial
 
 from acare.auth import Caller
 from acare.clients import UNCONDITIONAL, ClientRow, CreatedClient, Precondition
-from acare.database.connection import NOW
 from acare.errors import FieldError, InvalidInput, NotFound
 from acare.fields import ValidFields, budgets_crossed, parse_client
-from acare.store import creation, steps, users
+from acare.store import NOW, creation, steps, users
 from acare.store.lists import ClientLists
 from acare.store.targets import GET, UNCHANGED, Target
 

@@ -14,10 +14,9 @@ from functools import partial
 from acare import ids, timestamps, words
 from acare.auth import Caller
 from acare.clients import CreatedClient
-from acare.database.connection import at_offset
 from acare.errors import IdempotencyKeyReused, NotFound
 from acare.fields import FIELD_NAMES, ValidFields
-from acare.store import search, steps
+from acare.store import at_offset, search, steps
 from acare.store.targets import last_owner
 
 # The positions of clients in lists, `clients.seq`, are in the order of creation: each millisecond since 1970

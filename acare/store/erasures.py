@@ -8,8 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from acare.database.connection import NOW
-from acare.store import Store, search
+from acare.store import NOW, Store, search
 
 ERASED_AT = "SELECT erased_at FROM erasures WHERE client_id = :id"
 

@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 
 from acare.auth import OPERATOR, Caller
 from acare.clients import ClientRow, Page
-from acare.database.connection import NOW, at_offset
 from acare.database.copying import Progress, silent
 from acare.errors import DAMAGED, AlreadyExists, NotFound, StoreUnavailable
 from acare.field_types import to_json
 from acare.fields import FIELD_NAMES, parse_client
-from acare.store import changes, search, steps
+from acare.store import NOW, at_offset, changes, search, steps
 from acare.store.creation import DELETE_EXPIRED, insert
 from acare.store.lists import MAX_SECONDS
 from acare.store.targets import MAX_SQLITE_INTEGER, STORED_JSON, last_owner

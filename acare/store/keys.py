@@ -16,10 +16,9 @@ from typing import Any
 
 from acare import ids, timestamps
 from acare.auth import Caller, NewKey, Scopes, is_scope
-from acare.database.connection import NOW, at_offset
 from acare.database.database import Database
 from acare.errors import BrokerRequired, InsufficientScope, InvalidKey, NotFound, TooManyKeys
-from acare.store import Store, users
+from acare.store import NOW, Store, at_offset, users
 
 #: Characters of a key.
 KEY_LENGTH = 64

@@ -6,9 +6,8 @@ from typing import Any
 
 from acare import ids
 from acare.auth import Caller, Role, User, caller_without_key
-from acare.database.connection import NOW
 from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, NotFound, UserError
-from acare.store import Store
+from acare.store import NOW, Store
 
 # An e-mail address has an @, so it never equals an id.
 FIND = """
