@@ -1,9 +1,10 @@
 """Every operation in one table. The routes, the rights, ``Allow`` and the workloads come from it.
 
 A new operation has a row here, a method, its document in ``openapi.json``, a row in ``README.md``, and a
-request in ``tests/support/operations.py``. The name of a new resource is also in ``auth.RESOURCES``;
-a new kind of record has its fields and protocol in a module like ``acare/clients.py``, a store, and a table
-in ``schema.sql``, with the next schema version and a migration.
+request in ``tests/support/operations.py``. A new resource is also in ``make_resources`` and
+``auth.RESOURCES``; a new kind of record has its fields and protocol in a module like ``acare/clients.py``, a
+store, which ``acare/app.py`` makes, and a table in ``schema.sql``, with the next schema version and a
+migration.
 """
 
 from collections.abc import Callable, Iterable, Mapping
