@@ -124,8 +124,13 @@ class ClientStore(ClientLists):
             old, new = users.get(connection, owner), users.get_enabled(connection, to, "to")
             if old.id == new.id:
                 raise InvalidInput(FieldError("to", f"must be a user other than {owner}"))
-            user_ids = {"owner_id": old.id, "new_owner_id": new.id, "author_id": caller.author_id}
-            values = {**user_ids, "position": position, "rows": steps.ROWS}
+            values = {
+                "owner_id": old.id,
+                "new_owner_id": new.id,
+                "author_id": caller.author_id,
+                "position": position,
+                "rows": steps.ROWS,
+            }
             rows = connection.execute(TRANSFER, values).fetchall()
             return len(rows), max(rows)[0] if len(rows) == steps.ROWS else None
 
