@@ -55,7 +55,8 @@ def test_a_name_without_contact_is_a_warning(agency, body, row):
 def test_another_person_is_not_a_duplicate(agency, row):
     for first in ("Jordan", "Zoë"):
         agency.create(**{**JORDAN, "first_name": first, "last_name": "Lee", "phone": "+1 661 555-0142"})
-    assert agency.load(f"{HEADER},email,phone\n{row}\n").code == 0
+    ended = agency.load(f"{HEADER},email,phone\n{row}\n")
+    assert (ended.code, "same name" in ended.out) == (0, False)
 
 
 def test_numbers_with_the_same_last_digits_are_compared_quickly(agency):

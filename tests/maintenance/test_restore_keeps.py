@@ -33,6 +33,7 @@ def since(path, tmp_path):
         )
         api = Api(app, good.key)
         erased = [api.create(first_name="Zaphodina")["id"] for _ in range(2)]
+        api.put(erased[0], {"tags": ["vip"]})
         api.create()
         backup = back_up(path, tmp_path / "backups")
         app.keys.revoke(OPERATOR, bad.id)

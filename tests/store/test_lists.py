@@ -14,10 +14,6 @@ from acare.store import changes, clients, creation, keys, lists, targets, users
 FUTURE = "2999-12-31T23:59:59.999Z"
 
 
-def ids(rows):
-    return [json.loads(row)["id"] for row in rows]
-
-
 def test_rows_and_total_are_of_one_snapshot(store, database, user):
     made = [store.create(user, new()).json for _ in range(3)]
 
@@ -36,7 +32,8 @@ def test_a_client_created_now_is_newer_than_imported_ones(store, user, sql):
     store.create(user, new())
     sql("UPDATE clients SET seq = seq + 999990, version = version + 1")  # the millisecond is full
     made = [store.create(user, new()).id for _ in range(20)]
-    assert ids(store.page(OPERATOR, page=1, limit=20).rows) == made[::-1]
+    rows = store.page(OPERATOR, page=1, limit=20).rows
+    assert [json.loads(row)["id"] for row in rows] == made[::-1]
 
 
 TIMES = """
