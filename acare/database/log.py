@@ -181,11 +181,12 @@ def recover(path: Path) -> None:
         if connection is None:
             return
         with closing(connection):
-            _write_again(left)
-            _, in_log, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             (page_size,) = connection.execute("PRAGMA page_size").fetchone()
-            lost = _lost_commits(left, page_size, in_log)
-            if lost:
+            commits = _write_again(left, FRAME.size + page_size)
+            _, in_log, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            lost = sum(frames > in_log for frames in commits)
+            # Each commit is on the disk before the next one is written: a power cut damages only the last.
+            if lost > 1:
                 now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
                 damaged = left.with_name(f"{left.name}-damaged-{now}-{lost}-commits-lost")
                 os.link(left, damaged)  # SQLite deletes the other name
@@ -194,25 +195,19 @@ def recover(path: Path) -> None:
             record.unlink(missing_ok=True)
 
 
-def _write_again(path: Path) -> None:
+def _write_again(path: Path, frame_size: int) -> list[int]:
+    """Write a log over itself, and sync it. Returns the number of frames up to each commit."""
+    frames, commits = 0, []
     # Nothing locks the log itself, so closing this handle releases no lock of SQLite.
-    with suppress(FileNotFoundError), path.open("r+b", buffering=0) as writing:
-        offset = 0
-        while content := os.pread(writing.fileno(), 1024 * 1024, offset):
-            offset += os.pwrite(writing.fileno(), content, offset)
-        os.fsync(writing.fileno())
-
-
-def _lost_commits(path: Path, page_size: int, in_log: int) -> int:
-    """The number of commits in a log after the first ``in_log`` frames; 0 if they can be a torn end.
-
-    Each commit is on the disk before the next one is written, so a power cut damages only the last one.
-    """
-    size, lost = FRAME.size + page_size, 0
-    with suppress(FileNotFoundError), path.open("rb") as content:
-        (salts,) = HEADER.unpack(content.read(HEADER.size).ljust(HEADER.size))
-        content.seek(max(in_log, 0) * size, os.SEEK_CUR)  # -1: an empty log of a file that is not in WAL mode
-        while len(frame := content.read(size)) == size:
-            is_commit, frame_salts = FRAME.unpack_from(frame)
-            lost += is_commit > 0 and frame_salts == salts
-    return lost if lost > 1 else 0
+    with suppress(FileNotFoundError), path.open("r+b", buffering=0) as log_file:
+        header = log_file.read(HEADER.size)
+        (salts,) = HEADER.unpack(header.ljust(HEADER.size))
+        offset = os.pwrite(log_file.fileno(), header, 0)
+        while frame := os.pread(log_file.fileno(), frame_size, offset):
+            offset += os.pwrite(log_file.fileno(), frame, offset)
+            frames += 1
+            is_commit, frame_salts = FRAME.unpack_from(frame.ljust(FRAME.size))
+            if is_commit and frame_salts == salts:
+                commits.append(frames)
+        os.fsync(log_file.fileno())
+    return commits

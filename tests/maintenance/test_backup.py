@@ -39,7 +39,7 @@ def test_file_and_log_become_one_private_backup_with_a_checksum(path, folder):
 
 
 def test_a_left_log_is_in_the_backup_if_the_disk_is_full(path, folder, monkeypatch):
-    def fail(_):
+    def fail(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     leave_log(path, "Ana", "Bea")
