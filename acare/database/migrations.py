@@ -91,11 +91,9 @@ def _replace_constraints(connection: sqlite3.Connection, objects: list[tuple[str
     """
     tables = [{"name": name, "sql": sql} for kind, name, sql in objects if kind == "table"]
     before = [connection.execute(COLUMNS, table).fetchall() for table in tables]
-    (version,) = connection.execute("PRAGMA schema_version").fetchone()
     connection.execute("PRAGMA writable_schema = ON")
     connection.executemany("UPDATE sqlite_schema SET sql = :sql WHERE name = :name AND rootpage > 0", tables)
-    connection.execute(f"PRAGMA schema_version = {version + 1}")  # other connections read the schema again
-    connection.execute("PRAGMA writable_schema = RESET")  # this one too
+    connection.execute("PRAGMA writable_schema = RESET")  # reads the schema again
     for table, columns in zip(tables, before, strict=True):
         if connection.execute(COLUMNS, table).fetchall() != columns:
             raise sqlite3.IntegrityError(f"the columns of the table {table['name']} are different")
