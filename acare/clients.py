@@ -1,9 +1,9 @@
-"""What the API and the stores share: the types of clients, and the methods that the API calls."""
+"""What the API and the stores share about clients: types, and the methods that the API calls."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from acare.auth import Caller, NewKey, Role, Scopes, User
+from acare.auth import Caller
 from acare.field_types import String, number
 from acare.fields import ValidFields
 
@@ -76,11 +76,8 @@ class Precondition(NamedTuple):
 UNCONDITIONAL = Precondition()
 
 
-# The stores as the API uses them. ``acare.store`` describes the methods.
-
-
 class Clients(Protocol):
-    """``ClientStore``."""
+    """``ClientStore`` as the API uses it; ``acare.store`` describes the methods."""
 
     def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> ClientPage: ...
 
@@ -109,42 +106,10 @@ class Clients(Protocol):
 
 
 class History(Protocol):
-    """``HistoryStore``."""
+    """``HistoryStore`` as the API uses it."""
 
     def page(self, caller: Caller, client_id: str, *, before: int = ...) -> Page: ...
 
     def restore(self, caller: Caller, client_id: str) -> ClientRow: ...
 
     def changes(self, caller: Caller, *, after: str | None, limit: int) -> Page: ...
-
-
-class Users(Protocol):
-    """``UserStore``."""
-
-    def get(self, caller: Caller) -> User: ...
-
-    def list(self, caller: Caller, *, disabled: bool) -> list[dict[str, Any]]: ...
-
-    def add(self, email: str, role: Role) -> User: ...
-
-    def change(
-        self, which: str, *, email: str | None = None, role: Role | None = None, disabled: bool | None = None
-    ) -> User: ...
-
-
-class Keys(Protocol):
-    """``KeyStore``."""
-
-    def create(
-        self,
-        caller: Caller,
-        *,
-        user_id: str | None = None,
-        scopes: Scopes | None = None,
-        name: str | None = None,
-        expires_at: str | None = None,
-    ) -> NewKey: ...
-
-    def list(self, caller: Caller) -> list[dict[str, Any]]: ...
-
-    def revoke(self, caller: Caller, key_id: str, *, made: bool) -> int: ...

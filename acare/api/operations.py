@@ -25,8 +25,8 @@ from acare.api.resources import (
     RestoredClient,
 )
 from acare.api.users import CurrentUser, Handover, KeyCollection, KeyItem, UserCollection, UserItem
-from acare.auth import ROLES, Role
-from acare.clients import Clients, History, Keys, Users
+from acare.auth import ROLES, Keys, Role, Users
+from acare.clients import Clients, History
 from acare.config import Settings
 
 #: What a request costs. A server's event loop may answer a "quick" one: it has a short response, takes a few

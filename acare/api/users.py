@@ -8,8 +8,8 @@ import falcon
 from acare import ids, timestamps
 from acare.api import body, envelope
 from acare.api.request import Request, StoreResource, path_id, read_query
-from acare.auth import ROLES, SCOPES_ALLOWED, is_scope
-from acare.clients import Clients, Keys, Users
+from acare.auth import ROLES, SCOPES_ALLOWED, Keys, Users, is_scope
+from acare.clients import Clients
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import NAME, USER_EMAIL, Boolean, Enum, flag, to_json
 
