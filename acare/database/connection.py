@@ -56,7 +56,6 @@ _TEMPORARY_FAILURES = {
     sqlite3.SQLITE_IOERR_WRITE: "The disk cannot be written: it has an error, or a quota is used up.",
     sqlite3.SQLITE_CANTOPEN: "The database file cannot be opened.",
     sqlite3.SQLITE_READONLY: "The database file is read-only.",
-    sqlite3.SQLITE_PERM: "Access to the database file is denied.",
     sqlite3.SQLITE_CORRUPT: DAMAGED,
     sqlite3.SQLITE_NOTADB: DAMAGED,
     sqlite3.SQLITE_INTERRUPT: "The query took too long. Make it more specific, or try later.",

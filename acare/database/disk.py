@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,11 +30,14 @@ def temporary(target: Path) -> Iterator[Path]:
     parent = target.absolute().parent
     remove_temporary_files(parent)
     try:
-        folder, lock = _make_locked_folder(parent)
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     except OSError as error:
         error.filename = str(parent)  # the folder that is missing or cannot be written
         raise
+    lock = os.open(folder, os.O_RDONLY)
     try:
+        with suppress(OSError):  # where folders cannot be locked, as on some network disks, none are removed
+            fcntl.flock(lock, fcntl.LOCK_EX)
         path = folder / target.name
         path.touch(0o600)
         yield path
@@ -46,22 +50,6 @@ def temporary(target: Path) -> Iterator[Path]:
         os.close(lock)
 
 
-def _make_locked_folder(parent: Path) -> tuple[Path, int]:
-    """A new folder, and the handle that has it locked: others do not take it for one that was left.
-
-    Where folders cannot be locked, as on some network file systems, none are removed.
-    """
-    while True:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-        with suppress(FileNotFoundError):
-            lock = os.open(folder, os.O_RDONLY)
-            with suppress(OSError):
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            if folder.exists():
-                return folder, lock
-            os.close(lock)  # another process has removed it before it was locked
-
-
 def remove_temporary_files(parent: Path) -> None:
     """Remove the temporary folders that killed processes left in a folder. Failures are ignored."""
     for path in parent.glob(f"{PREFIX}*"):
@@ -71,7 +59,9 @@ def remove_temporary_files(parent: Path) -> None:
             lock = os.open(path, os.O_DIRECTORY)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(path)
+                # An empty one may be new: its process is about to lock it.
+                if any(path.iterdir()) or time.time() - path.stat().st_mtime > 60:
+                    shutil.rmtree(path)
             finally:
                 os.close(lock)
 

@@ -220,11 +220,15 @@ def test_temporary_files_of_a_killed_process_are_removed(tmp_path, work):
 
 
 def test_a_temporary_file_in_use_is_not_removed(tmp_path):
-    (tmp_path / f"{PREFIX}killed").mkdir()
+    """Nor is a new folder, which a process is about to lock."""
+    new, left = (tmp_path / f"{PREFIX}{name}" for name in ("new", "left"))
+    for folder in (new, left):
+        folder.mkdir()
+    os.utime(left, (0, 0))
     with temporary(tmp_path / "all.csv") as used:
         Database(tmp_path / "acare.db").close()
         assert list(tmp_path.glob(f"{PREFIX}*/*")) == [used]
-        assert list(tmp_path.glob(f"{PREFIX}*")) == [used.parent]
+        assert {*tmp_path.glob(f"{PREFIX}*")} == {new, used.parent}
 
 
 def test_an_owner_is_not_copied_through_a_link(tmp_path, monkeypatch):
