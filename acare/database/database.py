@@ -1,6 +1,5 @@
 """One database file: with many readers and one writer, or for a command that only reads."""
 
-import os
 import sqlite3
 import time
 from collections import deque
@@ -16,7 +15,7 @@ from acare.database.copying import copy_to_temporary
 from acare.database.log import recover, write_one_page
 from acare.database.migrations import migrate, migrate_connection
 from acare.database.schema import SCHEMA_VERSION
-from acare.database.writer import T, Write, Writer
+from acare.database.writer import T, Writer
 from acare.errors import StoreUnavailable
 
 #: Nanoseconds for which a cached result is used, even if another process commits meanwhile.
@@ -52,9 +51,9 @@ class Database:
         self._idle_readers: deque[sqlite3.Connection] = deque()
         self._clock = clock
         self._cached: tuple[int, dict[Any, Any]] = (-1, {})  # when, and what
-        self._process = os.getpid()
         with file.refusing(path):
             self._writer = Writer(path, before_commit)
+        self.submit = self._writer.submit
 
     @contextmanager
     def read(self, max_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
@@ -64,7 +63,7 @@ class Database:
         ``max_seconds``, a statement that still runs then, or earlier if the log is long, is interrupted:
         StoreUnavailable.
         """
-        self._check_process()
+        self._writer.check_process()
         try:
             connection = self._idle_readers.pop()
         except IndexError:
@@ -82,8 +81,7 @@ class Database:
         finally:
             if max_seconds is not None:
                 connection.set_progress_handler(None, 0)
-            if connection.in_transaction:
-                connection.rollback()
+            connection.rollback()
             self._idle_readers.append(connection)
             if self._writer.closed:
                 self.close()
@@ -112,11 +110,6 @@ class Database:
         if not keeps_cache:
             self._cached = (-1, {})
         return result
-
-    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
-        """Like ``write``, but returns at once; its ``result`` waits until the changes are on disk."""
-        self._check_process()
-        return self._writer.submit(work)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -173,10 +166,6 @@ class Database:
             return open_file(self.path, settings=READER_SETTINGS)
         except sqlite3.Error as error:
             raise as_domain_error(error) from error
-
-    def _check_process(self) -> None:
-        if self._process != os.getpid():  # SQLite's locks do not pass to a child
-            raise StoreUnavailable("The process was forked after the database was opened.")
 
 
 class ReadOnlyDatabase(Database):

@@ -4,6 +4,7 @@ Most of the cost of a write is to wait for the disk; writes that are queued mean
 """
 
 import logging
+import os
 import sqlite3
 import threading
 import time
@@ -74,6 +75,7 @@ class Writer:
     def __init__(self, path: Path, before_commit: Callable[[sqlite3.Connection], None]) -> None:
         """``before_commit`` completes a transaction before COMMIT."""
         self._path, self._identity = path, identity(path)
+        self._process = os.getpid()
         self._connection = open_writer(path)
         self.log = WriteAheadLog(self._connection, path)
         self.before_commit = before_commit
@@ -86,7 +88,8 @@ class Writer:
         self._thread.start()
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
-        """See ``Database.submit``."""
+        """Like ``Database.write``, but returns at once. ``result`` waits until the changes are on disk."""
+        self.check_process()
         write = Write(work)
         with self._mutex:
             if self.closed:
@@ -106,6 +109,11 @@ class Writer:
         with self.in_use:
             for connection in (self.log.checkpointer, self._connection):
                 self.log.close(connection)
+
+    def check_process(self) -> None:
+        """SQLite's locks do not pass to a child."""
+        if self._process != os.getpid():
+            raise StoreUnavailable("The process was forked after the database was opened.")
 
     def check_in_place(self) -> None:
         """SQLite would continue to write to a file that was removed or replaced."""
