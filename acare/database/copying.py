@@ -4,11 +4,11 @@ import hashlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from acare.database import file
-from acare.database.connection import open_file
+from acare.database.connection import open_file, open_to_read
 from acare.database.disk import copy_owner, sync, temporary
 
 #: Called with the name of a step, the amount done, the total (0: unknown), and their unit: "B" for bytes, a
@@ -23,20 +23,21 @@ def silent(step: str, done: int, total: int, unit: str) -> None:
 
 
 def copy_verified(
-    source: sqlite3.Connection,
     database: Path,
     target: Path,
     check: Callable[[sqlite3.Connection], object],
     progress: Progress = silent,
+    source: sqlite3.Connection | None = None,
 ) -> None:
-    """Copy a snapshot of the database, which ``source`` reads, to a temporary file, verify it, and rename it.
+    """Copy a snapshot of the database to a temporary file, verify it, and rename it to ``target``.
 
-    The SHA-256 of ``target`` is then in a file next to it. Both have the owner of the database. ``check``
-    verifies a copy that it gets open. DatabaseRefused or OSError on failure; then there is no copy.
+    Its SHA-256 is then in a file next to it. Both have the owner of the database. ``check`` gets the copy
+    open. ``source`` is the connection that has the database locked, if one has. DatabaseRefused or OSError
+    on failure; then there is no copy.
     """
     checksum = file.checksum_file(target)
     with temporary(target) as copy, temporary(checksum) as written:
-        _copy(source, database, copy, progress)
+        _copy(database, copy, progress, source)
         with (
             file.refusing(database, "damaged: "),
             closing(open_file(copy)) as made,
@@ -57,7 +58,7 @@ def copy_verified(
     sync(target.parent)
 
 
-def _copy(source: sqlite3.Connection, database: Path, target: Path, progress: Progress) -> None:
+def _copy(database: Path, target: Path, progress: Progress, source: sqlite3.Connection | None) -> None:
     """Write the content of one snapshot to an empty file. Writers do not wait for it.
 
     VACUUM INTO leaves out free space, and with it what was deleted earlier.
@@ -65,10 +66,11 @@ def _copy(source: sqlite3.Connection, database: Path, target: Path, progress: Pr
     size = database.stat().st_size
     with (
         file.refusing(database, "no backup was made: "),
-        interruptible(source, lambda: progress("Copying", min(target.stat().st_size, size), size, "B")),
+        closing(open_to_read(database)) if source is None else nullcontext(source) as connection,
+        interruptible(connection, lambda: progress("Copying", min(target.stat().st_size, size), size, "B")),
     ):
-        source.execute("PRAGMA query_only = OFF")  # of the source, nothing is written
-        source.execute("VACUUM INTO :target", {"target": target.absolute().as_uri()})
+        connection.execute("PRAGMA query_only = OFF")  # of the source, nothing is written
+        connection.execute("VACUUM INTO :target", {"target": target.absolute().as_uri()})
 
 
 def check_integrity(connection: sqlite3.Connection) -> None:

@@ -84,7 +84,7 @@ class Database:
             connection.rollback()
             self._idle_readers.append(connection)
             if self._writer.closed:
-                self.close()
+                self._close_readers()
 
     def cached(self, key: str, find: Callable[[sqlite3.Connection, str], T]) -> T:
         """The result of ``find`` for ``key``; cached for ``CACHE_NANOSECONDS``, or until ``write``."""
@@ -154,6 +154,9 @@ class Database:
     def close(self) -> None:
         """Finish the queued writes and close all connections. A reader in use closes when it is returned."""
         self._writer.close()
+        self._close_readers()
+
+    def _close_readers(self) -> None:
         with suppress(IndexError):  # another thread may empty it too
             while True:
                 self._writer.log.close(self._idle_readers.pop())

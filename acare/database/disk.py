@@ -36,7 +36,7 @@ def temporary(target: Path) -> Iterator[Path]:
         raise
     lock = os.open(folder, os.O_RDONLY)
     try:
-        with suppress(OSError):  # where folders cannot be locked, as on some network disks, none are removed
+        with suppress(OSError):  # without locks, as on some network disks, none are removed
             fcntl.flock(lock, fcntl.LOCK_EX)
         path = folder / target.name
         path.touch(0o600)
@@ -59,7 +59,7 @@ def remove_temporary_files(parent: Path) -> None:
             lock = os.open(path, os.O_DIRECTORY)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                # An empty one may be new: its process is about to lock it.
+                # An empty one may be new, and not locked yet.
                 if any(path.iterdir()) or time.time() - path.stat().st_mtime > 60:
                     shutil.rmtree(path)
             finally:
@@ -77,8 +77,11 @@ def sync(path: Path) -> None:
 
 def copy_owner(source: os.stat_result, target: Path) -> None:
     """Give ``target`` the owner and group of ``source``; PermissionError if this process may not do that."""
-    # Never through a symbolic link, which the user of the folder could have made for root to follow.
-    os.chown(target, source.st_uid, source.st_gid, follow_symlinks=False)
+    current = target.lstat()
+    # Hardened services, and some file systems, allow no chown at all.
+    if (current.st_uid, current.st_gid) != (source.st_uid, source.st_gid):
+        # Never through a symbolic link, which the user of the folder could have made for root to follow.
+        os.chown(target, source.st_uid, source.st_gid, follow_symlinks=False)
 
 
 def describe_owner(path: Path) -> str:

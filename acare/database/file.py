@@ -50,7 +50,7 @@ def ensure(path: Path) -> int:
         if not path.exists():
             _create(path)
         if beside(path, "-journal").exists() and not is_backup(path) and is_acare(path):
-            # A killed restore left it, or a migration of a copied backup: SQLite undoes the transaction.
+            # A killed restore, or a migration, left it: SQLite undoes it.
             with closing(open_file(path)) as connection:
                 connection.execute("PRAGMA user_version").fetchone()
         version = check(path)

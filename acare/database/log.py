@@ -67,7 +67,7 @@ class WriteAheadLog:
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
-        # Its limit truncates a log that it restarts. (The writer reuses the file, which is faster.)
+        # Its limit truncates a log that it restarts.
         self.checkpointer = open_file(path, settings=("journal_size_limit = 0",))
         self._path = beside(path, "-wal")
         self._record = beside(path, FAILURE_RECORD)
@@ -203,10 +203,10 @@ def _write_again(path: Path, frame_size: int) -> list[int]:
         header = log_file.read(HEADER.size)
         (salts,) = HEADER.unpack(header.ljust(HEADER.size))
         offset = os.pwrite(log_file.fileno(), header, 0)
-        while frame := os.pread(log_file.fileno(), frame_size, offset):
+        while len(frame := os.pread(log_file.fileno(), frame_size, offset)) == frame_size:
             offset += os.pwrite(log_file.fileno(), frame, offset)
             frames += 1
-            is_commit, frame_salts = FRAME.unpack_from(frame.ljust(FRAME.size))
+            is_commit, frame_salts = FRAME.unpack_from(frame)
             if is_commit and frame_salts == salts:
                 commits.append(frames)
         os.fsync(log_file.fileno())

@@ -42,7 +42,7 @@ def migrate(path: Path) -> None:
                 return  # another process has migrated it meanwhile
             backup = beside(path, f".schema-{version}.db")
             log.info("migrating %s to schema %d, after a backup", path, schema.SCHEMA_VERSION)
-            copy_verified(connection, path, backup, check_integrity)
+            copy_verified(path, backup, check_integrity, source=connection)
             migrate_connection(connection, path)
             log.info("migrated %s to schema %d; the backup is %s", path, schema.SCHEMA_VERSION, backup)
 

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from acare.database import file
-from acare.database.connection import open_to_read
 from acare.database.copying import Progress, copy_verified, sha256, silent
 from acare.database.database import Database, ReadOnlyDatabase
 from acare.database.disk import copy_owner, sync
@@ -37,17 +36,13 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
         with suppress(DatabaseRefused):  # on a full disk: the copy has the content of the log, too
             recover(database)
     target = folder / f"{database.stem}-{timestamp()}.db"
-    with (
-        file.refusing(database, "no backup was made: "),
-        closing(open_to_read(database)) as source,
-        file.refusing(folder, "no backup was made: "),
-    ):
+    with file.refusing(folder, "no backup was made: "):
         if not folder.exists():
             folder.mkdir(mode=0o700, parents=True)
             with suppress(PermissionError):  # only root can give a folder to another user
                 copy_owner(database.stat(), folder)
             sync(folder.parent)
-        copy_verified(source, database, target, check, progress)
+        copy_verified(database, target, check, progress)
     if keep is not None:
         past, _ = backups(database.stem, folder)
         for old in past[:-keep]:

@@ -17,8 +17,8 @@ from support.http import HttpCaller
 from support.sockets import wait_for
 from support.threads import Call
 
-from acare.database import log
-from acare.database.file import checksum_file
+from acare.database import copying, log
+from acare.database.file import checksum_file, processes_using
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import back_up, verify
 
@@ -107,6 +107,15 @@ def test_a_backup_during_writes_is_a_snapshot(start, run, tmp_path, folder):
         rows = query(backup, "SELECT id FROM clients ORDER BY seq")
         assert rows == made[: len(rows)]  # none is missing in between
         assert before <= len(rows) == verify(backup)  # each that was answered before is in it
+
+
+def test_a_backup_uses_the_database_only_while_it_copies(path, folder, monkeypatch):
+    """A migration or a restore can begin while the copy is verified."""
+    fill(path)
+    monkeypatch.setattr(copying, "_CALL_STEPS", 50)
+    used = {}
+    back_up(path, folder, progress=lambda step, *_: used.update({step: processes_using(path)}))
+    assert used == {"Copying": [os.getpid()], "Verifying": []}
 
 
 # --- --keep
