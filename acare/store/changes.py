@@ -13,7 +13,7 @@ from acare.store import Store, at_offset, steps
 STATE = """
 SELECT
     epoch, purged, (SELECT coalesce(max(revision), 0) FROM client_changes),
-    (SELECT revision FROM client_changes WHERE revision > :after ORDER BY revision LIMIT 1 OFFSET :rows)
+    (SELECT min(revision) FROM client_changes WHERE revision > :after)
 FROM change_cursors
 """
 
@@ -96,8 +96,7 @@ class ChangeFeed(Store):
         view, position, begun = _parse(after)
         with self._database.read() as connection:
             connection.execute("BEGIN")
-            values = {"after": position, "rows": limit * ROWS_PER_CHANGE, "owner_id": caller.owner_id}
-            epoch, purged, newest, last = connection.execute(STATE, values).fetchone()
+            epoch, purged, newest, following = connection.execute(STATE, {"after": position}).fetchone()
             current_view = f"{epoch}.{caller.owner_id or 'all'}"
             if after == "now":
                 return Page([], has_more=False, cursor=f"{current_view}.{newest}.{newest}")
@@ -105,8 +104,11 @@ class ChangeFeed(Store):
                 view, begun = current_view, newest
             if view != current_view or not purged <= max(position, begun) <= newest:
                 raise CursorExpired
-            values |= {"begun": begun, "last": newest if last is None else last}
-            rows, position = _read(connection, values, limit)
+            rows: list[str] = []
+            if following is not None:
+                last = min(following + limit * ROWS_PER_CHANGE - 1, newest)
+                values = {"after": position, "last": last, "begun": begun, "owner_id": caller.owner_id}
+                rows, position = _read(connection, values, limit)
         return Page(rows, position < newest, f"{view}.{position}.{begun}")
 
 

@@ -12,15 +12,24 @@ from acare.store import NOW, Store, search
 
 ERASED_AT = "SELECT erased_at FROM erasures WHERE client_id = :id"
 
-RECORD = "INSERT OR IGNORE INTO erasures (client_id) VALUES (:id)"
+RECORD = """
+INSERT INTO erasures (client_id)
+VALUES (:id)
+ON CONFLICT DO NOTHING
+"""
 
-_IS_ERASED = "IN (SELECT client_id FROM erasures)"
+# A deleted client is only in the history.
+COUNT_STORED = """
+SELECT count(*)
+FROM erasures
+WHERE EXISTS (SELECT 1 FROM clients WHERE id = client_id)
+    OR EXISTS (SELECT 1 FROM client_history WHERE client_history.client_id = erasures.client_id)
+"""
 
-# In this order: a client that is deleted is in the history.
 ERASE = (
-    f"DELETE FROM clients WHERE id {_IS_ERASED} RETURNING id",
-    f"DELETE FROM client_history WHERE client_id {_IS_ERASED} RETURNING client_id",
-    f"DELETE FROM idempotency_keys WHERE client_id {_IS_ERASED} RETURNING client_id",
+    "DELETE FROM clients WHERE id IN (SELECT client_id FROM erasures)",
+    "DELETE FROM client_history WHERE client_id IN (SELECT client_id FROM erasures)",
+    "DELETE FROM idempotency_keys WHERE client_id IN (SELECT client_id FROM erasures)",
 )
 
 #: The tables that a restore carries over.
@@ -104,7 +113,8 @@ def carry_over(connection: sqlite3.Connection, replaced: Path) -> CarriedOver:
     connection.execute("COMMIT")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("BEGIN")
-    erased = _erase(connection)
+    (erased,) = connection.execute(COUNT_STORED).fetchone()
+    _erase(connection)
     connection.execute("COMMIT")
     returned, missing = 0, 0
     with suppress(sqlite3.DatabaseError):  # a damaged database can be replaced, too
@@ -120,10 +130,9 @@ def _copy(connection: sqlite3.Connection, table: str) -> int:
     return connection.execute(copy).rowcount
 
 
-def _erase(connection: sqlite3.Connection) -> int:
-    """Delete all rows of the clients in ``erasures``. Returns the number of clients."""
-    deleted = [connection.execute(statement).fetchall() for statement in ERASE]
+def _erase(connection: sqlite3.Connection) -> None:
+    """Delete all rows of the clients in ``erasures``."""
+    deleted = [connection.execute(statement).rowcount for statement in ERASE]
     if any(deleted):
         search.index_changes(connection)
         connection.execute(search.OPTIMIZE)  # deletes the words too
-    return len(set(deleted[1]))

@@ -217,9 +217,9 @@ def count(connection: sqlite3.Connection) -> int:
 def page_statement(names: Collection[str], order: str) -> str:
     """The statement for one page of a list with the filters ``names``, which have an index.
 
-    It walks the index from the end that is nearer to the page, ``order`` is ASC or DESC, and reads only the
-    rows of the page. The entries of an index are in the order of the list where its other columns have one
-    value each. For a missing filter, SQLite merges one list for each value.
+    It walks the index to the page, from the end that is nearer: ``order`` is ASC or DESC. The entries of an
+    index are in the order of the list where its other columns have one value each. For a missing filter,
+    SQLite merges one list for each value.
     """
     missing = {"client_type": CLIENT_TYPES, "status": STATUSES}
     missing = {name: values for name, values in missing.items() if name not in names}
@@ -228,16 +228,26 @@ def page_statement(names: Collection[str], order: str) -> str:
         index = "clients_by_user" if by_user else "clients_by_seq"
     else:
         index = "clients_by_user_type_status" if by_user else "clients_by_type_status"
-    source = f"FROM clients INDEXED BY {index} {_where(names)}"
-    page = f"ORDER BY seq {order} LIMIT :rows OFFSET :skipped"
+    source = f"FROM clients INDEXED BY {index} {_where(names) or 'WHERE TRUE'}"
     if len(missing) != 1:
-        return f"SELECT json {source} {page}"
+        # The inner SELECT reads the index alone, which is cheaper than to pass rows of the outer one.
+        return f"""
+SELECT json
+{source} AND seq {"<=" if order == "DESC" else ">="} (
+    SELECT seq
+    {source}
+    ORDER BY seq {order}
+    LIMIT 1 OFFSET :skipped
+)
+ORDER BY seq {order}
+LIMIT :rows
+"""
     ((name, values),) = missing.items()
     seqs = " UNION ALL ".join(f"SELECT seq {source} AND {name} = '{value}'" for value in values)
     return f"""
 SELECT json
 FROM clients
-WHERE seq IN ({seqs} {page})
+WHERE seq IN ({seqs} ORDER BY seq {order} LIMIT :rows OFFSET :skipped)
 ORDER BY seq {order}
 """
 
