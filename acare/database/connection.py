@@ -13,10 +13,8 @@ from acare import words
 from acare.database.disk import beside
 from acare.errors import DAMAGED, DatabaseRefused, StoreUnavailable
 
-#: The oldest SQLite with all the features that the schema and the statements use; Debian 12 has it.
+#: The oldest SQLite that has all features the schema uses (Debian 12 has it), and the one in use.
 MIN_SQLITE = (3, 40, 0)
-
-#: The version of the SQLite library in use.
 SQLITE_VERSION = sqlite3.sqlite_version
 
 #: Seconds that a connection waits for another process that holds a lock.

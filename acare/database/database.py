@@ -15,7 +15,7 @@ from acare.database.copying import copy_to_temporary
 from acare.database.log import recover, write_one_page
 from acare.database.migrations import migrate, migrate_connection
 from acare.database.schema import SCHEMA_VERSION
-from acare.database.writer import T, Writer
+from acare.database.writer import T, Write, Writer
 from acare.errors import StoreUnavailable
 
 #: Nanoseconds for which a cached result is used, even if another process commits meanwhile.
@@ -53,7 +53,6 @@ class Database:
         self._cached: tuple[int, dict[Any, Any]] = (-1, {})  # when, and what
         with file.refusing(path):
             self._writer = Writer(path, before_commit)
-        self.submit = self._writer.submit
 
     @contextmanager
     def read(self, max_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
@@ -110,6 +109,10 @@ class Database:
         if not keeps_cache:
             self._cached = (-1, {})
         return result
+
+    def submit(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
+        """Like ``write``, but returns at once; its ``result`` waits until the changes are on disk."""
+        return self._writer.submit(work)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

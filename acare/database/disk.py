@@ -60,7 +60,7 @@ def remove_temporary_files(parent: Path) -> None:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 # An empty one may be new, and not locked yet.
-                if any(path.iterdir()) or time.time() - path.stat().st_mtime > 60:
+                if any(path.iterdir()) or abs(time.time() - path.stat().st_mtime) > 1:
                     shutil.rmtree(path)
             finally:
                 os.close(lock)

@@ -87,7 +87,8 @@ def _refuse_other_names(path: Path) -> None:
     path = path.resolve()
     name = escape(path.name)
     # Names that acare itself gives the file for a moment, and leaves if it is killed then.
-    own = [*path.parent.glob(f"{PREFIX}*/{name}"), *path.parent.glob(f"{name}.before-restore-*")]
+    patterns = f"{PREFIX}*", f"{PREFIX}*/{name}", f"{name}.before-restore-*"  # the first by older versions
+    own = [each for pattern in patterns for each in path.parent.glob(pattern)]
     known = sum(identity(each) == identity(path) for each in own)  # counted first: they may go meanwhile
     links = path.stat().st_nlink - known
     if links > 1:
@@ -109,8 +110,7 @@ def _check(path: Path, connection: sqlite3.Connection) -> int:
             f"{path}: created by a newer version of acare (its schema is {version}, "
             f"this version supports up to {schema.SCHEMA_VERSION}); it was not changed"
         )
-    difference = schema.difference(connection) if version == schema.SCHEMA_VERSION else None
-    if difference is not None:
+    if version == schema.SCHEMA_VERSION and (difference := schema.difference(connection)) is not None:
         raise DatabaseRefused(f"{path}: not a database of schema {version}: {difference}; it was not changed")
     return int(version)
 
@@ -169,7 +169,7 @@ def _create(path: Path) -> None:
         # SQLite would apply the log to the new file.
         raise DatabaseRefused(f"{path}: missing, but its log {path.name}-wal exists; move the log away")
     with temporary(path) as fresh:
-        with closing(open_file(fresh)) as connection:
+        with closing(open_file(fresh)) as connection:  # synced by SQLite: its default is FULL
             connection.executescript(f"BEGIN;\n{schema.text()}\nCOMMIT;")
             connection.execute("PRAGMA journal_mode = WAL")
         with suppress(FileExistsError):

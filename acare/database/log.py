@@ -87,11 +87,11 @@ class WriteAheadLog:
 
     def read_seconds(self, max_seconds: float) -> float:
         """The time limit of a read, since its snapshot keeps a long log from being emptied."""
-        return min(max_seconds, SHORT_SECONDS) if self._is_long() else max_seconds
+        return min(max_seconds, SHORT_SECONDS) if self._size >= MAX_SIZE // 4 else max_seconds
 
     def committed(self) -> None:
         """Checkpoint if due, after a commit. If it is locked out, the next commit tries again."""
-        if self._is_long() and time.monotonic() >= self._next_attempt:
+        if self._size >= MAX_SIZE // 4 and time.monotonic() >= self._next_attempt:
             self._next_attempt = time.monotonic() + ATTEMPT_SECONDS
             self.empty()
         elif self._connection.total_changes - self._copied_rows >= CHECKPOINT_AFTER:
@@ -101,9 +101,7 @@ class WriteAheadLog:
         """Raise StoreUnavailable after a failed checkpoint, or if the log is too long to continue."""
         if self.has_failed:
             raise StoreUnavailable(FAILURE)
-        if self._size >= MAX_SIZE:
-            self.empty()
-        if self._size >= MAX_SIZE:
+        if self._size >= MAX_SIZE and not self.empty():
             raise StoreUnavailable("The log has grown too long: another process keeps an old snapshot.")
 
     def close(self, connection: sqlite3.Connection) -> None:
@@ -158,9 +156,6 @@ class WriteAheadLog:
         finally:
             self._connection.execute("ROLLBACK")
         return bool(copied == in_log and not busy)
-
-    def _is_long(self) -> bool:
-        return self._size >= MAX_SIZE // 4
 
 
 # --- recovery: what a killed process or a failed sync left is made safe before the database is used

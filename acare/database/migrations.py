@@ -59,8 +59,7 @@ def migrate_connection(connection: sqlite3.Connection, path: Path) -> None:
     with file.refusing(path, f"its migration to schema {schema.SCHEMA_VERSION} failed and was undone: "):
         if version < schema.SCHEMA_VERSION:
             _change_schema(connection, version)
-        difference = schema.difference(connection)
-        if difference is not None:
+        if (difference := schema.difference(connection)) is not None:
             raise sqlite3.IntegrityError(f"in the migrated file, {difference}")
         connection.execute("COMMIT")
 

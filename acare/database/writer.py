@@ -23,8 +23,7 @@ T = TypeVar("T")
 
 log = logging.getLogger("acare.database")
 
-#: Seconds for which the writer waits for further writes after a commit of at least ``LARGE_BATCH`` writes:
-#: their callers write again, and one commit for all of them costs less than two. (PostgreSQL: commit_delay)
+#: Seconds to wait after a commit of ``LARGE_BATCH`` writes or more: their callers will soon write again.
 BATCH_WINDOW = 0.0005
 LARGE_BATCH = 8
 
@@ -79,7 +78,6 @@ class Writer:
         self._connection = open_writer(path)
         self.log = WriteAheadLog(self._connection, path)
         self.before_commit = before_commit
-        self._last_batch = 0  # number of writes in the last transaction
         self.in_use = threading.Lock()  # held while the connections, and the log, are used
         self._queue: SimpleQueue[Write[Any] | None] = SimpleQueue()  # None ends the thread
         self._mutex = threading.Lock()  # guards the attribute below, and keeps None last in the queue
@@ -88,7 +86,7 @@ class Writer:
         self._thread.start()
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
-        """Like ``Database.write``, but returns at once. ``result`` waits until the changes are on disk."""
+        """See ``Database.submit``."""
         self.check_process()
         write = Write(work)
         with self._mutex:
@@ -138,8 +136,6 @@ class Writer:
 
     def _take_queue(self, batch: list[Write[Any]]) -> bool:
         """Wait for a write, and take all that are queued by then. False if the writer is to stop."""
-        if self._last_batch >= LARGE_BATCH:
-            time.sleep(BATCH_WINDOW)
         write = self._queue.get()
         with suppress(Empty):
             while write is not None:
@@ -161,9 +157,10 @@ class Writer:
         if all(write.run(self._connection) for write in batch):
             self.before_commit(self._connection)
             self._connection.execute("COMMIT")
-            self._last_batch = len(batch)
             for write in batch:
                 write.answer()
+            if len(batch) >= LARGE_BATCH:
+                time.sleep(BATCH_WINDOW)
             return
         self._connection.rollback()
         if len(batch) == 1:

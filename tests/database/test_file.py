@@ -161,7 +161,7 @@ def test_a_file_that_is_not_ours_is_refused_unchanged(path, make, reason):
 
 @pytest.mark.parametrize(
     "name",
-    ["acare.db.before-restore-20260715T143210.000Z", f"{PREFIX}killed/acare.db"],
+    ["acare.db.before-restore-20260715T143210.000Z", f"{PREFIX}killed/acare.db", f"{PREFIX}older"],
 )
 def test_a_second_name_that_a_killed_command_left_is_accepted(path, name):
     make_with_key(path)
