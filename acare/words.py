@@ -100,7 +100,8 @@ def query(text: str) -> str:
     end of one, alone or together with those next to them. A word without letters and digits matches nothing
     alone and is ignored next to other words.
     """
-    return _all(_words(list(run)) for _, run in itertools.groupby(_searched(text), key=_is_number))
+    runs = itertools.groupby(_searched(text), key=_is_number)
+    return _all(_words(list(words)) for _, words in runs)
 
 
 def _is_number(text: str) -> bool:

@@ -2,6 +2,6 @@
 
 ``operations`` has the table of operations, and ``resources``, ``users`` and ``public`` have the responders.
 ``request``, ``headers`` and ``body`` parse the request, ``envelope`` builds the response. ``middleware`` has
-the middleware, with ``access_log``, ``ratelimit`` and those of ``request`` and ``headers``. ``openapi.json``
-describes the API.
+the middleware, except for ``AccessLog``, ``LimitRate``, ``TrustProxy`` in ``request`` and ``StrictHandling``
+in ``headers``. ``openapi.json`` describes the API.
 """

@@ -22,7 +22,7 @@ EXPOSED_HEADERS = (
     "RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-ID"
 )
 
-_HEADER_NAMES = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, \t-]{1,2048}")
+_CORS_REQUEST_HEADERS = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, \t-]{1,2048}")
 
 #: Returns the e-mail address of the user behind a request, given its WSGI environ; None if there is none.
 Identify = Callable[[dict[str, Any]], str | None]
@@ -63,7 +63,7 @@ class Cors:
             resp.set_header("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE")
             resp.set_header("Access-Control-Max-Age", str(24 * 60 * 60))  # seconds
             names = req.env.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
-            if _HEADER_NAMES.fullmatch(names):
+            if _CORS_REQUEST_HEADERS.fullmatch(names):
                 resp.set_header("Access-Control-Allow-Headers", names)
 
     def process_response(self, req: Request, resp: falcon.Response, *_: object) -> None:

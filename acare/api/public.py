@@ -20,7 +20,7 @@ log = logging.getLogger("acare.error")
 #: Nanoseconds for which ``/readyz`` uses the result of its check.
 CHECK_NANOSECONDS = 1_000_000_000
 
-_HEADERS = {
+_PAGE_HEADERS = {
     # The page may use only its own files and its own server, and may not turn text into markup or script.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -167,7 +167,7 @@ def _read(name: str) -> str:
 def _answer(req: Request, resp: falcon.Response, text: str, suffix: str) -> None:
     """Answer with the text or, if the browser has it already, with 304."""
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
-    resp.set_headers(_HEADERS)
+    resp.set_headers(_PAGE_HEADERS)
     if not headers.revalidate(req, resp, tag):
         resp.content_type = _MEDIA_TYPES[suffix]
         resp.text = text

@@ -17,7 +17,7 @@ from acare.database.disk import copy_owner, sync
 from acare.database.file import checksum_file
 from acare.database.log import recover
 from acare.errors import AcareError, DatabaseRefused, NotFound
-from acare.maintenance.verification import check, verify_file
+from acare.maintenance.verification import check_content, verify_file
 
 # Backups, and the copies that restores and migrations leave.
 _COPY = re.compile(r".+(\.db|\.before-restore-[^-]+)", re.DOTALL)
@@ -42,7 +42,7 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
             with suppress(PermissionError):  # only root can give a folder to another user
                 copy_owner(database.stat(), folder)
             sync(folder.parent)
-        copy_verified(database, target, check, progress)
+        copy_verified(database, target, check_content, progress)
     if keep is not None:
         past, _ = backups(database.stem, folder)
         for old in past[:-keep]:

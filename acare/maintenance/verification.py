@@ -22,7 +22,7 @@ CLIENTS_SQL = "SELECT max(sql) FROM sqlite_schema WHERE name = 'clients'"
 
 
 def verify_file(path: Path, progress: Progress = silent, name: Path | None = None) -> int:
-    """Verify the size of a file, and then like ``check``. Returns its number of clients.
+    """Verify the size of a file, and then like ``check_content``. Returns its number of clients.
 
     DatabaseRefused for the first error; it names the file, or ``name``.
     """
@@ -36,7 +36,7 @@ def verify_file(path: Path, progress: Progress = silent, name: Path | None = Non
         size = path.stat().st_size
         if size != expected:
             raise sqlite3.IntegrityError(f"its size is {size} bytes, and {expected} according to its header")
-        return check(connection)
+        return check_content(connection)
 
 
 def _open_to_check(path: Path) -> sqlite3.Connection:
@@ -47,7 +47,7 @@ def _open_to_check(path: Path) -> sqlite3.Connection:
         return copy_to_temporary(connection)
 
 
-def check(connection: sqlite3.Connection) -> int:
+def check_content(connection: sqlite3.Connection) -> int:
     """Check the structure, constraints, foreign keys and content of a database of any schema.
 
     Returns its number of clients. sqlite3.DatabaseError for the first error.

@@ -73,7 +73,7 @@ INSERT OR REPLACE INTO idempotency_keys (user_id, key, request_sha256, client_id
 VALUES (:user_id, :key, :request_sha256, :id, :json, :created_at)
 """
 
-FIND_ID = """
+FIND_BY_ID = """
 SELECT first_name || ' ' || last_name
 FROM clients
 WHERE id = :value
@@ -83,14 +83,14 @@ WHERE EXISTS (SELECT 1 FROM client_history WHERE client_id = :value)
     OR EXISTS (SELECT 1 FROM erasures WHERE client_id = :value)
 """
 
-FIND_EMAIL = """
+FIND_BY_EMAIL = """
 SELECT first_name || ' ' || last_name
 FROM clients
 WHERE email = :value COLLATE NOCASE
 ORDER BY seq
 """
 
-FIND_WORDS = """
+FIND_BY_WORDS = """
 SELECT first_name || ' ' || last_name
 FROM clients_search
 CROSS JOIN clients ON clients.seq = clients_search.rowid
@@ -145,14 +145,14 @@ class ImportStore:
         """
         name = f"{client['first_name']} {client['last_name']}"
         if client_id is not None:
-            by, statement, value = "id", FIND_ID, client_id
+            by, statement, value = "id", FIND_BY_ID, client_id
         elif client["email"]:
-            by, statement, value = "email", FIND_EMAIL, str(client["email"])
+            by, statement, value = "email", FIND_BY_EMAIL, str(client["email"])
         elif client["phone"]:
-            by, statement, value = "phone", FIND_WORDS, words.same_number(str(client["phone"]))
+            by, statement, value = "phone", FIND_BY_WORDS, words.same_number(str(client["phone"]))
         else:
-            by, statement, value = "name", FIND_WORDS, words.same_name(name)
-        if statement is FIND_WORDS:
+            by, statement, value = "name", FIND_BY_WORDS, words.same_name(name)
+        if statement is FIND_BY_WORDS:
             search.index_changes(self._connection)  # so that the search finds the rows before this one
         for (found,) in self._connection.execute(statement, {"value": value}):
             if by != "name" or found.casefold().split() == name.casefold().split():
