@@ -204,10 +204,10 @@ def test_the_backup_of_a_linked_file_is_next_to_the_file(path, tmp_path):
 
 
 def test_the_backup_has_what_was_only_in_the_log(path):
-    leave_in_log(path, "UPDATE clients SET first_name = 'In the log'")
+    leave_in_log(path, "UPDATE api_keys SET name = 'In the log'")
     migrations.migrate(path)
     for each in (path, backup_of(path)):
-        assert set(query(each, "SELECT first_name FROM clients")) == {("In the log",)}
+        assert set(query(each, "SELECT name FROM api_keys")) == {("In the log",)}
 
 
 @pytest.mark.parametrize("problem", ["damage", "a full disk"])
