@@ -100,9 +100,3 @@ def test_a_body_that_would_be_ignored_is_400(api, line):
         api.ask("DELETE", path)
     assert fields_of(api.ask(method, path + action, {"version": 1}, 400, **STRICT)) == ["body"]
     api.ask(method, path + action, {"version": 1})
-
-
-def test_errors_before_the_operation_say_so_too(app, api):
-    for caller, path, status in ((Api(app), COLLECTION, 401), (api, "/v1/nothing", 404)):
-        answer = caller.get(path, status, **STRICT)
-        assert answer.headers["Preference-Applied"] == "handling=strict"

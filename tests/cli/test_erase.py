@@ -81,22 +81,6 @@ def test_what_is_found_is_printed_before_the_next_backup_is_read(run, app, perso
 # --- compact
 
 
-@pytest.fixture
-def wasteful(app, api):
-    """A database file with mostly unused space."""
-    for _ in range(30):
-        api.delete(api.create(notes="x" * 10_000)["id"])
-    app.database.write(lambda c: c.execute("DELETE FROM client_history").rowcount)
-    return app.database.path
-
-
-def test_compacting_frees_unused_space(run, wasteful):
-    run("purge", "--older-than", 0)
-    before = wasteful.stat().st_size
-    assert run("compact").out.startswith("Compacted:")
-    assert wasteful.stat().st_size < before / 2
-
-
 def test_compacting_fails_while_another_process_reads(run, app, person, monkeypatch):
     monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
     with snapshot(app.database.path):

