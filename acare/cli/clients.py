@@ -200,6 +200,10 @@ def run_purge(args: Namespace) -> None:
 
 
 def run_export(args: Namespace) -> None:
+    if args.file.is_file():
+        with args.file.open("rb") as replaced:
+            if replaced.read(16) == b"SQLite format 3\0":
+                raise UserError(f"{args.file}: a database, which an export does not replace")
     form = args.format or ("jsonl" if args.file == _STDOUT else args.file.suffix.lower().removeprefix("."))
     if form not in _FORMATS:
         raise SettingError(f"--format: {args.file} does not end in .csv or .jsonl; use csv or jsonl")

@@ -121,7 +121,7 @@ def run(args: Namespace) -> int:
             result = import_rows(
                 database, reader, options, lambda: progress("Importing", file.tell(), size, "B")
             )
-    _print_report(result, reader.columns, args)
+    _print_report(result, reader, args)
     return 1 if result.is_blocked(options) else 0
 
 
@@ -159,15 +159,16 @@ def _reader(args: Namespace, file: IO[bytes]) -> CsvReader | JsonReader:
     return CsvReader(file, dict(args.map), args.value)
 
 
-def _print_report(result: Result, columns: Sequence[Column], args: Namespace) -> None:
-    """Print the field of each column for a dry run, the unknown columns, the problems, and the counts."""
+def _print_report(result: Result, reader: CsvReader | JsonReader, args: Namespace) -> None:
+    """Print the field of each column for a dry run, the unknown names, the problems, and the counts."""
+    columns = reader.columns
     if args.dry_run:
         for column in columns:
             field = "unknown" if column.field is None else column.field or "ignored"
             print(f"    {printable(column.name)} -> {field}")
-    if unknown := [column.name for column in columns if column.field is None]:
-        names = printable(", ".join(unknown))
-        print(f"Unknown columns: {names} (not imported; --map COLUMN=notes imports one)")
+    if reader.unknown:
+        kind, hint = ("columns", "; --map COLUMN=notes imports one") if columns else ("fields", "")
+        print(printable(f"Unknown {kind}: {', '.join(reader.unknown)} (not imported{hint})"))
     for text, summary in result.summaries.items():
         more = ", ..." if summary.count > len(summary.examples) else ""
         rows = f"{counted(summary.count, 'row')} ({', '.join(summary.examples)}{more})"

@@ -167,7 +167,7 @@ def _create(path: Path) -> None:
     path = path.resolve()  # the target of a symbolic link, as SQLite does
     if beside(path, "-wal").exists() and not path.exists():
         # SQLite would apply the log to the new file.
-        raise DatabaseRefused(f"{path}: missing, but its log {path.name}-wal exists; move the log away")
+        raise DatabaseRefused(f"{path}: missing, but its log {path.name}-wal is here: put the file back")
     with temporary(path) as fresh:
         with closing(open_file(fresh)) as connection:  # synced by SQLite: its default is FULL
             connection.executescript(f"BEGIN;\n{schema.text()}\nCOMMIT;")

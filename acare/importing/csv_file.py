@@ -96,6 +96,7 @@ class CsvReader:
         if not header:
             raise UserError("the file is empty")
         self.columns = find_columns(header, chosen, values)
+        self.unknown = [column.name for column in self.columns if column.field is None]
         self._chosen = chosen
         self._chosen_first = sorted(enumerate(self.columns), key=lambda column: column[1].name not in chosen)
 

@@ -5,21 +5,26 @@ from typing import IO, Any
 
 from acare.errors import UserError
 from acare.field_types import from_json, to_json
+from acare.fields import ALL_NAMES
 from acare.importing.csv_file import Column
 from acare.importing.rows import MAX_LINE, REASON, Row
 
+_KNOWN = {*ALL_NAMES, "owner", REASON}
+
 
 class JsonReader:
-    """The rows of JSON lines. UserError if one is not a record. Unknown names are ignored, as in the API."""
+    """The rows of JSON lines. UserError if one is not a record. The ``unknown`` names are ignored."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._lines = iter(lambda: file.readline(MAX_LINE), b"")
         self.columns: list[Column] = []
+        self.unknown: dict[str, None] = {}  # in order
 
     def __iter__(self) -> Iterator[Row]:
         for number, line in enumerate(self._lines, 1):
             if line.strip():
                 record = _parse(line, number)
+                self.unknown.update((name, None) for name in record if name not in _KNOWN)
                 yield Row(number, record, record, {name: (name, value) for name, value in record.items()})
 
     def reject(self, file: IO[str], row: Row, reason: str) -> None:

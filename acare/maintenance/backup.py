@@ -16,7 +16,7 @@ from acare.database.database import Database, ReadOnlyDatabase
 from acare.database.disk import copy_owner, sync
 from acare.database.file import checksum_file
 from acare.database.log import recover
-from acare.errors import AcareError, DatabaseRefused, NotFound
+from acare.errors import AcareError, DatabaseRefused, NotFound, UserError
 from acare.maintenance.verification import check_content, verify_file
 
 # Backups, and the copies that restores and migrations leave.
@@ -70,6 +70,7 @@ def search(
     """The results of ``find`` in each backup or copy in a folder, with its file. One file is open at a time.
 
     The files are not changed. ``report`` gets the reason if one cannot be read. NotFound is ignored.
+    UserError if there is no such file.
     """
 
     def results(path: Path) -> Iterator[tuple[Path, dict[str, object]]]:
@@ -80,6 +81,8 @@ def search(
             report(f"{path} was not searched: {str(error).removeprefix(f'{path}: ')}")
 
     copies = sorted(path for path in folder.iterdir() if _COPY.fullmatch(path.name))
+    if not copies:
+        raise UserError(f"{folder}: nothing was searched: no file is named *.db or *.before-restore-*")
     return (result for path in copies for result in results(path))
 
 

@@ -25,6 +25,8 @@ def person(api):
 
 def test_without_yes_it_shows_the_client_and_erases_nothing(run, api, person, tmp_path):
     (tmp_path / "backups").mkdir()
+    assert "nothing was searched" in run("find", NAME, "--backups", tmp_path / "backups", status=1).err
+    old_schema.write_to(tmp_path / "backups" / "acare.db.schema-2.db")
     said = f"acare: nothing was erased; --yes erases {NAME} Beeble, client of broker@example.com\n"
     printed = run("erase", person, "--backups", tmp_path / "backups", status=1)
     assert (printed.out, printed.err) == (f"No backup in {tmp_path / 'backups'} has the client.\n", said)

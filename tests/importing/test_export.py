@@ -78,6 +78,13 @@ def test_a_failed_export_leaves_the_old_file(agency, tmp_path):
     assert path.read_text() == "old"
 
 
+def test_a_database_is_not_replaced(agency):
+    before = agency.database.read_bytes()
+    done = agency.run("export", agency.database, "--format", "csv")
+    assert (done.code, "a database, which an export does not replace" in done.err) == (1, True)
+    assert agency.database.read_bytes() == before
+
+
 def test_a_missing_folder_is_named(agency, tmp_path):
     done = agency.run("export", tmp_path / "missing" / "out.jsonl")
     assert (done.code, done.err) == (1, f"acare: {tmp_path / 'missing'}: No such file or directory\n")
@@ -121,6 +128,11 @@ def test_a_pipe_is_written_to_and_stays(agency, tmp_path):
 def test_a_record_is_validated(agency, changes, field):
     problems = agency.problems(json.dumps({**RECORD, **changes}), name="in.jsonl")
     assert [problem[0] for problem in problems] == [field]
+
+
+def test_unknown_names_are_reported(agency):
+    done = agency.load(json.dumps({**RECORD, "mail": "a@b.c", "acare_reason": "old"}), name="in.jsonl")
+    assert done.out.startswith("Unknown fields: mail (not imported)\n1 valid")
 
 
 def test_lenient_does_not_move_values_to_invalid_notes(agency):
