@@ -11,7 +11,7 @@ from acare import ids
 from acare.auth import Caller
 from acare.errors import FieldError, InvalidInput, NotFound
 
-#: A store as the API uses it: a protocol in ``acare.clients``.
+#: A store as the API uses it: a protocol in ``acare.clients`` or ``acare.auth``.
 Store = TypeVar("Store")
 
 # The maximum length of a forwarded value. Patterns are not applied to longer text.
