@@ -66,12 +66,13 @@ let asking = null; // one dialog asks for the key that several requests need
  *  valid; 401 is an error if ``key`` names the one to use. Without the ``signal`` of a view, leaving it does not matter. */
 export async function call(method, path, options = {}) {
   for (let attempt = 1; ; attempt += 1) {
+    const { key } = state; // a late 401 for the key before this one is no reason to ask again
     const answer = await send(method, path, options);
     options.signal?.throwIfAborted();
     if (answer.ok) return "success" in answer.content ? answer.content.data : answer.content;
     if (answer.status === 304) return null;
     if (answer.status === 401 && !("key" in options)) {
-      await (asking ??= state.askForKey().finally(() => { asking = null; }));
+      if (key === state.key) await (asking ??= state.askForKey().finally(() => { asking = null; }));
     } else if (WAITS[answer.status]) {
       await pause(Number(answer.headers?.get("Retry-After")) || Math.min(attempt, 5), answer.status, options.signal);
     } else throw failure(answer);

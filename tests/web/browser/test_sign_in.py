@@ -72,6 +72,17 @@ def test_on_a_shared_computer_the_key_stays_in_the_tab(open_page, demo):
     expect(other.get_by_label("Your key")).to_be_visible()
 
 
+def test_a_late_refusal_does_not_ask_again(open_page, demo):
+    page = open_page(demo.url)
+    late = []
+    page.route("**/v1/users?*", lambda route: late.append(route), times=1)
+    page.reload()
+    sign_in(page, demo.key)
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    late[0].continue_()
+    expect(page.locator(ROWS)).to_have_count(25)
+
+
 @pytest.mark.parametrize("agrees", [False, True])
 def test_a_link_asks_before_it_replaces_another_person(open_page, start, tmp_path, agrees):
     server = start("--rate-limit", "off", "--agency", "Hill & Valley")
