@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 CONNECTIONS = 16
 
@@ -93,12 +93,15 @@ def run(url: str, script: str, headers: dict[str, str], seconds: int, core: int)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "load.lua")
         file.write_text(script + _SUMMARY)
-        lines = [f"{name}: {value}" for name, value in headers.items()]
         command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "10s", "-s", str(file)]
-        for line in lines:
-            command += ["-H", line]
+        for name, value in headers.items():
+            command += ["-H", f"{name}: {value}"]
         ended = subprocess.run(
-            [*command, url], capture_output=True, text=True, check=True, preexec_fn=lambda: pin(core)
+            [*command, url],
+            capture_output=True,
+            text=True,
+            check=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )
     line = next((line for line in ended.stdout.splitlines() if line.startswith("RESULT")), None)
     if line is None:
@@ -107,9 +110,3 @@ def run(url: str, script: str, headers: dict[str, str], seconds: int, core: int)
     if errors or not requests:
         raise RuntimeError(f"{url}: {errors:.0f} of {requests:.0f} requests failed")
     return Result(requests / duration, p50 / 1000, p99 / 1000, worst / 1000)
-
-
-def pin(core: int | None) -> None:
-    """Keep this process on one core, or on all of them."""
-    cores: Any = range(os.cpu_count() or 1) if core is None else {core}
-    os.sched_setaffinity(0, cores)

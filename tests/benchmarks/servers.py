@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from acare.fields import CLIENT_TYPES, STATUSES
-from tests.benchmarks.load import CLIENT, pin
+from tests.benchmarks.load import CLIENT
 
 CLIENTS = 1000
 
@@ -69,7 +69,7 @@ def free_port() -> int:
 def spawn(
     command: list[str],
     url: str,
-    core: int | None,
+    core: int,
     env: dict[str, str] | None = None,
     health: str = "/",
     folder: Path | None = None,
@@ -82,7 +82,7 @@ def spawn(
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        preexec_fn=lambda: pin(core),
+        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
     )
     try:
         while True:
@@ -144,8 +144,8 @@ def pocketbase_binary(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def pocketbase(binary: Path, core: int | None, name: str) -> Iterator[Server]:
-    """A collection of the same fields with a rule that requires authentication, on one core or on all."""
+def pocketbase(binary: Path, core: int) -> Iterator[Server]:
+    """A collection of the same fields with a rule that requires authentication."""
     with tempfile.TemporaryDirectory(prefix="pocketbase-") as data:
         admin = {"identity": "admin@example.com", "password": "correct-horse-battery"}
         options = [f"--dir={data}/data"]  # it keeps migrations in the folder above
@@ -154,9 +154,9 @@ def pocketbase(binary: Path, core: int | None, name: str) -> Iterator[Server]:
         )
         port = free_port()
         command = [str(binary), "serve", f"--http=127.0.0.1:{port}", *options]
-        env = {} if core is None else {"GOMAXPROCS": "1"}
+        env = {"GOMAXPROCS": "1"}
         with spawn(command, f"http://127.0.0.1:{port}", core, env, health="/api/health") as server:
-            server.name = name
+            server.name = "PocketBase"
             _set_up_pocketbase(server, admin)
             yield server
 
