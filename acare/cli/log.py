@@ -43,7 +43,7 @@ class LogStream:
     """Writes lines to stderr in its own thread, about 20 times a second.
 
     No request waits for the reader of the log. While that reader is stalled, the last ``MAX_LINES`` lines are
-    kept, and older ones are dropped.
+    kept, and older ones are dropped. (logging's own QueueHandler would take a third of the time of a get.)
     """
 
     def __init__(self) -> None:
