@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 from support.client import Api, app_fixture, full_key
-from support.data import JORDAN, UNKNOWN_ID
+from support.data import UNKNOWN_ID
 from support.keys import new_key
 
 UNKNOWN_KEY = "0123456789abcdef" * 4
@@ -34,17 +34,6 @@ def test_an_invalid_key_is_401(shared, make):
         "message": "A valid API key is required in the X-API-Key header.",
     }
     assert answer.headers["WWW-Authenticate"] == 'ApiKey realm="acare"'
-
-
-def test_head_needs_the_scope_of_get(caller):
-    caller(scopes={"clients": ["read"]}).ask("HEAD", COLLECTION)
-    caller(scopes={"clients": ["write"]}).ask("HEAD", COLLECTION, status=403)
-
-
-def test_a_403_names_the_scope(caller):
-    error = caller(scopes={"clients": ["read"]}).post(JORDAN, 403).json["error"]
-    assert error["code"] == "INSUFFICIENT_SCOPE"
-    assert error["details"] == {"resource": "clients", "actions": ["write", "create"]}
 
 
 TOO_LARGE = {"padding": "x" * 70_000}

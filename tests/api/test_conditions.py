@@ -2,7 +2,7 @@
 
 import pytest
 from support.client import Api, app_fixture, full_key
-from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
+from support.data import ALL_FIELDS, JORDAN, OTHER
 
 from acare.fields import FIELDS
 
@@ -104,14 +104,6 @@ def test_both_headers_must_hold_and_if_match_is_first(
     headers = {"If_Match": if_match, "If_None_Match": if_none_match}
     api.ask("GET", path, status=read, **headers)
     api.ask(method, path, body, write, **headers)
-
-
-@pytest.mark.parametrize("header", ["If_Match", "If_None_Match"])
-def test_404_comes_before_412(api, caller, path, header):
-    agent = caller("ana@example.com", role="agent")
-    for method, body in (("GET", None), ("PUT", {"notes": "x"}), ("DELETE", None)):
-        for who, where in ((api, f"/v1/clients/{UNKNOWN_ID}"), (agent, path)):
-            who.ask(method, where, body, 404, **{header: "*"})
 
 
 REQUIRED = [

@@ -2,7 +2,6 @@
 
 import pytest
 from support.client import Api
-from support.data import OTHER
 
 from acare.auth import OPERATOR
 from acare.store.erasures import ErasureStore
@@ -56,12 +55,6 @@ def test_it_says_when_and_by_whom(app, api, caller):
     last, first = api.list("?deleted=true")["meta"]["deleted"]
     assert (last["deletedBy"], first["deletedBy"]) == (None, "ana@x.com")
     assert last["deletedAt"] >= first["deletedAt"] >= by_operator["created_at"][:10]
-
-
-def test_a_client_is_as_it_was(api):
-    client = api.create(**OTHER)
-    api.delete(client["id"])
-    assert api.list("?deleted=true")["clients"] == [client]
 
 
 @pytest.mark.parametrize("value", ["", "false", "%20"])

@@ -164,9 +164,10 @@ class Fuzz:
 
     def delete(self):
         client_id, record = self.choose()
-        status, _ = self.send("DELETE", f"/v1/clients/{client_id}")
+        status, data = self.send("DELETE", f"/v1/clients/{client_id}")
         assert status == (404 if record is None else 200)
         if record is not None:
+            assert data == {}
             del self.clients[client_id]
 
     def get(self):

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from support.data import JORDAN, UNKNOWN_ID
+from support.data import UNKNOWN_ID
 from support.keys import new_key
 from support.wsgi import turn
 from webtest import TestApp
@@ -12,7 +12,6 @@ import acare
 from acare.api.access_log import text_line
 from acare.api.operations import OPERATIONS
 from acare.errors import SettingError
-from acare.fields import validate_create
 
 ANA = "ana@example.com"
 JSON = "application/json"
@@ -165,9 +164,3 @@ def test_a_foreign_page_sends_no_write_at_all(embedded, row):
 def test_any_page_may_write_with_a_key(embedded):
     key = new_key(embedded.keys, ANA, {"all": ["write"]}).key
     assert write(embedded, X_API_Key=key, Content_Type=JSON, Sec_Fetch_Site="cross-site").status_int == 201
-
-
-def test_an_embedder_uses_the_store_as_a_user(embedded):
-    ana = embedded.caller(ANA)
-    made = embedded.clients.create(ana, validate_create(JORDAN))
-    assert embedded.clients.page(ana, page=1, limit=25, q="jor").rows == [made.json]

@@ -88,8 +88,9 @@ def test_one_of_the_scopes_is_needed_and_enough(agency, operation):
     for resource, action in SCOPES:
         if (resource, action) not in enough:
             others.setdefault(resource, []).append(action)
-    refused = agency.ask(Api(agency.app, agency.key("broker", others).key), operation, 403)
-    assert refused.json["error"]["code"] == "INSUFFICIENT_SCOPE"
+    error = agency.ask(Api(agency.app, agency.key("broker", others).key), operation, 403).json["error"]
+    needed = {"resource": right.resource, "actions": [*right.actions]}
+    assert (error["code"], error["details"]) == ("INSUFFICIENT_SCOPE", needed)
     for resource, action in enough:
         key = agency.key("broker", {resource: [action]})
         agency.ask(Api(agency.app, key.key), operation, OPERATIONS[operation][1])
