@@ -107,10 +107,8 @@ function statusOf(client) {
     words(FIELDS.find(({ name }) => name === "status")));
 }
 
-/** A new note begins with the time, in the format of Swedish for all readers, and the author. */
-const entryOf = (text) => `${new Date().toLocaleString("sv").slice(0, 16)} ${shortName(state.me.email)}: ${text}`;
-
-/** The notes of a client, and a field for another one. What is typed is a draft until it is saved. */
+/** The notes of a client, and a field for another one, which begins with the time and the author. What is typed is a
+ *  draft until it is saved. */
 function notesOf(client) {
   const id = `note:${client.id}`;
   const text = el("textarea",
@@ -121,7 +119,8 @@ function notesOf(client) {
     event.preventDefault();
     const draft = readDraft(id);
     if (!draft || text.readOnly) return text.focus();
-    draft.entry ??= entryOf(draft.text.trim()); // the same one if this is tried again
+    const time = new Date().toLocaleString("sv").slice(0, 16); // in the format of Swedish for all readers
+    draft.entry ??= `${time} ${shortName(state.me.email)}: ${draft.text.trim()}`; // the same one if this is tried again
     writeDraft(draft);
     text.readOnly = true;
     try {

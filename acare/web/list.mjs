@@ -2,7 +2,8 @@
 
 import { FIELDS, hiddenMatch, same } from "./record.mjs";
 import {
-  PROPERTY, apiQuery, counted, fullName, isolate, label, listAddress, showBudget, showNumber, showTime, writeQuery,
+  PROPERTY, apiQuery, counted, explain, fullName, isolate, label, listAddress, showBudget, showNumber, showTime,
+  writeQuery,
 } from "./values.mjs";
 import {
   badge, button, currency, day, el, find, focusHeading, link, mail, phone, redraw, select, show, value, words,
@@ -47,17 +48,11 @@ function openRow(event) {
   row.querySelector(".name a").dispatchEvent(new MouseEvent(event.type, event));
 }
 
-/** The inputs of the filters and the search that limit the list. */
-const limitsOf = (controls) => [...controls.elements].filter(({ name, value }) => name !== "sort" && value);
-/** What an input says, in words: “Type: Buyer”. */
-const inWords = ({ ariaLabel, value, selectedOptions }) => `${ariaLabel}: ${selectedOptions?.[0].text ?? value}`;
-
 let opensFirst = false; // Enter was pressed in the search: the first client is opened once it is found
 
 function listFrame() {
   const filter = (name, unset, options) => select({ name, "aria-label": label(name) }, [["", unset], ...options]);
   const choice = (name, unset) => filter(name, unset, words(FIELDS.find((field) => field.name === name)));
-  const search = { type: "search", name: "q", maxlength: "200", placeholder: "Search name, phone, note…" };
   let typing = 0;
   const apply = (isTyped) => {
     clearTimeout(typing);
@@ -79,7 +74,8 @@ function listFrame() {
   };
   const unfold = ({ target }) => target.setAttribute("aria-expanded", target.ariaExpanded !== "true");
   const controls = el("form.filters", { role: "search", input, submit },
-    el("input", { ...search, "aria-label": "Search", autocomplete: "off" }),
+    el("input", { type: "search", name: "q", maxlength: "200", placeholder: "Search name, phone, note…",
+      "aria-label": "Search", autocomplete: "off" }),
     el("button.fold", { type: "button", "aria-expanded": "false", click: unfold }),
     choice("client_type", "All types"), choice("status", "All statuses"),
     people().length > 1 ? filter("user_id", "All owners", people()) : null,
@@ -134,8 +130,9 @@ function handout({ page: _, ...filters }, signal) {
   return [button("Download CSV", download, "quiet"), button("Print", print, "quiet")];
 }
 
-/** Links for a search without results. */
-const nothing = ({ q, deleted }) => (q && !deleted ? el("div.empty.actions",
+/** In place of the table: the problem with the filters, or links for a search without results. */
+const nothing = ({ q, deleted }, problem) => (problem ? el("p.problem", { role: "alert" }, problem)
+  : q && !deleted ? el("div.empty.actions",
   link(`New client “${isolate(q)}”`, `#/new?${writeQuery({ q })}`, "button"),
   link("Search deleted clients", listAddress({ q, deleted: "true" }), "button")) : "");
 
@@ -145,12 +142,12 @@ function drawList(query, signal) {
   const pages = meta.totalPages > 1 ? ` Page ${showNumber(meta.page)} of ${showNumber(meta.totalPages)}.` : "";
   const total = PROPERTY.some((name) => query[name])
     ? `${counted(meta.total, "buyer")} whom it could suit` : counted(meta.total, "client");
-  find(".total").textContent = clients.length ? `${total}.${pages}`
-    : find(".clear").hidden ? "No clients yet." : "No clients found.";
+  const none = find(".clear").hidden ? "No clients yet." : "No clients found.";
+  find(".total").textContent = clients.length ? `${total}.${pages}` : meta.problem ? "" : none;
   find(".handout").replaceChildren(...(query.deleted ? [] : [...(clients.length ? handout(query, signal) : []),
     link("Deleted clients", listAddress({ q: query.q, deleted: "true" }), "button quiet")]));
   redraw(() => find(".results").replaceChildren(
-    ...(clients.length ? [clientTable(clients, query), pager(meta, query)] : [nothing(query)])));
+    ...(clients.length ? [clientTable(clients, query), pager(meta, query)] : [nothing(query, meta.problem)])));
   findPlace();
 }
 
@@ -173,7 +170,8 @@ function drawFrame(query) {
     state.list = address;
     for (const [name, text] of Object.entries(query)) if (controls[name]) controls[name].value = text;
   }
-  const limits = limitsOf(controls);
+  const limits = [...controls.elements].filter(({ name, value }) => name !== "sort" && value);
+  const inWords = ({ ariaLabel, value, selectedOptions }) => `${ariaLabel}: ${selectedOptions?.[0].text ?? value}`;
   const count = limits.filter(({ name }) => name !== "q").length;
   find("h1").textContent = query.deleted ? "Deleted clients" : "Clients";
   find(".printed").textContent = `${limits.map(inWords).join(", ") || "All clients"} · ${showTime(new Date())}`;
@@ -187,8 +185,13 @@ export async function listView({ query }, signal) {
   const { place } = state;
   const address = listAddress(query);
   const isKnown = () => place.address === address;
+  const refused = (error) => {
+    if (error.status !== 400) throw error;
+    return { clients: [], meta: { problem: explain(error) } };
+  };
   state.refresh = async () => {
-    const [{ clients, meta }] = await Promise.all([call("GET", `v1/clients?${apiQuery(query)}`, { signal }), ready(signal)]);
+    const reading = call("GET", `v1/clients?${apiQuery(query)}`, { signal }).catch(refused);
+    const [{ clients, meta }] = await Promise.all([reading, ready(signal)]);
     if (meta.total && !clients.length) { // the list is shorter than it was
       return location.replace(listAddress({ ...query, page: String(meta.totalPages) }));
     }

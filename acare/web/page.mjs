@@ -100,16 +100,13 @@ function pressed(event) {
   work(target);
 }
 
-/** Say what went wrong in the work of a button. */
-function sayFailure(event) {
-  event.preventDefault();
-  if (event.reason.name !== "AbortError") say(explain(event.reason));
-}
-
 Object.assign(state, { askForKey, render });
 history.scrollRestoration = "manual"; // the list does it, after its rows are drawn
 addEventListener("hashchange", () => (isLink() ? location.reload() : render()));
 addEventListener("focus", () => { if (!dialog.open) state.refresh?.().catch(showFailure); });
 addEventListener("keydown", pressed);
-addEventListener("unhandledrejection", sayFailure);
+addEventListener("unhandledrejection", (event) => { // in the work of a button
+  event.preventDefault();
+  if (event.reason.name !== "AbortError") say(explain(event.reason));
+});
 render();

@@ -7,17 +7,7 @@ from playwright.sync_api import expect
 from support import command
 from support.http import Agency
 from support.server import FIRST_USER
-
-ROWS = "table.clients tbody td.name a"
-
-
-def opened(open_page, demo, query="", **options):
-    page = open_page(demo.link, **options)
-    expect(page.locator(ROWS)).to_have_count(25)
-    if query:
-        page.goto(f"{demo.url}/#/{query}")
-    page.evaluate("window.print = () => { document.body.id = 'printed'; }")
-    return page
+from web.browser.test_day import ROWS, opened
 
 
 def test_a_file_has_all_clients_that_the_filters_match(open_page, demo):
@@ -37,6 +27,7 @@ def test_a_print_of_more_than_a_thousand_says_so(open_page, start, tmp_path):
     (tmp_path / "in.csv").write_text(f"first_name,last_name,client_type\n{rows}")
     command.run("import", tmp_path / "in.csv", "--database", tmp_path / "served.db", "--user", FIRST_USER)
     page = opened(open_page, Agency(server.url, server.key))
+    page.evaluate("window.print = () => { document.body.id = 'printed'; }")
     page.get_by_role("button", name="Print").click()
     expect(page.locator("#printed")).to_be_visible(timeout=30_000)
     expect(page.locator(".total")).to_have_text("The first 1,000 of 1,001 clients.")

@@ -5,14 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 from support.http import Agency
-
-ROWS = "table.clients tbody td.name a"
-
-
-def opened(open_page, demo, **options):
-    page = open_page(demo.link, **options)
-    expect(page.locator(ROWS)).to_have_count(25)
-    return page
+from web.browser.test_day import ROWS, opened
 
 
 def test_the_list_shows_eight_facts_of_a_client(open_page, demo):
@@ -92,12 +85,14 @@ def test_nothing_found_says_so_and_a_page_past_the_end_is_the_last(open_page, de
     expect(page.get_by_role("heading", name="Client not found")).to_be_visible()
 
 
-def test_a_link_with_a_filter_that_does_not_exist_says_why(open_page, demo):
+def test_a_filter_that_is_not_valid_can_be_corrected(open_page, demo):
     page = open_page(demo.link)
-    page.goto(f"{demo.url}/#/?status=nonsense&q={'x' * 10_000}")
+    page.goto(f"{demo.url}/#/?status=nonsense&location={'x' * 10_000}&price=4oo,000")
     expect(page.get_by_role("alert")).to_contain_text("Status must be one of active, inactive, closed.")
-    page.get_by_role("link", name="Clients", exact=True).click()
-    expect(page.locator(ROWS)).to_have_count(25)
+    page.get_by_label("Location").fill("Bakersfield")
+    expect(page.get_by_role("alert")).to_have_text("Price must be a number of at least 0.")
+    page.get_by_label("Price").fill("400,000")
+    expect(page.locator(".total")).to_contain_text("buyers whom it could suit.")
 
 
 @pytest.mark.parametrize("width", [1280, 1920])
