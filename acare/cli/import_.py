@@ -23,7 +23,7 @@ from acare.importing.csv_file import Column, CsvReader
 from acare.importing.importer import ProblemSummary, Result, import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.remote import Remote
-from acare.importing.rows import Options
+from acare.importing.rows import OPTIONAL, Options
 from acare.store import users
 
 # The fields whose values differ between programs, each with a word for a value in acare.
@@ -42,7 +42,6 @@ _FIXES = {
     "duplicate": "--on-duplicate skip or create",
     "same": "a warning only",
 }
-_OTHER_FIX = "--lenient, or --rejects FILE for the other rows"
 
 _EXIT_CODES = """\
 exit codes:
@@ -122,7 +121,8 @@ def run(args: Namespace) -> int:
                 database, reader, options, lambda: progress("Importing", file.tell(), size, "B")
             )
     _print_report(result, reader, args)
-    return 1 if result.is_blocked(options) else 0
+    is_done = result.counts["created"] or result.counts["skipped"]  # else all rows were refused
+    return 0 if is_done and not result.is_blocked(options) else 1
 
 
 @contextmanager
@@ -187,7 +187,8 @@ def _fix(summary: ProblemSummary, columns: Sequence[Column]) -> str:
     """The options that fix a problem. JSON lines have no columns."""
     cells = summary.examples.values()
     cell = next(filter(None, cells), "")
-    fix, meaning = _FIXES.get(summary.field, _OTHER_FIX), _MEANINGS.get(summary.field, "")
+    other = f"{'--lenient, or ' if summary.field in OPTIONAL else ''}--rejects FILE for the other rows"
+    fix, meaning = _FIXES.get(summary.field, other), _MEANINGS.get(summary.field, "")
     if not columns:
         fix = fix.partition(";")[0]
     one, others = (shlex.quote(f"{summary.column}:{text}={meaning}") for text in (cell, "*"))

@@ -31,8 +31,8 @@ _GIVEN = {
     "updated_at": _TIME,
 }
 
-# The fields that ``lenient`` moves to the notes.
-_OPTIONAL = {"created_at", "updated_at", *(field.name for field in FIELDS if not field.required)} - {"notes"}
+#: The fields that ``lenient`` moves to the notes.
+OPTIONAL = {"created_at", "updated_at", *(field.name for field in FIELDS if not field.required)} - {"notes"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Row:
         if len(names) == 1:
             self.values = {**self.values, "first_name": "-", "last_name": names[0]}
             return True
-        fields = invalid & self.values.keys() & self.sources.keys() & _OPTIONAL
+        fields = invalid & self.values.keys() & self.sources.keys() & OPTIONAL
         if "notes" in invalid or not fields:
             return False
         self.values = {name: value for name, value in self.values.items() if name not in fields}

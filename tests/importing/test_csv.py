@@ -163,6 +163,11 @@ def test_another_file_of_rejects_is_not_replaced(agency, tmp_path):
     assert (tmp_path / "rejects.csv").read_text() == "precious"
 
 
+def test_an_import_that_refuses_every_row_fails(agency, tmp_path):
+    assert agency.load(f"{HEADER}\nDana,Ray,renter\n", "--rejects", tmp_path / "rejects.csv").code == 1
+    assert (tmp_path / "rejects.csv").exists()
+
+
 def test_a_blocked_import_leaves_no_rejects(agency, tmp_path):
     rejects = tmp_path / "rejects.csv"
     content = f"{HEADER},phone\nDana,Ray,renter,1\nA,B,buyer,2\nA,B,buyer,2\n"

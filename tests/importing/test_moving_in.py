@@ -137,6 +137,8 @@ def test_only_a_row_without_an_owner_needs_a_user(agency):
         ("Name,Type,Created", "A B,buyer,5/7/2024", "--dates dmy or --dates mdy for dates such as"),
         ("Name,Type,Phone", "A B,buyer,5\nA B,buyer,5", "--on-duplicate skip or create"),
         ("Name,Type,Phone", "A B,buyer,4.9661E+11", "--lenient, or --rejects FILE; format a column with E+"),
+        ("Name,Type,Email", "A B,buyer,a@", "--lenient, or --rejects FILE for the other rows\n"),
+        ("Name,Type", "A B,buyer,more", "--rejects FILE for the other rows\n"),
     ],
 )
 def test_a_kind_of_problem_comes_with_its_fix(agency, header, row, fix):
