@@ -68,9 +68,13 @@ def _check_target(database: Path) -> None:
     if not database.parent.exists():
         raise DatabaseRefused(f"{database}: the folder {database.parent} does not exist")
     if database.exists() and database.stat().st_size:
-        with suppress(sqlite3.Error):  # it may be damaged
-            if not is_acare(database):
-                raise DatabaseRefused(f"{database}: a database of another program; it was not changed")
+        try:
+            is_other = not is_acare(database)
+        except sqlite3.Error as error:  # a damaged database still has complete pages
+            is_page_cut = database.stat().st_size % 512 > 0
+            is_other = error.sqlite_errorcode == sqlite3.SQLITE_NOTADB and is_page_cut
+        if is_other:
+            raise DatabaseRefused(f"{database}: a file of another program; it was not changed")
 
 
 def _copy_owner_and_mode(database: Path, fresh: Path) -> None:

@@ -67,6 +67,7 @@ NOT_REPLACED = {
     "a link without a target": lambda path: path.symlink_to("missing.db"),
     "a loop of links": lambda path: path.symlink_to(path.name),
     "a database of another program": lambda path: edit(path, "CREATE TABLE clients (id)"),
+    "a text": lambda path: path.write_text("first_name,last_name\n"),
 }
 
 
