@@ -1,6 +1,7 @@
 """Search: it follows every change (test_changes_model verifies the index), and erasing leaves no word."""
 
 import sqlite3
+import time
 from contextlib import closing
 
 import pytest
@@ -90,6 +91,17 @@ def test_words_of_all_fields_are_found_together(app, ana):
         assert (query, found(app, ana, query)) == (query, 1)
     for query in ("jordan pool", "vip-say", "lee 0151 235"):
         assert (query, found(app, ana, query)) == (query, 0)
+
+
+def test_thousands_of_accents_on_a_letter_do_not_delay_others(app, ana):
+    """Python sorts them in quadratic time, and answers no other request meanwhile."""
+    few, many = ("Zoe" + "\u0344" * n + "\u0f73" * n for n in (98, 4990))
+    began = time.process_time()
+    for _ in range(10):
+        app.clients.create(ana, new(notes=many, preferred_locations=[few] * 50))
+    assert found(app, ana, "zoe") == 10
+    assert not any(app.clients.page(ana, page=1, limit=1, location="fox").total for _ in range(30))
+    assert time.process_time() - began < 2
 
 
 def test_no_other_program_changes_words_unnoticed(app, ana):
