@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Collection, Generator, Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
 from acare import words
@@ -125,11 +126,12 @@ class ClientLists(Store):
             connection.execute("BEGIN")
             values = _values(caller.owner_id, filters)
             total, rows = _matches(connection, values, _WITH_OWNER, 0, max_clients)
-            if total > max_clients:
-                more = f"match {total:,} clients, more than {max_clients:,}"
-                problem = f"{more}: add a filter, or use 'acare export'"
-                raise InvalidInput(FieldError("filters", problem))
-            yield from rows
+            with closing(rows):  # an open cursor would keep the snapshot for the connection's next read
+                if total > max_clients:
+                    more = f"match {total:,} clients, more than {max_clients:,}"
+                    problem = f"{more}: add a filter, or use 'acare export'"
+                    raise InvalidInput(FieldError("filters", problem))
+                yield from rows
 
     def export(self) -> Generator[tuple[str, str], None, None]:
         """Like ``all``, but all clients of all users, oldest first, without a time limit."""
