@@ -14,6 +14,7 @@ from support.backups import fill
 from support.data import UNKNOWN_ID
 from support.files import contents, listing, query
 from support.server import command as command_line
+from support.server import serving
 
 import acare
 from acare.cli import output
@@ -138,6 +139,15 @@ def test_a_reader_that_ends_early_ends_the_command(tmp_path):
     with subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         process.stdout.close()
         assert (process.stderr.read(), process.wait(20)) == (b"", 1)
+
+
+def test_a_command_may_have_closed_streams(tmp_path):
+    closed = ("sh", "-c", 'exec "$@" <&- 2>&-', "sh")
+    with serving(tmp_path / "acare.db", prefix=closed) as (server, _):
+        create = (*closed, *command_line("key", "create", "--user", "a@example.com"))
+        made = subprocess.run(create, cwd=tmp_path, stdout=subprocess.PIPE, text=True, timeout=20)
+        server.terminate()
+        assert (server.wait(20), made.returncode, len(made.stdout)) == (0, 0, 65)  # a key and a line break
 
 
 # --- what a terminal would obey
