@@ -53,11 +53,12 @@ export async function goneView(id, signal) {
   draftNote(id), el("div.columns", client && factsOf(client), last && historyOf(id, history)));
 }
 
-/** Restore a client and show the view again. Another window may have restored it already. */
+/** Restore a client and show the view again, if it has not been left. Another window may have restored it already. */
 export async function restore(id) {
+  const { address } = state;
   const client = await call("POST", `v1/clients/${id}/restore`).catch((error) => { if (error.status !== 409) throw error; });
   Object.assign(state.place, { id, scroll: scrollY });
-  await state.render();
+  if (address === state.address) await state.render();
   say("The client was restored.", client && link(`Open ${isolate(fullName(client))}`, `#/client/${id}`));
 }
 

@@ -6,7 +6,6 @@ import { explain, isolate, label, showDay, showTime } from "./values.mjs";
 export const { agency, currency } = document.documentElement.dataset;
 
 export const find = (selector) => document.querySelector(selector);
-export const focusHeading = () => { find("h1").focus({ preventScroll: true }); scrollTo(0, 0); };
 
 /** An element: ``el("p.hint", { id: "x" }, ...children)``, with or without the attributes. A function is an event
  *  listener, true an attribute without a value; null, undefined and (as an attribute) false are left out. */
@@ -68,7 +67,8 @@ export function show(title, { actions, back = null, badges }, ...nodes) {
   for (const tab of document.querySelectorAll("#top nav a")) {
     tab.ariaCurrent = (tab.hash === "#/people") === (location.hash === "#/people") ? "true" : null;
   }
-  focusHeading();
+  find("h1").focus({ preventScroll: true });
+  scrollTo(0, 0);
 }
 
 /** Draw the view that is shown again, with the same scroll position, and the focus where it was. */

@@ -6,7 +6,7 @@ import {
   writeQuery,
 } from "./values.mjs";
 import {
-  badge, button, currency, day, el, find, focusHeading, link, mail, phone, redraw, select, show, value, words,
+  badge, button, currency, day, el, find, link, mail, phone, redraw, select, show, value, words,
 } from "./dom.mjs";
 import { call, draftNote, owner, people, person, ready, state } from "./requests.mjs";
 import { restore, signature } from "./client.mjs";
@@ -151,15 +151,13 @@ function drawList(query, signal) {
   findPlace();
 }
 
-/** Focus the row of the client who was opened last, if nothing else has the focus. */
+/** Focus the row of the client who was opened last, if nothing else has the focus; without one, the heading. */
 function findPlace() {
-  const { place } = state;
-  const row = document.getElementById(place.id);
+  const row = document.getElementById(state.place.id);
   if (!document.activeElement.matches("body, h1")) return;
-  if (!row) return document.activeElement === document.body && focusHeading(); // the link that had the focus is gone
-  place.id = null;
-  row.focus({ preventScroll: true });
-  row.scrollIntoView({ block: "nearest" });
+  (row ?? find("h1")).focus({ preventScroll: true });
+  row?.scrollIntoView({ block: "nearest" });
+  if (row) state.place.id = null;
 }
 
 /** Show what a list is limited to in its filters, and around them. */
@@ -197,6 +195,7 @@ export async function listView({ query }, signal) {
     }
     const rows = clients.map((client, at) => ({ ...client, ...meta.deleted?.[at] }));
     if (isKnown() && same([rows, meta], [place.clients, place.meta])) return;
+    if (!isKnown()) scrollTo(0, 0); // it is another list, or another page
     Object.assign(place, { address, clients: rows, meta });
     drawFrame(query);
     drawList(query, signal);

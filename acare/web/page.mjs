@@ -64,8 +64,7 @@ async function start() {
 /** Focus the next or previous row of the list. */
 function moveBy(step) {
   const rows = [...document.querySelectorAll(".clients .name a")];
-  const at = rows.indexOf(document.activeElement);
-  rows[at < 0 ? 0 : Math.max(at + step, 0)]?.focus();
+  rows[Math.max(rows.indexOf(document.activeElement) + step, 0)]?.focus();
 }
 async function search() {
   if (!find("[name=q]")) location.assign(state.list ?? "#/");
