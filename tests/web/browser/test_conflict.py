@@ -77,11 +77,11 @@ def test_a_save_a_delete_and_two_restores_lose_nothing(open_page, agency):
     expect(mine.get_by_text("Deleted by broker")).to_be_visible()
     save(theirs, Phone="2")
     theirs.get_by_role("button", name="Restore").click()
-    theirs.locator("p.note a").click()
+    theirs.get_by_role("link", name="Edit").click()
     save(theirs)  # nothing but the restore came between
     expect(theirs.locator("#said")).to_have_text("Saved.")
     mine.get_by_role("button", name="Restore").click()  # which is done already
-    mine.locator("p.note a").click()
+    mine.get_by_role("link", name="Edit").click()
     save(mine)
     expect(mine.locator("#field-phone-problem")).to_contain_text("→ 2")
     save(mine)
