@@ -1,4 +1,4 @@
-"""One server and two offices, behind nginx and Caddy as acare/cli/docs/install.md shows, without TLS."""
+"""Two offices, and sign-in by a proxy, behind nginx and Caddy as on the page install.md, without TLS."""
 
 import gzip
 import json
@@ -16,7 +16,6 @@ from support.server import make_key, serving
 from support.sockets import free_port, wait_for
 
 #: The examples: the heading of the section, and prefix of an office → address of its server.
-ONE = "Behind nginx", {"": "127.0.0.1:8080"}
 TWO = "Several offices", {"/north": "127.0.0.1:8081", "/south": "127.0.0.1:8082"}
 SIGN_IN = "Sign-in by a proxy", {"": "127.0.0.1:8080"}
 #: What the other examples for nginx replace in the first one.
@@ -99,12 +98,6 @@ def running(proxy, folder, text, port):
             yield
         finally:
             process.terminate()
-
-
-def test_a_client_is_created_through_nginx(tmp_path):
-    with behind("nginx", tmp_path, ONE) as (office,):
-        headers, answer = ask(office, "POST", body=JORDAN, status=201, X_Forwarded_Prefix="/forged")
-        assert headers["Location"] == f"/v1/clients/{answer['data']['id']}"
 
 
 @pytest.mark.parametrize("proxy", PROXIES)

@@ -10,7 +10,6 @@ from subprocess import PIPE, Popen
 
 import pytest
 from support import command, old_schema
-from support.backups import verified
 from support.client import Api
 from support.data import JORDAN, UNKNOWN_ID
 from support.files import edit, leave_in_log, query
@@ -22,6 +21,7 @@ from acare.database import connection, file, migrations, schema
 from acare.database.database import Database
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import verify
+from acare.maintenance.verification import verify_file
 
 NOW = schema.SCHEMA_VERSION
 VERSIONS = range(schema.OLDEST_VERSION, NOW)
@@ -82,9 +82,9 @@ def backup_of(path):
 
 
 def test_a_migrated_file_has_the_current_schema(path, old):
-    assert (version_of(path), verified(path)) == (old, 8)
+    assert (version_of(path), verify_file(path)) == (old, 8)
     migrations.migrate(path)
-    assert (version_of(path), file.check(path), verified(path)) == (NOW, NOW, 8)
+    assert (version_of(path), file.check(path), verify_file(path)) == (NOW, NOW, 8)
 
 
 CALLERS = {old_schema.BROKER, old_schema.ANA, old_schema.ANA_READS, old_schema.BEN}
@@ -274,7 +274,7 @@ def test_a_killed_migration_of_a_copied_backup_is_repeated(path):
     assert subprocess.run([sys.executable, "-c", KILLED, path], check=False).returncode == 9
     assert path.with_name("acare.db-journal").exists()
     Database(path).close()
-    assert (version_of(path), verified(path)) == (NOW, 8)
+    assert (version_of(path), verify_file(path)) == (NOW, 8)
 
 
 # --- one transaction

@@ -4,12 +4,12 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from support.backups import verified
 from support.files import contents, edit, leave_in_log, query
 
 from acare.database import schema
 from acare.database.database import Database
 from acare.errors import DatabaseRefused
+from acare.maintenance.verification import verify_file
 
 
 @pytest.fixture
@@ -118,4 +118,4 @@ def test_other_tables_and_plain_indexes_are_accepted(path, script):
     before = query(path, objects)
     Database(path).close()
     assert query(path, objects) == before
-    assert verified(path) == 0
+    assert verify_file(path) == 0

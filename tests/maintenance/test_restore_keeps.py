@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 from support import old_schema
-from support.backups import OWNER, fill, names, sign, verified
+from support.backups import OWNER, fill, names, sign
 from support.client import Api, full_key
 from support.data import ALL_SCOPES
 from support.files import edit, query
@@ -21,6 +21,7 @@ from acare.errors import DatabaseRefused
 from acare.maintenance import restore as module
 from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
+from acare.maintenance.verification import verify_file
 from acare.store.erasures import ErasureStore
 
 
@@ -106,7 +107,7 @@ def test_what_belongs_to_an_erased_client_is_erased_with_it(path, tmp_path, monk
         backup = back_up(path, tmp_path / "backups")
         ErasureStore(app.database).erase(client_id)
     restore(backup, path)
-    assert (query(path, "SELECT * FROM visits"), verified(path)) == ([], 0)
+    assert (query(path, "SELECT * FROM visits"), verify_file(path)) == ([], 0)
 
 
 def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):

@@ -14,7 +14,6 @@ import uuid
 from contextlib import suppress
 
 import pytest
-from support.backups import verified
 from support.keys import new_key
 from support.threads import Call, in_threads
 
@@ -25,6 +24,7 @@ from acare.fields import validate_create
 from acare.importing.importer import import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options
+from acare.maintenance.verification import verify_file
 from acare.store import steps
 from acare.store.clients import ClientStore
 from acare.store.erasures import ErasureStore
@@ -182,5 +182,5 @@ def test_copies_equal_the_lists_at_every_pause(path, database, callers):
             call.result()
         assert [follower.differences() for follower in followers] == [[], [], []], f"ACARE_TEST_SEED={SEED}"
         assert database.empty_log()
-        assert verified(path) == len(followers[0].copy)
+        assert verify_file(path) == len(followers[0].copy)
     print(f"\n{OPERATIONS} operations, expired: {[follower.expired for follower in followers]}")

@@ -5,13 +5,13 @@ import time
 from contextlib import closing
 
 import pytest
-from support.backups import verified
 from support.clients import new
 from support.files import edit, files_with
 from support.threads import in_threads
 
 import acare
 from acare.fields import validate_update
+from acare.maintenance.verification import verify_file
 from acare.store.erasures import ErasureStore
 
 
@@ -133,7 +133,7 @@ def test_erasing_leaves_no_word_in_the_index(app, ana, how):
     assert app.database.empty_log()
     for word in ("ylophonez", "yqqophon", "exqozymix", "qophon", "qwyzlep"):
         assert files_with(app.database.path.parent, word) == []
-    assert verified(app.database.path) == 320
+    assert verify_file(app.database.path) == 320
     assert app.clients.page(ana, page=1, limit=1, q="lee").total == 300
 
 

@@ -15,7 +15,6 @@ from support.keys import new_key
 import acare
 from acare.auth import caller_without_key
 from acare.database.file import checksum_file
-from acare.maintenance.verification import verify_file
 
 #: User and group of a file. Only root can give it to another user.
 OWNER = (12345, 23456) if os.geteuid() == 0 else (os.getuid(), os.getgid())
@@ -64,8 +63,3 @@ def sign(path):
     """Write the right checksum next to a file."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     checksum_file(path).write_text(f"{digest}  {path.name}\n")
-
-
-def verified(path):
-    """The number of clients in a file; DatabaseRefused if it is damaged."""
-    return verify_file(path)
