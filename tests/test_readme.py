@@ -29,7 +29,7 @@ API, INSTALL = (PAGES[name] for name in ("acare/api/README.md", "acare/cli/docs/
 #: Blocks without commands: page and language.
 NO_COMMANDS = {("acare/database/README.md", "sql")}
 
-#: The folders of the programs with flags, and further flags: those of argparse and of other programs.
+#: The folders of the programs with flags, and the flags of argparse and of other programs.
 PROGRAMS = ("acare/cli", "tests/benchmarks")
 OTHERS = """--help --check --data-binary --lazy-apps --post-buffering --preload --reverse-proxy
     --set-xauthrequest""".split()

@@ -28,7 +28,7 @@ HTTP_ERRORS = {
 
 
 class ApiError(falcon.HTTPError):
-    """An error response. ``members`` are those of ``error`` in its body."""
+    """An error response. ``members`` is the object ``error`` in its body."""
 
     def __init__(
         self,

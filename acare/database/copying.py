@@ -87,7 +87,7 @@ def interruptible(connection: sqlite3.Connection, progress: Callable[[], None]) 
     """Let Ctrl-C interrupt the statements of a connection in the ``with``, if this is the main thread.
 
     ``progress`` is called every few milliseconds: Python runs its signal handlers only between its own
-    instructions, which are those of ``progress`` during a statement.
+    instructions, and during a statement only ``progress`` has any.
     """
     connection.set_progress_handler(progress, _CALL_STEPS)
     try:

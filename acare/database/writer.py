@@ -109,12 +109,12 @@ class Writer:
                 self.log.close(connection)
 
     def check_process(self) -> None:
-        """SQLite's locks do not pass to a child."""
+        """StoreUnavailable in a child of the process, which does not inherit SQLite's locks."""
         if self._process != os.getpid():
             raise StoreUnavailable("The process was forked after the database was opened.")
 
     def check_in_place(self) -> None:
-        """SQLite would continue to write to a file that was removed or replaced."""
+        """StoreUnavailable if the file was removed or replaced: SQLite would continue to write to it."""
         if identity(self._path) != self._identity:
             raise StoreUnavailable("The database file is missing or was replaced.")
 

@@ -35,9 +35,9 @@ def restore(backup: Path, database: Path, progress: Progress = silent) -> Restor
     """Replace the database with a copy of a backup.
 
     The copy is verified before it replaces anything. Users, keys and erasures remain as they are in the old
-    database; users that only the backup has are disabled.
-    The new file has the owner, group and mode of the old one. DatabaseRefused if any process has the database
-    open. At every moment, the file of that name is either the complete old database or the complete new one.
+    database; users that only the backup has are disabled. The new file has the owner, group and mode of the
+    old one. DatabaseRefused if any process has the database open. At every moment, the file of that name is
+    either the complete old database or the complete new one.
     """
     check_file(backup)
     _check_target(database)

@@ -191,7 +191,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         """Answer requests in a thread."""
         with suppress(AttributeError, OSError):  # not Linux, or a sandbox
             if os.sched_getscheduler(0) == os.SCHED_OTHER:  # otherwise the operator has chosen
-                # After the event loop, from which a thread would take Python's lock at each call of SQLite.
+                # The event loop runs first: a thread would take Python's lock from it at each call of SQLite.
                 os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # of this thread alone
         while True:
             self._answer(waiting)

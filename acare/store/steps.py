@@ -7,7 +7,7 @@ from functools import partial
 
 from acare.database.database import Database
 
-#: Rows that a step changes, in some tens of milliseconds.
+#: Rows that a step changes, which takes tens of milliseconds.
 ROWS = 500
 
 #: Seconds between two steps. A process that waits for SQLite's lock tries again every 0.1 s.

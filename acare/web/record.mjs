@@ -3,8 +3,8 @@
 import { amounts, label, readNumber, readings, sentence, showNumber, valueOf } from "./values.mjs";
 
 // --- fields
-/** The fields of a client, in the order of the page: [name, kind, options]; first those of the client, then those of the
- *  search profile. */
+/** The fields of a client, in the order of the page: [name, kind, options]; first of the client, then of the search
+ *  profile. */
 const CLIENT = [["first_name", "text"], ["last_name", "text"], ["phone", "phone"], ["email", "email"],
   ["client_type", "choice", ["buyer", "seller", "both"]], ["status", "choice", ["active", "inactive", "closed"]],
   ["budget_min", "money"], ["budget_max", "money"], ["notes", "lines"], ["tags", "list"], ["source", "text"],

@@ -5,7 +5,7 @@ import { button, el, find, link, say, value } from "./dom.mjs";
 
 export const BASE = new URL("..", import.meta.url); // where the app is mounted, under any prefix
 export const stored = (name) => `acare:${BASE.pathname}:${name}`;
-/** ``list`` is the address of the last list shown, ``previous`` that of the view before this one, ``latest`` the client
+/** ``list`` is the address of the last list shown, ``previous`` the address of the view before, ``latest`` the client
  *  read or saved last. ``place`` is what the last list has shown: its address, clients and meta, how far it was scrolled,
  *  and the id of the row to focus. ``ready`` resolves once ``me`` and ``users`` are known. Other modules set functions. */
 export const state = {
@@ -117,7 +117,7 @@ export const drafts = () => Object.keys(sessionStorage).filter((name) => name.st
   const text = label ?? (id ? fullName(base) : "the new client");
   return { id, text, address: address ?? (id ? `#/client/${id}/edit` : "#/new") };
 });
-/** Links to all drafts, or to that of a client. */
+/** Links to all drafts, or to the draft of one client. */
 export function draftNote(of = null) {
   const shown = drafts().filter(({ id }) => of === null || id === of);
   const links = shown.flatMap(({ text, address }) => [link(value(text), address), " "]);

@@ -21,7 +21,7 @@ const browserName = () => BROWSERS[Object.keys(BROWSERS).find((name) => navigato
 /** Sign in with a key, in this tab alone if the computer is shared. An invitation works once: with its key, make one of
  *  this browser's own, and revoke it. If it has no right to make keys, it stays the key of this browser. */
 async function signIn(text, isShared) {
-  let [key, id] = [cleanKey(text), ""]; // the id is that of a key which this browser alone has
+  let [key, id] = [cleanKey(text), ""]; // the id is of a key that only this browser has
   const storage = isShared ? sessionStorage : localStorage;
   if (text.includes("#invite=")) {
     const ends = new Date(Date.now() + 12 * 3_600_000).toISOString(); // a closed tab cannot revoke its key
