@@ -32,10 +32,10 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Remote:
-    """A server at ``base`` (with or without ``/v1``) and an API key for it. ``sleep`` takes seconds."""
+    """A server at ``base``, which may end in ``/v1/clients``, and an API key. ``sleep`` takes seconds."""
 
     def __init__(self, base: str, key: str, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._base = base.rstrip("/").removesuffix("/v1")
+        self._base = re.sub("(/v1(/clients)?)?/*$", "", base)
         self._sleep = sleep
         self._opener = urllib.request.build_opener(_NoRedirect)
         self._opener.addheaders += [("X-API-Key", key), ("Accept", "application/json")]

@@ -30,7 +30,8 @@ def test_the_clients_of_a_server_are_imported_as_they_are(agency, other, tmp_pat
     (tmp_path / "key.txt").write_text(agency.run("key", "create", "--user", USER).out)
     (line,) = examples("sh", "Importing from another server")
     with serving(agency.database) as (_, address):
-        values = {"https://clients.example.com": f"http://{address}/v1/", "key.txt": tmp_path / "key.txt"}
+        url = f"http://{address}/v1/clients"
+        values = {"https://clients.example.com": url, "key.txt": tmp_path / "key.txt"}
         _, *arguments = replaced(line, {**values, "ana@example.com": USER}).split()
         ended = other.run(*arguments)
     assert ended.code == 0, ended.out
