@@ -100,11 +100,10 @@ function showSaved(client) {
 }
 
 function statusOf(client) {
-  const { status } = client;
   const change = ({ target }) =>
     update(client, (newest) => (newest.status === target.value ? null : { status: target.value }))
-      .then(showSaved, (error) => { target.value = status; throw error; });
-  return select({ id: "status", class: `badge ${status}`, "aria-label": "Status", value: status, change },
+      .then(showSaved, (error) => { target.value = client.status; throw error; });
+  return select({ id: "status", class: `badge ${client.status}`, "aria-label": "Status", value: client.status, change },
     words(FIELDS.find(({ name }) => name === "status")));
 }
 

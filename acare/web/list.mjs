@@ -168,6 +168,7 @@ function drawFrame(query) {
     state.list = address;
     for (const [name, text] of Object.entries(query)) if (controls[name]) controls[name].value = text;
   }
+  find(".results").ariaBusy = state.place.address !== address; // until they are read
   const limits = [...controls.elements].filter(({ name, value }) => name !== "sort" && value);
   const inWords = ({ ariaLabel, value, selectedOptions }) => `${ariaLabel}: ${selectedOptions?.[0].text ?? value}`;
   const count = limits.filter(({ name }) => name !== "q").length;

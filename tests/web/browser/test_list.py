@@ -75,6 +75,16 @@ def test_the_search_follows_the_typing(open_page, demo):
     expect(page).to_have_url(re.compile("user_id="))
 
 
+def test_the_list_is_dimmed_until_the_next_one_is_read(open_page, demo):
+    page, waiting = opened(open_page, demo), []
+    page.route("**/v1/clients?q=*", lambda route: waiting.append(route))
+    with page.expect_request("**/v1/clients?q=*"):
+        page.get_by_label("Search").fill("zoe")
+    expect(page.locator(".results")).to_have_css("opacity", "0.55")
+    waiting[0].continue_()
+    expect(page.locator(".results")).to_have_css("opacity", "1")
+
+
 def test_nothing_found_says_so_and_a_page_past_the_end_is_the_last(open_page, demo):
     page = opened(open_page, demo)
     page.get_by_label("Search").fill("no-such-name")
