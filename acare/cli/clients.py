@@ -200,7 +200,7 @@ def run_purge(args: Namespace) -> None:
 
 
 def run_export(args: Namespace) -> None:
-    if args.file.is_file():
+    if args.file != _STDOUT and args.file.is_file():
         with args.file.open("rb") as replaced:
             if replaced.read(16) == b"SQLite format 3\0":
                 raise UserError(f"{args.file}: a database, which an export does not replace")

@@ -85,6 +85,13 @@ def test_a_database_is_not_replaced(agency):
     assert agency.database.read_bytes() == before
 
 
+def test_stdout_is_not_a_file_in_the_current_folder(agency, monkeypatch):
+    """The folder may be one that the user of a service cannot search."""
+    monkeypatch.chdir(agency.folder)
+    (agency.folder / "-").write_bytes(agency.database.read_bytes())
+    assert agency.run("export").code == 0
+
+
 def test_a_missing_folder_is_named(agency, tmp_path):
     done = agency.run("export", tmp_path / "missing" / "out.jsonl")
     assert (done.code, done.err) == (1, f"acare: {tmp_path / 'missing'}: No such file or directory\n")
