@@ -73,17 +73,20 @@ def test_a_list_that_changes_does_not_scroll(open_page, demo):
     assert page.evaluate("scrollY") == 400
 
 
-def test_forty_look_ups_take_few_requests(open_page, demo):
+def test_look_ups_take_few_requests(open_page, demo):
     page, sent = opened(open_page, demo), []
+    page.clock.pause_at("2100-01-01")
     page.on("request", lambda request: "/v1/" in request.url and sent.append(request.url))
-    for number in range(40):
+    for number in range(15):
         page.keyboard.press("/")
-        page.keyboard.type(f"client.{number}@", delay=20)
+        page.keyboard.type("client.")
+        page.clock.run_for(100)
+        page.keyboard.type(f"{number}@")
         page.keyboard.press("Enter")
         expect(page.locator(".history li").first).to_be_visible()
         page.keyboard.press("Escape")
         expect(page.locator(ROWS).first).to_be_focused()
-    assert len(sent) <= 240
+    assert len(sent) == 4 * 15
 
 
 def test_the_keyboard_alone_finds_edits_and_leaves(open_page, demo):
@@ -116,6 +119,7 @@ def test_a_note_comes_before_the_others_whatever_happens_meanwhile(open_page, ag
     client = agency.create(last_name="Noted", notes="Old.")
     page = opened(open_page, agency, f"client/{client['id']}", rows=agency.total())
     page.get_by_label("Add note").first.fill("She called.")
+    page.clock.pause_at("2100-01-01")
     page.context.set_offline(True)
     page.keyboard.press("Control+Enter")
     expect(page.locator("#wait")).to_contain_text("You are offline.")

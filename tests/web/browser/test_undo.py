@@ -53,9 +53,8 @@ def test_a_late_answer_to_undo_leaves_a_form_as_it_is(open_page, agency):
 def test_undo_stays_ten_seconds_or_as_long_as_it_has_the_focus(open_page, agency, focused):
     client = agency.create()
     page = open_page(agency.link)
-    page.clock.install(time=0)
     page.goto(f"{agency.url}/#/client/{client['id']}")
-    page.clock.pause_at(3_600_000)
+    page.clock.pause_at("2100-01-01")
     delete(page)
     page.mouse.move(0, 0)
     if focused:
