@@ -7,12 +7,12 @@ above names the file that runs it, another test or .ci/run: ``<!-- tests/ci/test
 import itertools
 import json
 import re
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from support import command
-from support.http import HttpCaller
+from support.data import JORDAN
+from support.http import ask
 from support.page import shell
 
 import acare
@@ -62,8 +62,7 @@ def runnable(page):
 def test_every_block_runs(page, start, tmp_path):
     """In one folder, with the address and key of a running server in place of the examples', and a client."""
     server = start()
-    with closing(HttpCaller(server.url, server.key)) as caller:
-        caller.create()
+    ask(server, "POST", body=JORDAN, status=201)
     printed = ""
     for line, language, text in runnable(page):
         text = text.replace("http://127.0.0.1:8080", server.url).replace("YOUR_API_KEY", server.key)

@@ -19,7 +19,6 @@ SOREN = {
     "preferred_locations": ["Århus"],
     "phone": "(661) 555-0142",
 }
-PEOPLE = (ZOE, JORG, SOREN)
 
 
 def deleted(api: Api, query=""):
@@ -32,7 +31,7 @@ def deleted(api: Api, query=""):
 @pytest.fixture
 def gone(api):
     """A broker who has deleted these people, Søren last."""
-    for person in PEOPLE:
+    for person in (ZOE, JORG, SOREN):
         api.delete(api.create(**person)["id"])
     return api
 

@@ -15,6 +15,7 @@ from acare.errors import SettingError
 
 ANA = "ana@example.com"
 JSON = "application/json"
+SIGN_IN = {"trusted_proxy": "192.0.2.1", "user_header": "Remote-Email"}
 
 
 @pytest.fixture
@@ -92,16 +93,14 @@ def test_a_key_takes_precedence_over_identify(embedded):
 
 def test_only_the_trusted_proxy_names_the_user(embedded):
     embedded.users.change(ANA, email=(ana := "ånä@example.com"))
-    options = {"trusted_proxy": "192.0.2.1", "user_header": "Remote-Email"}
-    with acare.create_app(database=embedded.database.path, **options) as app:
+    with acare.create_app(database=embedded.database.path, **SIGN_IN) as app:
         for peer, sent, status in ((1, ana, 200), (1, f"{ana}, {ana}", 403), (1, "", 401), (2, ana, 401)):
             environ = {"REMOTE_ADDR": f"192.0.2.{peer}", "HTTP_REMOTE_EMAIL": sent.encode().decode("latin-1")}
             TestApp(app).get("/v1/users/me", extra_environ=environ, status=status)
 
 
 def test_signed_in_users_behind_one_address_take_turns(tmp_path):
-    options = {"trusted_proxy": "192.0.2.1", "user_header": "Remote-Email"}
-    with acare.create_app(database=tmp_path / "acare.db", **options) as app:
+    with acare.create_app(database=tmp_path / "acare.db", **SIGN_IN) as app:
         ana, same, ben = (turn(app, HTTP_REMOTE_EMAIL=each) for each in (ANA, ANA.upper(), "ben@example.com"))
         assert ana.caller == same.caller != ben.caller
         others = {"REMOTE_ADDR": "192.0.2.9"}
@@ -110,9 +109,8 @@ def test_signed_in_users_behind_one_address_take_turns(tmp_path):
 
 
 def test_identify_and_a_user_header_exclude_each_other(tmp_path):
-    options = {"trusted_proxy": "192.0.2.1", "user_header": "Remote-Email", "identify": lambda env: ANA}
     with pytest.raises(SettingError, match="user_header cannot be combined with identify"):
-        acare.create_app(database=tmp_path / "acare.db", **options)
+        acare.create_app(database=tmp_path / "acare.db", **SIGN_IN, identify=lambda env: ANA)
 
 
 SAME = {"Origin": "http://localhost:80"}

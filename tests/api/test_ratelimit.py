@@ -12,7 +12,6 @@ from acare.api.ratelimit import MAX_BUCKETS, RateLimiter, bucket_name
 from acare.config import RateLimit
 
 SECOND = 1_000_000_000
-DEFAULT = RateLimit(tokens=500, seconds=900)
 HOME = "192.0.2.1"
 
 
@@ -24,7 +23,7 @@ def clock():
 
 @pytest.fixture
 def limiter(clock):
-    return RateLimiter(DEFAULT, lambda: clock.now)
+    return RateLimiter(RateLimit(tokens=500, seconds=900), lambda: clock.now)
 
 
 def spend(limiter, requests, name=HOME):

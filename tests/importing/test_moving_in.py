@@ -30,7 +30,6 @@ ROWS = {  # the file, arguments, and fields of the client
     "a name with accents and marks": ("prenom,NOM,E_Mail\nAna,Vega,a@b", [], {"email": "a@b"}),
     "a phone number": ("Name,Mobile\nA B,(661) 555-0142", [], {"phone": "(661) 555-0142"}),
     "a budget": ('Name,Budget\nA B,"$350,000"', [], {"budget_max": 350000}),
-    "a minimum": ('Name,Min. Price\nA B,"350.000,00 EUR"', [], {"budget_min": 350000}),
     "a yes": ("Name,Pre-Approved\nA B,Yes", [], {"pre_approved": True}),
     "tags": ("Name,Tags\nA B,vip; first-time;", [], {"tags": ["vip", "first-time"]}),
     "a date": ("Name,Created On\nA B,15.7.2024", [], {"created_at": "2024-07-15T00:00:00.000Z"}),

@@ -10,7 +10,6 @@ from support.files import edit, files_with, snapshot
 from acare.database import connection, log
 
 NAME = "Zaphodina"  # of the person to erase
-COMMANDS = ("history", "undelete", "erase")
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def test_the_tables_about_a_client_are_known(app):
     assert {"clients", *(name for (name,) in named)} == {*TABLES, "client_changes", "erasures"}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", ["history", "undelete", "erase"])
 def test_an_unknown_id_is_reported_in_one_line(acare, api, name):
     api.delete(api.create()["id"])
     code, out, err = acare(name, UNKNOWN_ID)
