@@ -4,7 +4,6 @@ import random
 import re
 import signal
 import subprocess
-import sys
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -152,20 +151,3 @@ def test_a_stalled_replica_stops_writes_until_it_continues(setup):
         assert setup.log_size() > 16_000_000
         running.litestream.send_signal(signal.SIGCONT)
         create_until(caller, 201)
-
-
-def test_a_restored_copy_can_replace_the_server(setup):
-    with setup.running() as running:
-        with closing(HttpCaller(running.address, setup.key)) as caller:
-            client = caller.create()
-        time.sleep(SYNC_SECONDS + 1)
-        running.kill()
-        killed = time.monotonic()
-        line = ["acare", "restore", setup.restore(), "--database", setup.database]
-        subprocess.run([sys.executable, "-m", *line], check=True, capture_output=True)
-        with (
-            serving(setup.database) as (_, address),
-            closing(HttpCaller(address, setup.key)) as caller,
-        ):
-            assert caller.get(client) == client
-            assert time.monotonic() - killed < 10

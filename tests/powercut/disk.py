@@ -148,11 +148,9 @@ class Disk:
 
     def _find(self, path: str) -> tuple[Folder, str]:
         *folders, name = path.split("/")
-        found: File | Folder = self.root
+        found = self.root
         for each in folders:
-            assert isinstance(found, Folder)
             found = found.names[each]
-        assert isinstance(found, Folder)
         return found, name
 
     def cut(self, target: Path, under_way: Iterable[Event], rng: random.Random) -> str:
