@@ -22,7 +22,7 @@ export const writeQuery = (query) =>
 /** The query as the API takes it: a search has at most eight words, and an amount such as "450k" is a number. */
 export function apiQuery(query) {
   const numbers = PROPERTY.filter((name) => query[name]).map((name) =>
-    [name, (name === "price" ? amounts : readings)(query[name])[0] ?? query[name]]);
+    [name, String((name === "price" ? amounts : readings)(query[name])[0] ?? query[name])]);
   return writeQuery({ ...query, ...Object.fromEntries(numbers), q: query.q.trim().split(/\s+/).slice(0, 8).join(" ") });
 }
 export const listAddress = (query) => `#/${writeQuery(query) && `?${writeQuery(query)}`}`;

@@ -38,6 +38,10 @@ test("nine words are searched by the first eight", () => {
   assert.equal(apiQuery({ q: " a b  c d e f g h i ", page: "2" }), "q=a+b+c+d+e+f+g+h&page=2");
 });
 
+test("a studio, which has no bedrooms, is a property", () => {
+  assert.equal(apiQuery({ q: "", bedrooms: "0" }), "bedrooms=0");
+});
+
 // --- fields
 
 test("a client survives being flattened", () => {
