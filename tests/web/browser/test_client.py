@@ -46,6 +46,13 @@ def test_it_is_shown_with_links_separators_and_tags(open_page, agency):
     expect(places.first).to_have_attribute("href", "#/?q=Bakersfield%2C+CA")
 
 
+def test_a_thumb_can_call_and_go_back(open_page, agency):
+    page = shown(open_page, agency, agency.create(**FULL))
+    page.set_viewport_size({"width": 360, "height": 740})
+    for name in ("Back to the list", FULL["phone"]):
+        assert page.get_by_role("link", name=name).bounding_box()["height"] > 36
+
+
 def test_the_form_has_a_field_for_each_in_the_document(open_page, agency):
     page = open_page(agency.link)
     page.goto(f"{agency.url}/#/new")
