@@ -57,7 +57,7 @@ def read_status(
     database, expiring = _check_database(path)
     path, stem = path.resolve(), path.stem
     no_answer, refused = ([], []) if url is None else _ask(url)
-    if database.figures["processes"] and beside(path, FAILURE_RECORD).exists():
+    if beside(path, FAILURE_RECORD).exists():
         refused = [FAILURE]
     checks = [database, expiring, _check_log(path), _check_disk(path, folder)]
     checks.append(Check("writes", refused, {}))

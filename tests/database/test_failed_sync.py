@@ -141,10 +141,9 @@ def test_a_backup_after_a_failed_checkpoint_keeps_the_log(failed, tmp_path, monk
 
 
 def test_status_says_what_to_do_after_a_failed_checkpoint(failed, tmp_path):
+    failed.web.app.close()  # a process in another container cannot be seen either
     (writes,) = [check for check in read_status(tmp_path / "acare.db") if check.problems]
     assert (writes.name, "stop every process" in writes.problems[0]) == ("writes", True)
-    failed.web.app.close()
-    assert not any(check.problems for check in read_status(tmp_path / "acare.db"))
 
 
 # --- the log that a killed process left
