@@ -37,7 +37,8 @@ def copy_verified(
     """
     checksum = file.checksum_file(target)
     with temporary(target) as copy, temporary(checksum) as written:
-        _copy(database, copy, progress, source)
+        with file.refusing(database, f"no backup was made in {target.parent}: "):
+            _copy(database, copy, progress, source)
         with (
             file.refusing(database, "damaged: "),
             closing(open_file(copy)) as made,
@@ -65,7 +66,6 @@ def _copy(database: Path, target: Path, progress: Progress, source: sqlite3.Conn
     """
     size = database.stat().st_size
     with (
-        file.refusing(database, "no backup was made: "),
         closing(open_to_read(database)) if source is None else nullcontext(source) as connection,
         interruptible(connection, lambda: progress("Copying", min(target.stat().st_size, size), size, "B")),
     ):

@@ -47,7 +47,7 @@ def content(folder):
 
 
 FAILING = [
-    (("backup", "backups", "--create-folder"), "acare.db: no backup was made"),
+    (("backup", "backups", "--create-folder"), "acare.db: no backup was made in backups: "),
     (("restore", "BACKUP"), "acare.db: .*; it was not changed"),
     (("compact",), "acare.db: .*changed"),
     (("erase", "--yes", "CLIENT_ID"), "acare.db: The disk"),
