@@ -93,6 +93,8 @@ class CsvReader:
         self._delimiter = max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
         self._records = self._read_records()
         _, header = next(self._records, (0, []))
+        if header == ["sep=", ""]:  # a line that tells Excel the delimiter
+            _, header = next(self._records, (0, []))
         if not header:
             raise UserError("the file is empty")
         self.columns = find_columns(header, chosen, values)

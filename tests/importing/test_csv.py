@@ -21,6 +21,7 @@ PLAIN = "Name;Type;Notes\nZoë Müller;buyer;“quoted”\n"
         pytest.param(PLAIN.encode("cp1252"), id="Windows-1252"),
         pytest.param(PLAIN.encode("cp1252")[:31] + "r;“quoted”\n".encode(), id="mixed"),
         pytest.param(PLAIN.replace(";", "\t").encode(), id="tab"),
+        pytest.param(b"sep=;\n" + PLAIN.encode(), id="a first line for Excel"),
         pytest.param(b"\n;;\n" + PLAIN.replace("\n", "\n;;\n\n").encode(), id="empty lines"),
     ],
 )
