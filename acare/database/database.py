@@ -71,7 +71,7 @@ class Database:
             begun, limit = time.monotonic(), self._writer.log.read_seconds
             connection.set_progress_handler(
                 lambda: time.monotonic() - begun > limit(max_seconds),
-                100_000,  # steps of SQLite between two checks: a few milliseconds
+                10_000,  # steps of SQLite between two checks: about a millisecond, or a thousand clients
             )
         try:
             yield connection
