@@ -45,8 +45,8 @@ _COUNTRY_CODE = re.compile("1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[
 _ENDING = range(4, 7)
 _MIN_COMMON = 7
 
-# Python sorts accents in a row in quadratic time: 10,000 take seconds. After 30 of them, the rest is ignored.
-_EXCESS = re.compile(r"(?<=\W{30})\W+")
+#: Python sorts accents in a row in quadratic time: 10,000 take seconds. After 30, the rest is ignored.
+EXCESS = re.compile(r"(?<=\W{30})\W+")
 _ACCENT = re.compile("[\u0300-\u036f]")
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
@@ -160,7 +160,7 @@ def _spellings(word: str) -> list[str]:
     """All spellings of a word, so that each finds the others; composed (NFC), as text usually is, so that the
     tokenizer ignores only the accents of Latin letters.
     """
-    decomposed = unicodedata.normalize("NFD", _EXCESS.sub("", word.translate(_APOSTROPHES)).lower())
+    decomposed = unicodedata.normalize("NFD", EXCESS.sub("", word.translate(_APOSTROPHES)).lower())
     choices = [_SPELLINGS.get(part, (part,)) for part in _SPELLED.split(decomposed)]
     spellings: Iterable[Iterable[str]] = itertools.product(*choices)
     if math.prod(map(len, choices)) > _MAX_SPELLINGS:
@@ -193,7 +193,7 @@ def fold(text: str) -> str:
     """The words of a text between single spaces, without case, accents and punctuation, for comparison."""
     text = text.casefold()
     if not text.isascii():
-        text = _ACCENT.sub("", unicodedata.normalize("NFD", _EXCESS.sub("", text)))
+        text = _ACCENT.sub("", unicodedata.normalize("NFD", EXCESS.sub("", text)))
     return _BETWEEN_WORDS.sub(" ", f" {text} ")
 
 

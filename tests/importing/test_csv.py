@@ -69,6 +69,7 @@ def test_a_cell_is_converted_to_a_value(read, text, value):
         ("1", " ", "%%"), ("EUR", " ", "%"), ("1.", "1", "%"), ("", "1 234", "%"), ("1/1/2026", " ", "%"),
         ("", "'", "x"), ("", "; ", ""),
         ("'", " ", "x"), ("", ";'", "x"), ("", "[", ""), ("1", "\u3000", "€€"),
+        ("\u0344" * 9999, "\u0f73", ""),
     ],
 )  # fmt: skip
 def test_a_hostile_cell_is_read_quickly(start, repeated, end):
