@@ -195,7 +195,7 @@ export async function listView({ query }, signal) {
       return location.replace(listAddress({ ...query, page: String(meta.totalPages) }));
     }
     const rows = clients.map((client, at) => ({ ...client, ...meta.deleted?.[at] }));
-    if (isKnown() && same([rows, meta], [place.clients, place.meta])) return;
+    if (isKnown() && same([rows, meta], [place.clients, place.meta])) return openFirst();
     if (!isKnown()) scrollTo(0, 0); // it is another list, or another page
     Object.assign(place, { address, clients: rows, meta });
     drawFrame(query);
