@@ -191,6 +191,7 @@ export async function listView({ query }, signal) {
   state.refresh = async () => {
     const reading = call("GET", `v1/clients?${apiQuery(query)}`, { signal }).catch(refused);
     const [{ clients, meta }] = await Promise.all([reading, ready(signal)]);
+    if ((state.list ?? address) !== address) return; // the filters have changed meanwhile, the view not yet
     if (meta.total && !clients.length) { // the list is shorter than it was
       return location.replace(listAddress({ ...query, page: String(meta.totalPages) }));
     }

@@ -9,7 +9,7 @@ export const stored = (name) => `acare:${BASE.pathname}:${name}`;
  *  read or saved last. ``place`` is what the last list has shown: its address, clients and meta, how far it was scrolled,
  *  and the id of the row to focus. ``ready`` resolves once ``me`` and ``users`` are known. Other modules set functions. */
 export const state = {
-  key: null, me: null, users: new Map(), ready: null, list: "#/", address: null, previous: null, latest: null,
+  key: null, me: null, users: new Map(), ready: null, list: null, address: null, previous: null, latest: null,
   place: { address: null, clients: [], meta: null, scroll: 0, id: null },
   askForKey: null, refresh: null, render: null,
 };

@@ -86,7 +86,7 @@ def test_look_ups_take_few_requests(open_page, demo):
         expect(page.locator(".history li").first).to_be_visible()
         page.keyboard.press("Escape")
         expect(page.locator(ROWS).first).to_be_focused()
-    assert len(sent) == 4 * 15
+    assert len(sent) <= 4 * 15
 
 
 def test_enter_opens_a_client_of_the_list_that_was_shown_before(open_page, demo):
@@ -132,6 +132,7 @@ def test_a_note_comes_before_the_others_whatever_happens_meanwhile(open_page, ag
     client = agency.create(last_name="Noted", notes="Old.")
     page = opened(open_page, agency, f"client/{client['id']}", rows=agency.total())
     page.get_by_label("Add note").first.fill("She called.")
+    expect(page.locator(".history li").first).to_be_visible()
     page.clock.pause_at("2100-01-01")
     page.context.set_offline(True)
     page.keyboard.press("Control+Enter")

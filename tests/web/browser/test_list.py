@@ -75,6 +75,22 @@ def test_the_search_follows_the_typing(open_page, demo):
     expect(page).to_have_url(re.compile("user_id="))
 
 
+def test_an_older_list_does_not_replace_what_is_typed(open_page, demo):
+    page, late = opened(open_page, demo), []
+    page.clock.pause_at("2100-01-01")
+    page.route("**/v1/clients?q=zo", lambda route: late.append(route))
+    page.get_by_label("Search").fill("zo")
+    page.clock.run_for(150)
+    page.wait_for_url("**q=zo")
+    page.evaluate("history.replaceState(null, '', '#/?q=zoe')")  # on a slow computer, its event is late
+    page.get_by_label("Search").fill("zoe")
+    page.clock.run_for(150)
+    with page.expect_response("**/v1/clients?q=zo"):
+        late[0].continue_()
+    page.evaluate("fetch('healthz').then((answer) => answer.text())")  # by then, the list has been read
+    expect(page.get_by_label("Search")).to_have_value("zoe")
+
+
 def test_the_list_is_dimmed_until_the_next_one_is_read(open_page, demo):
     page, waiting = opened(open_page, demo), []
     page.route("**/v1/clients?q=*", lambda route: waiting.append(route))
