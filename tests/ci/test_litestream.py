@@ -137,7 +137,7 @@ def test_a_restored_file_lacks_only_the_last_seconds(setup):
 
 
 def create_until(caller, status):
-    wait_for(lambda: caller.ask("POST", body=LARGE)[0] == status, 30)
+    wait_for(lambda: caller.ask("POST", body=LARGE)[0] == status, 120)
 
 
 def test_a_stalled_replica_stops_writes_until_it_continues(setup):
