@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 import pytest
-from support.crash import GONE, KILLS, Writer, damage, gaps, read_clients, write_until
+from support.crash import GONE, Writer, damage, gaps, read_clients, write_until
 from support.data import JORDAN
 from support.http import HttpCaller
 from support.page import examples, replaced, shell
@@ -19,7 +19,7 @@ from support.sockets import wait_for
 PAGE_CONFIG = examples("yaml", "Replication")[0]
 PAGE_RESTORE = examples("sh", "Replication")[0]
 SYNC_SECONDS = int(re.search(r"sync-interval: (\d+)s", PAGE_CONFIG)[1])
-TIMES = min(10, KILLS)
+TIMES = 10
 LARGE = {**JORDAN, "notes": "x" * 9000}
 
 # A log of 4,000 pages is too long: more than those after which Litestream copies the log itself.

@@ -1,6 +1,6 @@
 """Callers who pipeline, split, half-close and abort at random: every answer belongs to its request.
 
-It lasts for ACARE_TEST_SECONDS (1, in CI 3; 120 is a long run). ACARE_TEST_SEED repeats the choices of a run.
+It lasts for ACARE_TEST_SECONDS (1; 120 is a long run). ACARE_TEST_SEED repeats the choices of a run.
 """
 
 import itertools
@@ -18,7 +18,7 @@ from support.files import query
 from support.sockets import connect, read_content, request, reset
 from support.target import target_in
 
-SECONDS = float(os.environ.get("ACARE_TEST_SECONDS", "3" if os.environ.get("ACARE_TEST_CI") else "1"))
+SECONDS = float(os.environ.get("ACARE_TEST_SECONDS", "1"))
 SEED = int(os.environ.get("ACARE_TEST_SEED", random.randrange(10**9)))
 CALLERS = 6
 CHOICES = "read read_all half_close close_in_the_middle abort abort_at_once"
