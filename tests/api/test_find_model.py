@@ -5,6 +5,7 @@
 """
 
 import csv
+import functools
 import itertools
 import json
 import os
@@ -85,6 +86,7 @@ def words_of(client):
     return parts(" ".join(filter(None, [*texts, *client["tags"], *client["preferred_locations"]])))
 
 
+@functools.cache
 def place(text):
     return " ".join(["", *parts(text), ""])
 
@@ -110,11 +112,8 @@ def answer(asked, clients):
     if asked.keys() & {"price", "location", "property_type", *NUMBERS}:
         found = [client for client in found if suits(asked, client)]
     if "q" in asked:
-        found = [
-            client
-            for client in found
-            if all(any(word.startswith(part) for word in client["words"]) for part in asked["q"].split())
-        ]
+        begins = [f" {part}" for part in asked["q"].split()]
+        found = [client for client in found if all(begin in client["words"] for begin in begins)]
     if asked.get("sort") == "updated_at":
         found.sort(key=lambda client: client["updated_at"], reverse=True)
     if asked.get("sort") == "name":  # bytes.lower() is for ASCII letters
@@ -126,7 +125,7 @@ def answer(asked, clients):
 
 
 def fill(app, owners):
-    """Store random clients. Returns all, newest first, each with its words."""
+    """Store random clients. Returns all, newest first, each with its words in one text."""
     rng = Random(SEED)
     random_clients = [
         {
@@ -140,7 +139,7 @@ def fill(app, owners):
     app.database.write(lambda connection: [insert(connection, client) for client in random_clients])
     clients = [json.loads(text) for text, _ in app.clients.all(OPERATOR, CLIENTS)]
     for client in clients:
-        client["words"] = words_of(client)
+        client["words"] = " ".join(["", *words_of(client)])
     return clients
 
 
