@@ -21,7 +21,6 @@ log = logging.getLogger("acare.error")
 HTTP_ERRORS = {
     400: ("VALIDATION_ERROR", "The request is malformed."),
     404: ("NOT_FOUND", "This path does not exist."),
-    413: ("CONTENT_TOO_LARGE", "The request is too large."),
     431: ("VALIDATION_ERROR", "The request's headers are too large."),
     500: ("INTERNAL_ERROR", "Internal server error."),
 }

@@ -91,7 +91,10 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
             "wsgi.input_terminated": True,
             "wsgi.errors": sys.stderr,
         }
-        if self.error is not None:
+        if isinstance(self.error, RequestEntityTooLarge):
+            # The API rejects it after the rate limit. Of chunks, only the bytes that have arrived are known.
+            env["CONTENT_LENGTH"] = str(max(self.content_length, len(self.body_rcv)))
+        elif self.error is not None:
             env["acare.rejected"] = self.error.code, self.error.body
         return env
 

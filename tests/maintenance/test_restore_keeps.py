@@ -148,18 +148,14 @@ def test_no_other_process_can_write_during_a_restore(path, since, monkeypatch):
 # --- owner, group, mode
 
 
-def owned(path):
-    status = path.stat()
-    return status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)
-
-
 @pytest.mark.parametrize("replaced", [True, False], ids=["file", "folder"])
 def test_owner_and_group_are_those_of_the_file_or_its_folder(path, since, replaced):
     if not replaced:
         path.unlink()
     os.chown(path if replaced else path.parent, *OWNER)
     restore(since[0], path)
-    assert owned(path) == (*OWNER, 0o600)
+    status = path.stat()
+    assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (*OWNER, 0o600)
 
 
 def test_a_file_whose_owner_cannot_be_kept_is_not_replaced(path, since, monkeypatch):

@@ -39,6 +39,7 @@ ENDS = {
     "bytes after a body": ({"Content_Length": len(BODY)}, BODY + b"nonsense\r\n\r\n" + HEALTH, [201, 400]),
     **{f"a chunk {name}": (CODING, chunks, [400]) for name, chunks in CHUNKS.items()},
     **{f"a chunk with {ext!r}": (CODING, extended(ext), [201]) for ext in EXTENSIONS},
+    "8 MiB of chunks": (CODING, (b"%b\r\n%b\r\n800000\r\n" % (SIZE, BODY)).ljust(2**23 + 1), [413]),
     "trailers": (CODING, b"%b\r\n%b\r\n0\r\nX: y\r\nZ:\r\n\r\n" % (SIZE, BODY), [201]),
 }
 
