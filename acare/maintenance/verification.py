@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from acare import store
 from acare.database.connection import open_file, open_to_read
 from acare.database.copying import Progress, check_integrity, copy_to_temporary, interruptible, silent
 from acare.database.file import refusing
@@ -16,7 +17,7 @@ from acare.store.lists import count
 #: Statements that find rows that contradict each other, and return a text for each. They are separated by
 #: empty lines. ``{json}`` is the expression that generates the JSON of a client, ``{paths}`` are its fields
 #: other than id, user_id and version.
-CONTRADICTIONS = Path(__file__).with_name("verification.sql")
+CONTRADICTIONS = Path(store.__file__).with_name("verification.sql")
 
 CLIENTS_SQL = "SELECT max(sql) FROM sqlite_schema WHERE name = 'clients'"
 

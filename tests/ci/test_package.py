@@ -14,7 +14,7 @@ from support.environment import environment
 
 NEEDED = {
     "acare/schema.sql",
-    "acare/maintenance/verification.sql",
+    "acare/store/verification.sql",
     "acare/database/migrations/2_to_3.sql",
     "acare/database/migrations/3_to_4.sql",
     "acare/py.typed",
