@@ -39,7 +39,7 @@ class Random(random.Random):
         return self.sample(texts, self.randrange(most))
 
     def client(self, number):
-        places, types = PLACES.split("|"), TYPES.split("|")
+        places, types = [*PLACES.split("|"), "-"], TYPES.split("|")
         least = {f"{name}_min": self.maybe(1, 1.5, 2) for name in NUMBERS}
         return new(
             first_name=self.choice(NAMES),
@@ -88,7 +88,7 @@ def words_of(client):
 
 @functools.cache
 def place(text):
-    return " ".join(["", *parts(text), ""])
+    return f" {' '.join(parts(text))} "
 
 
 def suits(asked, client):
