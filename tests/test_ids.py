@@ -6,7 +6,7 @@ import pytest
 
 from acare import ids
 
-CANONICAL = "a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684"
+CANONICAL = "019f6631-3a10-7a9f-8d27-95c0e3b1f684"
 
 
 def test_a_new_id_is_a_canonical_uuid_of_version_7():

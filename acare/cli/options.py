@@ -31,7 +31,7 @@ def parse_id(text: str) -> str:
         return ids.parse(text)
     except ValueError:
         # The text is not repeated: it may be a key that was pasted by mistake.
-        raise ArgumentTypeError("must be a UUID, such as a3f8c1d2-6b4e-4a9f-8d27-95c0e3b1f684") from None
+        raise ArgumentTypeError("must be a UUID, such as 019f6631-3a10-7a9f-8d27-95c0e3b1f684") from None
 
 
 def argument(

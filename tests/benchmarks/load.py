@@ -10,19 +10,19 @@ from typing import NamedTuple
 CONNECTIONS = 16
 
 CLIENT = {
-    "first_name": "Michael",
-    "last_name": "Torres",
-    "email": "michael.torres@example.com",
-    "phone": "(661) 555-0142",
+    "first_name": "Noor",
+    "last_name": "Haddad",
+    "email": "noor.haddad@example.com",
+    "phone": "(661) 555-0199",
     "client_type": "buyer",
     "status": "active",
-    "source": "Zillow",
-    "budget_min": 350000,
-    "budget_max": 475000,
+    "source": "referral",
+    "budget_min": 310000,
+    "budget_max": 425000,
     "preferred_locations": ["Bakersfield", "Tehachapi"],
     "property_preferences": {"bedrooms_min": 3, "bathrooms_min": 2, "property_types": ["house"]},
     "pre_approved": True,
-    "pre_approval_amount": 460000,
+    "pre_approval_amount": 410000,
     "notes": "Wants to move before school starts; has a dog.",
     "tags": ["vip", "first-time"],
 }

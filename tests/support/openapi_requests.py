@@ -8,14 +8,14 @@ from acare.fields import FIELDS
 
 # The bodies of the examples in the document.
 CLIENT = {
-    "first_name": "Jordan",
-    "last_name": "Lee",
-    "email": "jordan.lee@example.com",
+    "first_name": "Noor",
+    "last_name": "Haddad",
+    "email": "noor.haddad@example.com",
     "phone": "(661) 555-0142",
     "client_type": "buyer",
     "source": "referral",
-    "budget_min": 350000,
-    "budget_max": 475000.5,
+    "budget_min": 310000,
+    "budget_max": 425000.5,
     "preferred_locations": ["Santa Clarita"],
     "property_preferences": {"bedrooms_min": 3, "property_types": ["house"], "pool": True},
     "tags": ["first-time buyer"],
@@ -51,7 +51,7 @@ GOOD = [(*method_and_path(operation), body, status) for operation, (body, status
 SYSTEM = ("/", "/healthz", "/readyz", "/openapi.json")
 TABLE = [
     Ask("POST", COLLECTION, 201, CLIENT),
-    Ask("GET", f"{COLLECTION}?q=a+b+c+d+e+f+g+h&email=Jordan.Lee%40example.com&user_id={UNKNOWN_ID}", 200),
+    Ask("GET", f"{COLLECTION}?q=a+b+c+d+e+f+g+h&email=Noor.Haddad%40example.com&user_id={UNKNOWN_ID}", 200),
     Ask("GET", f"{COLLECTION}?q={'x' * 201}&email=jordan&user_id=7", 400),
     Ask("GET", f"{COLLECTION}?deleted=true", 200, prepare=scenes.with_deleted),
     Ask("GET", f"{COLLECTION}?deleted=yes", 400),
