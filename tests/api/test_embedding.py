@@ -114,6 +114,8 @@ WORKLOADS = {
     ("HEAD", "/v1/clients", "q=lee"): "slow",
     ("GET", "/v1/clients", "limit=x"): "quick",
     ("GET", "/v1/clients", "a&" * 1000): "slow",
+    ("GET", "/v1/clients.csv", "limit=1"): "slow",
+    ("GET", "/v1/changes", ""): "slow",
     ("GET", "/v1/clients/x/history", ""): "slow",
     ("DELETE", "/v1/clients/x", ""): "write",
     ("POST", "/v1/users/x/handover", ""): "slow",
