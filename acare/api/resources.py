@@ -118,8 +118,8 @@ class ClientItem(StoreResource[Clients]):
         changes, version = validate_update(sent)
         precondition = headers.write_precondition(req, version, self._require_precondition)
         expected = None
-        if headers.is_strict(req):  # the store compares these with the record; version is the lock
-            expected = {name: sent[name] for name in SERVER_FIELDS if name in sent and name != "version"}
+        if headers.is_strict(req):  # the store compares these with the record, at the version of the lock
+            expected = {name: sent[name] for name in SERVER_FIELDS if name in sent}
         row = self._store.update(
             req.caller,
             path_id(client_id),

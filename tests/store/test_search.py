@@ -61,6 +61,7 @@ WORDS = {
     "OBrien": ("o'brien obri", "brien"),
     "O'Brien": ("obrien", "rien"),
     "Zoë's": ("zoes zoe's", ""),
+    "ö" * 12: (f"{'o' * 12} {'oe' * 12} ö", "ooe"),  # all spellings of a word would be thousands
 }
 NUMBERS = {
     "+1 661 555-0142": ("(661)555-0142 0142 55-0142 5550142 16615", "142 661555"),
