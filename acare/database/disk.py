@@ -16,8 +16,7 @@ PREFIX = ".acare-tmp-"
 
 def beside(path: Path, suffix: str) -> Path:
     """A file next to a database, such as ``-wal``: next to the target of a symbolic link, as in SQLite."""
-    path = path.resolve()
-    return path.with_name(f"{path.name}{suffix}")
+    return Path(f"{path.resolve()}{suffix}")
 
 
 @contextmanager

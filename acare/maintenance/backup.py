@@ -99,7 +99,7 @@ def verify(path: Path, progress: Progress = silent) -> int:
 def check_file(path: Path) -> int:
     """The schema version of a backup; DatabaseRefused unless it is a single file with an acare database."""
     for suffix in ("-journal", "-wal"):
-        log = path.with_name(path.name + suffix)
+        log = Path(f"{path}{suffix}")
         if log.exists() and log.stat().st_size:  # SQLite would apply it to the file
             raise DatabaseRefused(
                 f"{path}: incomplete: it has a log, {log.name}; stop the program that writes to it"
