@@ -92,7 +92,7 @@ def test_unread_responses_have_the_same_limit(tight):
 
 HELD = {  # connections, requests on each, the request, and the MiB that are held at most
     "2 MB of a response": (4, 25, {"path": "/v1/clients?limit=25"}, 30),
-    "64 KiB of a request": (600, 1, {"method": "POST", "body": BODY.ljust(64 * KIB)}, 20),
+    "64 KiB of a request": (300, 1, {"method": "POST", "body": BODY.ljust(64 * KIB)}, 10),
 }
 
 
