@@ -116,7 +116,7 @@ CREATE INDEX clients_by_user_type_status ON clients (user_id, client_type, statu
 
 CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 
--- `search_words` is a function of acare (acare/words.py). Another program that changes or deletes a client fails
+-- `search_words` is a function of acare (search_terms.py). Another program that changes or deletes a client fails
 -- with "no such function" instead of leaving the index behind.
 CREATE VIEW clients_words AS
 SELECT

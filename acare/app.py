@@ -15,7 +15,7 @@ from acare.api.request import Request, TrustProxy
 from acare.auth import Caller
 from acare.config import Settings
 from acare.database.database import Database
-from acare.errors import SettingError, UserError
+from acare.errors import Refused, SettingError
 from acare.store.clients import ClientStore
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
@@ -55,7 +55,7 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
             middleware.AnswerRejected(),
             middleware.IdentifyCaller(self.keys.authenticate, self.users.caller, identify),
             LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None,
-            middleware.CheckBody(),
+            middleware.ReadBody(),
             middleware.RequireKey(),
             middleware.CsrfProtection(),
             middleware.RequireRight(),
@@ -74,9 +74,9 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
             self.add_error_handler(kind, envelope.handle_domain_error)
 
     def caller(self, email: str) -> Caller:
-        """The caller that ``clients`` takes for this user. UserError if unknown or disabled."""
+        """The caller that ``clients`` takes for this user. Refused if unknown or disabled."""
         if (caller := self.users.caller(email)) is None:
-            raise UserError(f"the user {email} does not exist or is disabled")
+            raise Refused(f"the user {email} does not exist or is disabled")
         return caller
 
     def close(self) -> None:

@@ -94,11 +94,11 @@ class SettingError(AcareError):
     """A setting has an invalid value; the text begins with the flag or the environment variable."""
 
 
-class UserError(AcareError):
+class Refused(AcareError):
     """A command cannot do what was requested; the text says what and why."""
 
 
-class NotFound(UserError):
+class NotFound(Refused):
     """The id is unknown, deleted, malformed or not visible to the caller, who cannot tell which."""
 
     def __init__(self, record: str, message: str = "") -> None:
@@ -111,13 +111,13 @@ class InvalidKey(AcareError):
     """The request has no valid key, or its key was revoked while it was answered."""
 
 
-class TooManyKeys(UserError):
+class TooManyKeys(Refused):
     """The user has as many valid keys as a user may have."""
 
 
-class AlreadyExists(UserError):
+class AlreadyExists(Refused):
     """The user or client already exists."""
 
 
-class LastBroker(UserError):
+class LastBroker(Refused):
     """The change would leave the agency without an enabled broker."""

@@ -15,7 +15,7 @@ PACKAGE = ROOT / "acare"
 
 # From the bottom up; imports run downwards only. Parts of one layer do not import each other.
 LAYERS = (
-    ("errors", "ids", "field_types", "timestamps", "version", "words"),
+    ("errors", "ids", "field_types", "timestamps", "version", "search_terms"),
     ("auth", "fields", "config"),
     ("clients", "csv_rows"),
     ("database",),

@@ -114,7 +114,7 @@ class IdentifyCaller:
             req.context.caller = self._find_user(email)
 
 
-class CheckBody:
+class ReadBody:
     """Reads the body. Rejects one that is too large, and one with a content coding.
 
     An unknown caller's body is not read: the 401 does not need it, and a slow sender would occupy a thread.

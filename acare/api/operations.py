@@ -1,4 +1,4 @@
-"""Every operation in one table. The routes, the rights, ``Allow`` and the workloads come from it.
+"""Every operation in one table. The routes, the rights, ``Allow`` and the costs come from it.
 
 A new operation has a row here, a method, its document in ``openapi.json``, a row in ``README.md``, and a
 request in ``tests/support/operations.py``. A new resource is also in ``make_resources`` and
@@ -30,9 +30,9 @@ from acare.clients import Clients, History
 from acare.config import Settings
 
 #: What a request costs. A server's event loop may answer a "quick" one: it has a short response, takes a few
-#: milliseconds and does not wait for the disk. "slow" are other reads, and a write in steps, which would
+#: milliseconds and does not wait for the disk. "slow" are other reads, and a write in batches, which would
 #: occupy a thread for writes: a user's are answered one at a time.
-Workload = Literal["quick", "slow", "write"]
+Cost = Literal["quick", "slow", "write"]
 
 #: A page after this many rows takes milliseconds to find: SQLite walks the index up to the page.
 DEEP = 10_000
@@ -42,7 +42,7 @@ _QUICK_PARAMETERS = {"page", "limit", "client_type", "status", "user_id"}
 _MAX_QUERY = 500
 
 
-def list_workload(query_string: str) -> Workload:
+def list_cost(query_string: str) -> Cost:
     """A list is quick if an index has its order and filters, and it ends after few clients."""
     if not query_string:
         return "quick"
@@ -83,11 +83,11 @@ class Operation(NamedTuple):
     path: str
     resource: type[Any]
     right: Right | None
-    workload: Workload | Callable[[str], Workload] = "write"  # the function takes the query string
+    cost: Cost | Callable[[str], Cost] = "write"  # the function takes the query string
 
 
 OPERATIONS = (
-    Operation("GET", "/v1/clients", ClientCollection, Right("clients", READ), list_workload),
+    Operation("GET", "/v1/clients", ClientCollection, Right("clients", READ), list_cost),
     Operation("POST", "/v1/clients", ClientCollection, Right("clients", CREATE)),
     Operation("GET", "/v1/clients.csv", ClientsCsv, Right("clients", READ), "slow"),
     Operation("GET", "/v1/clients/{client_id}", ClientItem, Right("clients", READ), "quick"),
@@ -168,11 +168,11 @@ class Router(CompiledRouter):
         methods = super().map_http_methods(resource, **options)
         return {**methods, "HEAD": methods["GET"]} if "GET" in methods else methods
 
-    def workload(self, env: Mapping[str, Any]) -> Workload:
+    def cost(self, env: Mapping[str, Any]) -> Cost:
         """What a request costs. An error, such as an unknown path, is quick."""
         route = self.find(env["PATH_INFO"])
         operation = None if route is None else BY_METHOD.get((env["REQUEST_METHOD"], route[3]))
         if operation is None:
             return "quick"
-        cost = operation.workload
+        cost = operation.cost
         return cost(env["QUERY_STRING"]) if callable(cost) else cost

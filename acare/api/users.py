@@ -58,7 +58,7 @@ class Handover(StoreResource[Clients]):
 
     def on_post(self, req: Request, resp: falcon.Response, user_id: str) -> None:
         to = body.read_fields(req, {"to": ids.parse}, required=["to"])["to"]
-        number = self._store.transfer(req.caller, path_id(user_id, "user"), to)
+        number = self._store.handover(req.caller, path_id(user_id, "user"), to)
         envelope.succeed(resp, to_json({"clients": number}))
 
 

@@ -17,7 +17,7 @@ from acare.cli.output import counted, print_error, print_json, print_rows, print
 from acare.clients import PROPERTY, SEARCH, SORTS
 from acare.database.database import Database
 from acare.database.disk import temporary
-from acare.errors import DAMAGED, SettingError, StoreUnavailable, UserError
+from acare.errors import DAMAGED, Refused, SettingError, StoreUnavailable
 from acare.field_types import count
 from acare.fields import parse_client
 from acare.importing import json_lines
@@ -158,7 +158,7 @@ def run_erase(args: Namespace) -> int:
     with open_database(args, read_only=not args.yes) as database:
         try:
             _erase(database, args)
-        except UserError as error:  # nothing was erased, but a backup may have the client
+        except Refused as error:  # nothing was erased, but a backup may have the client
             code = _print_failures([str(error)])
     failures: list[str] = []
     if args.backups is not None:
@@ -185,16 +185,16 @@ def _erase(database: Database, args: Namespace) -> None:
     owner = _owners(database)[client["user_id"]]
     about = f"{client['first_name']} {client['last_name']}, client of {owner}"
     if not args.yes:
-        raise UserError(f"nothing was erased; --yes erases {about}")
+        raise Refused(f"nothing was erased; --yes erases {about}")
     ErasureStore(database).erase(args.id)
     print(printable(f"Erased {about} (client {args.id})."))
-    sys.stderr.write("" if database.empty_log() else NOT_OVERWRITTEN)
+    sys.stderr.write("" if database.empty_wal() else NOT_OVERWRITTEN)
 
 
 def run_purge(args: Namespace) -> None:
     with open_database(args) as database, show_progress() as show:
         purged = HistoryStore(database).purge(args.older_than, show)
-        is_overwritten = database.empty_log()
+        is_overwritten = database.empty_wal()
     print(f"Purged {counted(purged, 'old version')}.")
     sys.stderr.write("" if is_overwritten else NOT_OVERWRITTEN)
 
@@ -203,7 +203,7 @@ def run_export(args: Namespace) -> None:
     if args.file != _STDOUT and args.file.is_file():
         with args.file.open("rb") as replaced:
             if replaced.read(16) == b"SQLite format 3\0":
-                raise UserError(f"{args.file}: a database, which an export does not replace")
+                raise Refused(f"{args.file}: a database, which an export does not replace")
     form = args.format or ("jsonl" if args.file == _STDOUT else args.file.suffix.lower().removeprefix("."))
     if form not in _FORMATS:
         raise SettingError(f"--format: {args.file} does not end in .csv or .jsonl; use csv or jsonl")

@@ -15,7 +15,7 @@ from acare import timestamps
 from acare.cli.options import CommandParser, argument, open_database
 from acare.cli.output import counted, printable, show_progress
 from acare.database.copying import Progress
-from acare.errors import SettingError, UserError
+from acare.errors import Refused, SettingError
 from acare.field_types import USER_EMAIL
 from acare.fields import FIELD_NAMES
 from acare.importing.cells import TARGETS
@@ -132,14 +132,14 @@ def _open(args: Namespace, progress: Progress) -> Iterator[IO[bytes]]:
         with Path(args.source).open("rb") as file:
             try:
                 yield file
-            except UserError as error:
-                raise UserError(f"{args.source}: {error}") from None
+            except Refused as error:
+                raise Refused(f"{args.source}: {error}") from None
         return
     if args.key_file is None:
         raise SettingError("a URL needs --key-file, the name of a file with an API key")
     key = args.key_file.read_text("utf-8", "replace").strip()
     if not re.fullmatch("[!-~]+", key):
-        raise UserError(f"{args.key_file}: the file must have one line: the API key")
+        raise Refused(f"{args.key_file}: the file must have one line: the API key")
     remote = Remote(args.source, key)
     with tempfile.TemporaryFile() as file:
         file.writelines(remote.lines(lambda done, total: progress("Downloading", done, total, "clients")))
@@ -149,7 +149,7 @@ def _open(args: Namespace, progress: Progress) -> Iterator[IO[bytes]]:
 
 def _reader(args: Namespace, file: IO[bytes]) -> CsvReader | JsonReader:
     if not file.seekable():
-        raise UserError("is a pipe; write its content to a file, and import the file")
+        raise Refused("is a pipe; write its content to a file, and import the file")
     start = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip()
     file.seek(0)
     if re.match(rb"{|\[\s*{", start):  # a list of records is refused as JSON, not as CSV

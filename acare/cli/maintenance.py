@@ -6,7 +6,7 @@ from pathlib import Path
 from acare.cli.options import JSON, CommandParser, argument, existing_database, open_database
 from acare.cli.output import counted, print_error, print_json, printable, show_progress
 from acare.config import Settings
-from acare.errors import SettingError, UserError
+from acare.errors import Refused, SettingError
 from acare.field_types import String, count, to_json
 from acare.maintenance import backup, compact
 from acare.maintenance.restore import restore
@@ -61,7 +61,7 @@ def add_to(commands: CommandParser) -> None:
 
 def run_backup(args: Namespace) -> None:
     if not args.create_folder and not args.folder.exists():
-        raise UserError(f"{args.folder}: the folder does not exist; --create-folder creates it")
+        raise Refused(f"{args.folder}: the folder does not exist; --create-folder creates it")
     with show_progress() as show:
         made = backup.back_up(existing_database(args), args.folder, args.keep, show)
     print(made)

@@ -12,7 +12,7 @@ from acare.cli.output import printable
 from acare.config import SETTINGS, Setting, Settings
 from acare.database.database import Database, ReadOnlyDatabase
 from acare.database.file import refusing
-from acare.errors import StoreUnavailable, UserError
+from acare.errors import Refused, StoreUnavailable
 from acare.store.search import index_changes
 
 #: The arguments of ``ArgumentParser.add_argument``.
@@ -102,12 +102,12 @@ class CommandParser(ArgumentParser):
 
 
 def existing_database(args: Namespace) -> Path:
-    """The file that the settings name; UserError if it does not exist."""
+    """The file that the settings name; Refused if it does not exist."""
     path = Settings.from_command(vars(args)).database
     with refusing(path), suppress(FileNotFoundError):
         path.lstat()
         return path
-    raise UserError(
+    raise Refused(
         f"{path}: the database does not exist; name another file with --database or ACARE_DATABASE "
         "('acare serve' creates a new one)"
     )
@@ -117,7 +117,7 @@ def existing_database(args: Namespace) -> Path:
 def open_database(args: Namespace, *, read_only: bool = False) -> Iterator[Database]:
     """The database that the settings name, for as long as the ``with`` lasts. Only a server creates one.
 
-    UserError if it does not exist or becomes unavailable, for example because the disk is full.
+    Refused if it does not exist or becomes unavailable, for example because the disk is full.
     """
     path = existing_database(args)
     opened = ReadOnlyDatabase(path) if read_only else Database(path, before_commit=index_changes)
@@ -125,4 +125,4 @@ def open_database(args: Namespace, *, read_only: bool = False) -> Iterator[Datab
         try:
             yield database
         except StoreUnavailable as error:
-            raise UserError(f"{path}: {error}") from None
+            raise Refused(f"{path}: {error}") from None

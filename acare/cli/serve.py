@@ -19,7 +19,7 @@ from acare.auth import OPERATOR, caller_without_key
 from acare.cli import log
 from acare.cli.options import SETTINGS_NOTE, CommandParser
 from acare.config import SETTINGS, Settings, unknown_variables
-from acare.errors import StoreUnavailable, UserError
+from acare.errors import Refused, StoreUnavailable
 from acare.field_types import USER_EMAIL
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 from acare.server.server import Server
@@ -57,7 +57,7 @@ def run_serve(args: Namespace) -> None:
         # A log would keep the key.
         _serve(settings, _ask_first_user if sys.stdin.isatty() and sys.stdout.isatty() else None)
     except StoreUnavailable as error:  # for example because the file is damaged
-        raise UserError(f"{settings.database}: {error}") from None
+        raise Refused(f"{settings.database}: {error}") from None
 
 
 def run_demo(args: Namespace) -> None:
@@ -74,7 +74,7 @@ def _ask_first_user(app: App) -> str:
             text = input("E-mail address of the first broker: ")
             return str(USER_EMAIL.validate(text))
         except EOFError:
-            raise UserError("not started: the first broker needs an e-mail address") from None
+            raise Refused("not started: the first broker needs an e-mail address") from None
         except ValueError as error:
             print(f"{text!r} is not valid: {error}")
 
@@ -107,14 +107,14 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """A listening socket, or UserError with the reason in one line."""
+    """A listening socket, or Refused with the reason in one line."""
     host, _, port = settings.listen.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host.strip("[]"), int(port)), family=family, backlog=1024)
     except OSError as error:
         reason = str(error.strerror or error).partition(" (while")[0]  # the rest repeats the address
-        raise UserError(
+        raise Refused(
             f"cannot listen on {settings.listen}: {reason}; --listen or ACARE_LISTEN sets another address"
         ) from None
 

@@ -1,4 +1,4 @@
-"""``acare key``, ``user`` and ``transfer``: the users of the agency and their keys."""
+"""``acare key``, ``user`` and ``handover``: the users of the agency and their keys."""
 
 import sys
 import time
@@ -10,7 +10,7 @@ from acare import timestamps
 from acare.auth import OPERATOR, RESOURCES, ROLES, SCOPES_ALLOWED, Scopes, is_scope
 from acare.cli.options import JSON, Argument, CommandParser, argument, open_database, parse_id
 from acare.cli.output import counted, print_rows, printable
-from acare.errors import InvalidInput, UserError
+from acare.errors import InvalidInput, Refused
 from acare.field_types import NAME, USER_EMAIL, count
 from acare.store import users
 from acare.store.clients import ClientStore
@@ -50,7 +50,7 @@ CHANGES: dict[str, tuple[str, Change, str, *tuple[Argument, ...]]] = {
     "disable": (
         "refuse a user's keys, from the next request on",
         lambda users, args: users.change(args.email, disabled=True),
-        "Disabled {email}. 'acare transfer --from {email} --to EMAIL' transfers their clients.",
+        "Disabled {email}. 'acare handover --from {email} --to EMAIL' hands over their clients.",
     ),
     "enable": (
         "accept the keys of a disabled user again",
@@ -72,10 +72,10 @@ def add_to(commands: CommandParser) -> None:
     for name, (summary, change, message, *others) in CHANGES.items():
         group.add(name, partial(run_change, change, message), summary, email, *others)
     commands.add(
-        "transfer", run_transfer, "transfer all clients of a user to another user",
+        "handover", run_handover, "hand over all clients of a user to another user",
         argument("--from", "the owner", "EMAIL", USER_EMAIL.validate, dest="owner", required=True),
         argument("--to", "the new owner", "EMAIL", USER_EMAIL.validate, required=True),
-        description="Transfer all clients of a user to another user. Each client gets a new version.",
+        description="Hand over all clients of a user to another user. Each client gets a new version.",
     )  # fmt: skip
     group = commands.add_group("key", "create, list and revoke API keys")
     group.add(
@@ -110,13 +110,13 @@ def run_change(change: Change, message: str, args: Namespace) -> None:
     sys.stderr.write(f"{message.format(**vars(args))}\n")
 
 
-def run_transfer(args: Namespace) -> None:
+def run_handover(args: Namespace) -> None:
     with open_database(args) as database:
         try:
-            moved = ClientStore(database).transfer(OPERATOR, args.owner, args.to)
+            moved = ClientStore(database).handover(OPERATOR, args.owner, args.to)
         except InvalidInput as error:  # about ``to``
-            raise UserError(f"--{error}") from None
-    print(f"Transferred {counted(moved, 'client')} from {args.owner} to {args.to}.")
+            raise Refused(f"--{error}") from None
+    print(f"Handed over {counted(moved, 'client')} from {args.owner} to {args.to}.")
 
 
 def _after_days(text: str) -> str:
@@ -144,7 +144,7 @@ def run_create_key(args: Namespace) -> None:
             user = UserStore(database).add(args.user, args.role or "agent")
             sys.stderr.write(f"Created the user {user.email} ({user.role}).\n")
         elif args.role not in (None, user.role):
-            raise UserError(f"no key was created: {user.email} has the role {user.role}, not {args.role}")
+            raise Refused(f"no key was created: {user.email} has the role {user.role}, not {args.role}")
         key, listed = KeyStore(database).create(
             OPERATOR, user_id=user.id, scopes=scopes, name=args.name, expires_at=args.expires_at
         )

@@ -9,7 +9,7 @@ import re
 import sqlite3
 from pathlib import Path
 
-from acare import words
+from acare import search_terms
 from acare.database.disk import beside
 from acare.errors import DAMAGED, DatabaseRefused, StoreUnavailable
 
@@ -21,7 +21,7 @@ SQLITE_VERSION = sqlite3.sqlite_version
 BUSY_SECONDS = 5.0
 
 _SETTINGS = (
-    "wal_autocheckpoint = 0",  # only log.py checkpoints
+    "wal_autocheckpoint = 0",  # only wal.py checkpoints
     "foreign_keys = ON",  # SQLite enforces them only on connections that ask for it
     # Deleted and replaced content is overwritten in the file: it is personal data.
     "secure_delete = ON",
@@ -83,9 +83,9 @@ def open_file(path: Path | None, *, mode: str = "rw", settings: tuple[str, ...] 
     try:
         for setting in (*_SETTINGS, *settings):
             connection.execute(f"PRAGMA {setting}").fetchall()
-        connection.create_function("search_words", 7, words.of_client, deterministic=True)
-        connection.create_function("has_place", 2, words.has_place, deterministic=True)
-        connection.create_function("has_type", 2, words.has_type, deterministic=True)
+        connection.create_function("search_words", 7, search_terms.of_client, deterministic=True)
+        connection.create_function("has_place", 2, search_terms.has_place, deterministic=True)
+        connection.create_function("has_type", 2, search_terms.has_type, deterministic=True)
     except BaseException:
         connection.close()
         raise

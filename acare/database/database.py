@@ -12,9 +12,9 @@ from typing import Any
 from acare.database import file
 from acare.database.connection import READER_SETTINGS, as_domain_error, open_file, open_to_read, open_writer
 from acare.database.copying import copy_to_temporary
-from acare.database.log import recover, write_one_page
 from acare.database.migrations import migrate, migrate_connection
 from acare.database.schema import SCHEMA_VERSION
+from acare.database.wal import recover, write_one_page
 from acare.database.writer import T, Write, Writer
 from acare.errors import StoreUnavailable
 
@@ -68,7 +68,7 @@ class Database:
         except IndexError:
             connection = self._new_reader()
         if max_seconds is not None:
-            begun, limit = time.monotonic(), self._writer.log.read_seconds
+            begun, limit = time.monotonic(), self._writer.wal.read_seconds
             connection.set_progress_handler(
                 lambda: time.monotonic() - begun > limit(max_seconds),
                 10_000,  # steps of SQLite between two checks: about a millisecond, or a thousand clients
@@ -131,17 +131,17 @@ class Database:
         except sqlite3.Error as error:
             raise as_domain_error(error) from error
         finally:
-            self.empty_log()
+            self.empty_wal()
 
     def commit(self, connection: sqlite3.Connection) -> None:
         """Complete and commit a ``transaction``."""
         self._writer.before_commit(connection)
         connection.execute("COMMIT")
 
-    def empty_log(self) -> bool:
+    def empty_wal(self) -> bool:
         """Checkpoint the log and restart it; False if the disk or other processes prevented this."""
         with suppress(StoreUnavailable, sqlite3.OperationalError, FileNotFoundError), self._writer.in_use:
-            return self._writer.log.empty()
+            return self._writer.wal.empty()
         return False
 
     def check_write(self) -> str:
@@ -162,7 +162,7 @@ class Database:
     def _close_readers(self) -> None:
         with suppress(IndexError):  # another thread may empty it too
             while True:
-                self._writer.log.close(self._idle_readers.pop())
+                self._writer.wal.close(self._idle_readers.pop())
 
     def _new_reader(self) -> sqlite3.Connection:
         if self._writer.closed:

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from acare.database.connection import as_domain_error, open_writer
 from acare.database.file import identity
-from acare.database.log import WriteAheadLog
+from acare.database.wal import WriteAheadLog
 from acare.errors import StoreUnavailable
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ class Writer:
         self._path, self._identity = path, identity(path)
         self._process = os.getpid()
         self._connection = open_writer(path)
-        self.log = WriteAheadLog(self._connection, path)
+        self.wal = WriteAheadLog(self._connection, path)
         self.before_commit = before_commit
         self.in_use = threading.Lock()  # held while the connections, and the log, are used
         self._queue: SimpleQueue[Write[Any] | None] = SimpleQueue()  # None ends the thread
@@ -105,8 +105,8 @@ class Writer:
             self._queue.put(None)
         self._thread.join()
         with self.in_use:
-            for connection in (self.log.checkpointer, self._connection):
-                self.log.close(connection)
+            for connection in (self.wal.checkpointer, self._connection):
+                self.wal.close(connection)
 
     def check_process(self) -> None:
         """StoreUnavailable in a child of the process, which does not inherit SQLite's locks."""
@@ -130,7 +130,7 @@ class Writer:
                 with self.in_use:
                     self._commit(batch)
                     batch.clear()
-                    self.log.committed()
+                    self.wal.committed()
             except BaseException as error:
                 self._fail(batch, error)
 
@@ -151,7 +151,7 @@ class Writer:
         if not batch:
             return
         self.check_in_place()
-        self.log.check()
+        self.wal.check()
         self._connection.rollback()  # if the last rollback failed
         self._connection.execute("BEGIN IMMEDIATE")
         if all(write.run(self._connection) for write in batch):

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from acare import timestamps, words
+from acare import search_terms, timestamps
 from acare.field_types import Amount, Boolean, Enum, Preferences, StringList, from_json
 from acare.fields import FIELDS
 
@@ -49,7 +49,7 @@ def boolean(text: str) -> Any:
 
 def plain(text: str) -> str:
     """A text in lower case, without accents, spaces, punctuation, and a number in parentheses."""
-    decomposed = unicodedata.normalize("NFKD", words.EXCESS.sub("", text))
+    decomposed = unicodedata.normalize("NFKD", search_terms.EXCESS.sub("", text))
     return re.sub(r"\(\d+\)|[\W_]", "", decomposed.casefold())
 
 

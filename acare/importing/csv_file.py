@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple
 
 from acare import csv_rows
-from acare.errors import FieldError, UserError
+from acare.errors import FieldError, Refused
 from acare.importing import cells
 from acare.importing.rows import MAX_LINE, REASON, Row
 
@@ -31,7 +31,7 @@ def find_columns(
 ) -> list[Column]:
     """The columns of a file.
 
-    ``chosen`` maps columns to fields; ``values`` has columns, texts of cells and their meanings. UserError if
+    ``chosen`` maps columns to fields; ``values`` has columns, texts of cells and their meanings. Refused if
     one of these columns does not exist or has no field, or if no column has names.
     """
     names = _unique_names(header)
@@ -41,16 +41,16 @@ def find_columns(
         meanings.setdefault(name, {})[text.casefold()] = meaning
     for name in (*chosen, *meanings):
         if name not in names:
-            raise UserError(f"there is no column {name!r}; the columns are {listed}")
+            raise Refused(f"there is no column {name!r}; the columns are {listed}")
     known = _fields_by_name()
     columns = []
     for name in names:
         field = chosen.get(name, known.get(cells.plain(name)))
         columns.append(Column(name, field, meanings.get(name, {})))
         if name in meanings and not field:
-            raise UserError(f"--value: {name!r} has no field; --map '{name}=FIELD' assigns one")
+            raise Refused(f"--value: {name!r} has no field; --map '{name}=FIELD' assigns one")
     if {column.field for column in columns}.isdisjoint(("full_name", "first_name", "last_name")):
-        raise UserError(
+        raise Refused(
             f"no column has names: {listed}. --map 'COLUMN=full_name' assigns one; columns must be separated "
             "by commas, semicolons or tabs"
         )
@@ -77,7 +77,7 @@ def _fields_by_name() -> dict[str, str]:
 
 
 class CsvReader:
-    """The rows of a CSV file: UTF-8 or Windows-1252. UserError if it is not CSV.
+    """The rows of a CSV file: UTF-8 or Windows-1252. Refused if it is not CSV.
 
     ``chosen`` and ``values`` are the arguments of ``find_columns``.
     """
@@ -88,7 +88,7 @@ class CsvReader:
         self._text = io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
         first = next(filter(str.strip, self._lines()), "")
         if "\0" in first:
-            raise UserError("not CSV in UTF-8 or Windows-1252; a spreadsheet can save it as CSV (UTF-8)")
+            raise Refused("not CSV in UTF-8 or Windows-1252; a spreadsheet can save it as CSV (UTF-8)")
         self._text.seek(0)
         self._delimiter = max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
         self._records = self._read_records()
@@ -96,7 +96,7 @@ class CsvReader:
         if header == ["sep=", ""]:  # a line that tells Excel the delimiter
             _, header = next(self._records, (0, []))
         if not header:
-            raise UserError("the file is empty")
+            raise Refused("the file is empty")
         self.columns = find_columns(header, chosen, values)
         self.unknown = [column.name for column in self.columns if column.field is None]
         self._chosen = chosen
@@ -139,7 +139,7 @@ class CsvReader:
                 line = records.line_num + 1
         except csv.Error as error:
             reason = "must have closed quotes and cells of at most 131072 characters"
-            raise UserError(f"line {line} {reason}: {error}") from None
+            raise Refused(f"line {line} {reason}: {error}") from None
 
     def _read(self, line: int, record: list[str]) -> Row:
         """Read the cells. If several columns map to a field, the first non-empty cell is used.

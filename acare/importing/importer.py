@@ -12,7 +12,7 @@ from typing import IO
 
 from acare import ids
 from acare.database.database import Database
-from acare.errors import FieldError, InvalidInput, UserError
+from acare.errors import FieldError, InvalidInput, Refused
 from acare.importing.csv_file import CsvReader
 from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options, Row
@@ -80,7 +80,7 @@ def import_rows(
                     reader.reject(rejects, row, str(InvalidInput(*problems)))
                 progress()
             if not result.counts:
-                raise UserError("the source has no rows")
+                raise Refused("the source has no rows")
             if options.dry_run or result.is_blocked(options):
                 return result
             if rejects is not None:

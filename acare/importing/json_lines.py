@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
-from acare.errors import UserError
+from acare.errors import Refused
 from acare.field_types import from_json, to_json
 from acare.fields import ALL_NAMES
 from acare.importing.csv_file import Column
@@ -13,7 +13,7 @@ _KNOWN = {*ALL_NAMES, "owner", REASON}
 
 
 class JsonReader:
-    """The rows of JSON lines. UserError if one is not a record. The ``unknown`` names are ignored."""
+    """The rows of JSON lines. Refused if one is not a record. The ``unknown`` names are ignored."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._lines = iter(lambda: file.readline(MAX_LINE), b"")
@@ -41,7 +41,7 @@ def _parse(line: bytes, number: int) -> dict[str, Any]:
             return record
     except ValueError as error:
         reason = str(error)
-    raise UserError(f"line {number} must be one complete JSON object in UTF-8: {reason}")
+    raise Refused(f"line {number} must be one complete JSON object in UTF-8: {reason}")
 
 
 def lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from http.client import HTTPException
 from typing import Any
 
-from acare.errors import UserError
+from acare.errors import Refused
 from acare.field_types import from_json
 
 _PAGE = 100  # clients
@@ -44,7 +44,7 @@ class Remote:
         """All clients as JSON lines.
 
         Pages are read until a pass finds nothing new: a client that is created or deleted meanwhile moves
-        others to another page. ``progress`` gets the number of clients so far and the total. UserError for a
+        others to another page. ``progress`` gets the number of clients so far and the total. Refused for a
         server whose pages never end: with more than twice the clients of its total.
         """
         try:
@@ -61,8 +61,8 @@ class Remote:
                 if len(seen) == before:
                     return
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{self._base}: unexpected response: {error!r}") from None
-        raise UserError(f"{self._base}: the clients changed during each of {_MAX_PASSES} passes; try later")
+            raise Refused(f"{self._base}: unexpected response: {error!r}") from None
+        raise Refused(f"{self._base}: the clients changed during each of {_MAX_PASSES} passes; try later")
 
     def _clients(self) -> Iterator[tuple[dict[str, Any], int]]:
         """Each client, oldest first (the opposite of the order of the list), and the total."""
@@ -92,7 +92,7 @@ class Remote:
             except (OSError, HTTPException) as error:
                 reason = str(getattr(error, "reason", error))
                 break
-        raise UserError(f"{self._base}: {reason[:300]}")
+        raise Refused(f"{self._base}: {reason[:300]}")
 
     def _read_data(self, path: str) -> Any:
         """The data in the response, which is read in a thread: a slow server could send bytes forever."""
@@ -103,7 +103,7 @@ class Remote:
         except TimeoutError:
             raise TimeoutError(f"the response took more than {_MAX_SECONDS:.0f} seconds") from None
         if len(content) > _MAX_BYTES:
-            raise UserError(f"{self._base}{path}: the response must not have more than {_MAX_BYTES} bytes")
+            raise Refused(f"{self._base}{path}: the response must not have more than {_MAX_BYTES} bytes")
         return from_json(content.decode())["data"]
 
     def _read(self, path: str, answer: Future[bytes]) -> None:

@@ -15,8 +15,8 @@ from acare.database.copying import Progress, copy_verified, sha256, silent
 from acare.database.database import Database, ReadOnlyDatabase
 from acare.database.disk import copy_owner, sync
 from acare.database.file import checksum_file
-from acare.database.log import recover
-from acare.errors import AcareError, DatabaseRefused, NotFound, UserError
+from acare.database.wal import recover
+from acare.errors import AcareError, DatabaseRefused, NotFound, Refused
 from acare.maintenance.verification import check_content, verify_file
 
 # Backups, and the copies that restores and migrations leave.
@@ -70,7 +70,7 @@ def search(
     """The results of ``find`` in each backup or copy in a folder, with its file. One file is open at a time.
 
     The files are not changed. ``report`` gets the reason if one cannot be read. NotFound is ignored.
-    UserError if there is no such file.
+    Refused if there is no such file.
     """
 
     def results(path: Path) -> Iterator[tuple[Path, dict[str, object]]]:
@@ -82,7 +82,7 @@ def search(
 
     copies = sorted(path for path in folder.iterdir() if _COPY.fullmatch(path.name))
     if not copies:
-        raise UserError(f"{folder}: nothing was searched: no file is named *.db or *.before-restore-*")
+        raise Refused(f"{folder}: nothing was searched: no file is named *.db or *.before-restore-*")
     return (result for path in copies for result in results(path))
 
 

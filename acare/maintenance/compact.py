@@ -6,14 +6,14 @@ from contextlib import closing
 from acare.database.connection import as_domain_error, open_file
 from acare.database.copying import Progress, interruptible, silent
 from acare.database.database import Database
-from acare.errors import StoreUnavailable, UserError
+from acare.errors import Refused, StoreUnavailable
 from acare.store import search
 
 
 def compact(database: Database, progress: Progress = silent) -> None:
     """Rewrite the file and its log. Other writers wait meanwhile, and fail after their busy timeout.
 
-    UserError if the disk has too little space, or if other processes keep the file busy for too long. If
+    Refused if the disk has too little space, or if other processes keep the file busy for too long. If
     compacting is interrupted, the file is unchanged.
     """
     try:
@@ -24,12 +24,12 @@ def compact(database: Database, progress: Progress = silent) -> None:
             interruptible(connection, lambda: progress("Rewriting", 0, 0, "")),
         ):
             connection.execute("VACUUM")
-        done = database.empty_log()
+        done = database.empty_wal()
     except (StoreUnavailable, sqlite3.Error) as error:
         reason = as_domain_error(error)
-        raise UserError(f"{database.path}: not compacted: {reason} No content was changed.") from None
+        raise Refused(f"{database.path}: not compacted: {reason} No content was changed.") from None
     if not done:
-        raise UserError(
+        raise Refused(
             f"{database.path}: compacted, but the log still has deleted content: another program, such as "
             "Litestream, keeps it; stop that program and run the command again"
         )

@@ -13,8 +13,8 @@ from acare.database.connection import open_file
 from acare.database.copying import Progress, silent
 from acare.database.disk import copy_owner, describe_owner, sync, temporary
 from acare.database.file import in_use, is_acare, is_backup, processes_using, refusing
-from acare.database.log import recover
 from acare.database.migrations import migrate_connection
+from acare.database.wal import recover
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import check_file, check_sha256, timestamp
 from acare.maintenance.verification import verify_file

@@ -17,8 +17,8 @@ from urllib.error import HTTPError
 from acare.database import file
 from acare.database.connection import open_to_read
 from acare.database.disk import beside
-from acare.database.log import FAILURE, FAILURE_RECORD, MAX_SIZE
 from acare.database.schema import SCHEMA_VERSION
+from acare.database.wal import FAILURE, FAILURE_RECORD, MAX_SIZE
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import backups, check_sha256
 from acare.store import keys

@@ -66,7 +66,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
 
     def is_writing(self) -> bool:
         """Whether a write is being answered, or waits for that."""
-        return self.is_answering() and self.turn.workload == "write"
+        return self.is_answering() and self.turn.cost == "write"
 
     def handle_read(self) -> None:
         self.input = self.recv(8 * 1024)  # closes the connection if the caller has closed it

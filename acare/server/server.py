@@ -15,7 +15,7 @@ from typing import Any
 from waitress import wasyncore
 from waitress.trigger import trigger
 
-from acare.api.operations import Workload
+from acare.api.operations import Cost
 from acare.app import App
 from acare.server.channel import TIMEOUT, Channel, Connections
 from acare.server.fair_queue import FairQueue
@@ -30,8 +30,8 @@ PATIENCE = 1.0
 #: responses and reads what has arrived; and after which it lets the threads run, if all share a core.
 LOOP_SLICE_SECONDS = 0.004
 
-#: Threads for each workload but "quick", which the loop answers.
-THREADS: dict[Workload, int] = {"slow": 4, "write": 16}
+#: Threads for each cost but "quick", which the loop answers.
+THREADS: dict[Cost, int] = {"slow": 4, "write": 16}
 
 _SWEEP_SECONDS = 1.0
 
@@ -56,10 +56,10 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self._swept_at = self._yielded_at = time.monotonic()
         self._costly: deque[Channel] = deque()  # from ``received``, to be parsed after the others
         self._quick = FairQueue()
-        self._queues: dict[Workload, FairQueue] = {"quick": self._quick}
+        self._queues: dict[Cost, FairQueue] = {"quick": self._quick}
         self._answered: deque[Channel] = deque()  # by the loop or a thread; the loop sends the responses
-        for workload, number in THREADS.items():
-            queue = self._queues[workload] = FairQueue()
+        for cost, number in THREADS.items():
+            queue = self._queues[cost] = FairQueue()
             for _ in range(number):
                 threading.Thread(target=self._answer_slow, args=(queue,), daemon=True).start()
         super().__init__(listener, self.sockets)
@@ -160,7 +160,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         """Parse. A complete request is queued for the loop if answering it is quick, or else for a thread."""
         if channel.parse():
             channel.turn = turn_of(self._app, channel.env)
-            self._queues[channel.turn.workload].put(channel)
+            self._queues[channel.turn.cost].put(channel)
         elif channel.input:
             self.received.append(channel)
         else:

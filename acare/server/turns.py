@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from acare.api.operations import Workload
+from acare.api.operations import Cost
 from acare.api.ratelimit import bucket_name
 from acare.api.request import api_key
 from acare.app import App
@@ -17,13 +17,13 @@ class Turn(NamedTuple):
     """
 
     caller: str
-    workload: Workload
+    cost: Cost
     overlaps: bool
 
 
 def turn_of(app: App, env: Mapping[str, Any]) -> Turn:
     """How to queue a request: by its user or, without a valid key, by its address."""
-    cost = app.routes.workload(env)
+    cost = app.routes.cost(env)
     if (key := api_key(env)) is not None:
         try:
             if (caller := app.keys.authenticate(key)) is not None:

@@ -8,7 +8,7 @@ from acare.auth import Caller
 from acare.clients import Page
 from acare.database.database import Database
 from acare.errors import CursorExpired, FieldError, InvalidInput
-from acare.store import Store, at_offset, steps
+from acare.store import Store, at_offset, batches
 
 STATE = """
 SELECT
@@ -64,8 +64,8 @@ WHERE removed_at < {at_offset(":age")}
 
 PURGE_CURSORS = "UPDATE change_cursors SET purged = max(purged, :revision)"
 
-# The last row of a step.
-STEP = """
+# The last row of a batch.
+BATCH = """
 SELECT max(revision)
 FROM (SELECT revision FROM client_changes WHERE revision > :position ORDER BY revision LIMIT :rows)
 """
@@ -120,8 +120,8 @@ def end_old_cursors(database: Database, age: str) -> None:
 
 
 def purge(position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
-    """Delete rows that no cursor needs: a step."""
-    ((last,),) = connection.execute(STEP, {"position": position, "rows": 10 * steps.ROWS}).fetchall()
+    """Delete rows that no cursor needs: a batch."""
+    ((last,),) = connection.execute(BATCH, {"position": position, "rows": 10 * batches.ROWS}).fetchall()
     values = {"position": position, "last": last}
     return (0, None) if last is None else (connection.execute(PURGE, values).rowcount, last)
 

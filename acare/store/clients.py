@@ -11,7 +11,7 @@ from acare.auth import Caller
 from acare.clients import UNCONDITIONAL, ClientRow, CreatedClient, Precondition
 from acare.errors import FieldError, InvalidInput, NotFound
 from acare.fields import ValidFields, budgets_crossed, parse_client
-from acare.store import NOW, creation, steps, users
+from acare.store import NOW, batches, creation, users
 from acare.store.lists import ClientLists
 from acare.store.targets import GET, UNCHANGED, Target
 
@@ -39,8 +39,8 @@ SET deleted_by = :author_id
 WHERE client_id = :id AND version = (SELECT max(version) FROM client_history WHERE client_id = :id)
 """
 
-# After a position: two opposite transfers at the same time would otherwise never end.
-TRANSFER = f"""
+# After a position: two opposite handovers at the same time would otherwise never end.
+HANDOVER = f"""
 UPDATE clients
 SET user_id = :new_owner_id, {_NEW_VERSION}
 WHERE seq IN (
@@ -87,7 +87,7 @@ class ClientStore(ClientLists):
 
         If the user has already created a client with this ``idempotency_key``, returns that client. Raises
         IdempotencyKeyReused if it was created from other values, and NotFound if it has been
-        transferred and the caller can no longer see it.
+        handed over and the caller can no longer see it.
         """
         work = partial(creation.create, caller, client, idempotency_key)
         return self._database.write(work, keeps_cache=True)
@@ -112,15 +112,15 @@ class ClientStore(ClientLists):
         target = Target(caller, client_id, version, precondition)
         return self._database.write(partial(_change, target, changes, expected or {}), keeps_cache=True)
 
-    def transfer(self, caller: Caller, owner: str, to: str) -> int:
-        """Transfer all clients of a user to another user. Returns how many.
+    def handover(self, caller: Caller, owner: str, to: str) -> int:
+        """Hand over all clients of a user to another user. Returns how many.
 
-        The users are named by id or e-mail address. Transfers in steps, in the order of creation: if it fails
-        or is interrupted, the other clients keep their owner, and can be transferred again. NotFound if
+        The users are named by id or e-mail address. Works in batches, in the order of creation: if it fails
+        or is interrupted, the other clients keep their owner, and can be handed over again. NotFound if
         the owner is unknown, InvalidInput if ``to`` is unknown, disabled or the owner.
         """
 
-        def step(position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
+        def batch(position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
             old, new = users.get(connection, owner), users.get_enabled(connection, to, "to")
             if old.id == new.id:
                 raise InvalidInput(FieldError("to", f"must be a user other than {owner}"))
@@ -129,12 +129,12 @@ class ClientStore(ClientLists):
                 "new_owner_id": new.id,
                 "author_id": caller.author_id,
                 "position": position,
-                "rows": steps.ROWS,
+                "rows": batches.ROWS,
             }
-            rows = connection.execute(TRANSFER, values).fetchall()
-            return len(rows), max(rows)[0] if len(rows) == steps.ROWS else None
+            rows = connection.execute(HANDOVER, values).fetchall()
+            return len(rows), max(rows)[0] if len(rows) == batches.ROWS else None
 
-        return steps.run(self._database, step)
+        return batches.run(self._database, batch)
 
     def delete(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> None:
         """Delete the client if ``precondition`` holds. Raises NotFound or PreconditionFailed."""

@@ -11,12 +11,12 @@ import sqlite3
 from collections.abc import Mapping
 from functools import partial
 
-from acare import ids, timestamps, words
+from acare import ids, search_terms, timestamps
 from acare.auth import Caller
 from acare.clients import CreatedClient
 from acare.errors import IdempotencyKeyReused, NotFound
 from acare.fields import FIELD_NAMES, ValidFields
-from acare.store import at_offset, search, steps
+from acare.store import at_offset, batches, search
 from acare.store.targets import last_owner
 
 # The positions of clients in lists, `clients.seq`, are in the order of creation: each millisecond since 1970
@@ -65,7 +65,7 @@ WHERE user_id = :user_id AND key = :key AND created_at > {_VALID_SINCE}
 """
 
 # Not all at once: a million would stall all writers.
-DELETE_EXPIRED = steps.deletion("idempotency_keys", f"created_at <= {_VALID_SINCE}")
+DELETE_EXPIRED = batches.deletion("idempotency_keys", f"created_at <= {_VALID_SINCE}")
 
 # Replaces an expired key that is not deleted yet; FIND_RESPONSE has found no valid one.
 INSERT_RESPONSE = """
@@ -122,7 +122,7 @@ def create(
             raise NotFound("client")
         return CreatedClient(client_id, text, created_at, replayed=True)
     created = insert(connection, values)
-    connection.execute(DELETE_EXPIRED, {"rows": steps.ROWS})
+    connection.execute(DELETE_EXPIRED, {"rows": batches.ROWS})
     connection.execute(INSERT_RESPONSE, {**values, **created._asdict(), "request_sha256": digest})
     return created
 
@@ -149,9 +149,9 @@ class ImportStore:
         elif client["email"]:
             by, statement, value = "email", FIND_BY_EMAIL, str(client["email"])
         elif client["phone"]:
-            by, statement, value = "phone", FIND_BY_WORDS, words.same_number(str(client["phone"]))
+            by, statement, value = "phone", FIND_BY_WORDS, search_terms.same_number(str(client["phone"]))
         else:
-            by, statement, value = "name", FIND_BY_WORDS, words.same_name(name)
+            by, statement, value = "name", FIND_BY_WORDS, search_terms.same_name(name)
         if statement is FIND_BY_WORDS:
             search.index_changes(self._connection)  # so that the search finds the rows before this one
         for (found,) in self._connection.execute(statement, {"value": value}):

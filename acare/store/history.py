@@ -12,7 +12,7 @@ from acare.database.copying import Progress, silent
 from acare.errors import DAMAGED, AlreadyExists, NotFound, StoreUnavailable
 from acare.field_types import to_json
 from acare.fields import FIELD_NAMES, parse_client
-from acare.store import NOW, at_offset, changes, search, steps
+from acare.store import NOW, at_offset, batches, changes, search
 from acare.store.creation import DELETE_EXPIRED, insert
 from acare.store.lists import MAX_SECONDS
 from acare.store.targets import MAX_SQLITE_INTEGER, STORED_JSON, last_owner
@@ -54,7 +54,7 @@ RESPONSES = "SELECT created_at, json FROM idempotency_keys WHERE client_id = :id
 #: Events on a page.
 MAX_EVENTS = 200
 
-PURGE = steps.deletion("client_history", f"ended_at < {at_offset(':age')}")
+PURGE = batches.deletion("client_history", f"ended_at < {at_offset(':age')}")
 
 
 class Version(NamedTuple):
@@ -129,13 +129,13 @@ class HistoryStore(changes.ChangeFeed):
     def purge(self, days: int, progress: Progress = silent) -> int:
         """Delete versions that ended over ``days`` days ago, and end cursors of that age. Returns how many.
 
-        Deletes in steps. If it is interrupted, the next purge deletes the rest.
+        Deletes in batches. If it is interrupted, the next purge deletes the rest.
         """
         age, show = f"-{days} days", partial(progress, "Purging", 0, 0, "")
-        purged = steps.run(self._database, partial(steps.repeat, PURGE, {"age": age}), show)
+        purged = batches.run(self._database, partial(batches.repeat, PURGE, {"age": age}), show)
         changes.end_old_cursors(self._database, age)
-        for step in (changes.purge, partial(steps.repeat, DELETE_EXPIRED, {}), search.merge):
-            steps.run(self._database, step, show)
+        for batch in (changes.purge, partial(batches.repeat, DELETE_EXPIRED, {}), search.merge):
+            batches.run(self._database, batch, show)
         return purged
 
 

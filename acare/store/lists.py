@@ -6,7 +6,7 @@ from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
-from acare import words
+from acare import search_terms
 from acare.auth import Caller
 from acare.clients import PROPERTY, ClientPage
 from acare.errors import FieldError, InvalidInput
@@ -144,10 +144,10 @@ def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, An
     given = {**filters, "owner_id": owner_id}
     values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if "q" in values:
-        values["q"] = words.query(values["q"])
+        values["q"] = search_terms.query(values["q"])
     for name in ("location", "property_type"):
         if name in values:
-            values[name] = words.fold(values[name])
+            values[name] = search_terms.fold(values[name])
     if not values.keys().isdisjoint(PROPERTY):
         values["buyers"] = True
     return values

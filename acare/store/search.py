@@ -1,11 +1,11 @@
 """Keeps the full-text index of clients up to date, and erases words from it.
 
-The index is in schema.sql; acare/words.py makes the words and the queries.
+The index is in schema.sql; search_terms.py makes the words and the queries.
 """
 
 import sqlite3
 
-from acare.store import steps
+from acare.store import batches
 
 #: Whether the transaction, or another program, has changed a client that is not indexed yet.
 PENDING = "SELECT EXISTS (SELECT 1 FROM clients_to_index)"
@@ -31,7 +31,7 @@ WHERE seq IN (SELECT seq FROM clients_to_index)
 # them at once, at six times the cost of a deletion and in a format that SQLite before 3.42 cannot read.)
 OPTIMIZE = "INSERT INTO clients_search (clients_search) VALUES ('optimize')"
 
-# The same in steps: a negative number of pages begins, a positive one continues.
+# The same in batches: a negative number of pages begins, a positive one continues.
 MERGE = "INSERT INTO clients_search (clients_search, rank) VALUES ('merge', :pages)"
 
 #: An error if the index does not match the words in the rows. (sqlite.org/fts5.html, 6.4)
@@ -55,9 +55,9 @@ def rebuild(connection: sqlite3.Connection) -> None:
 
 
 def merge(position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
-    """Delete the words that no client has any longer: a step."""
+    """Delete the words that no client has any longer: a batch."""
     before = connection.total_changes
     index_changes(connection)
-    connection.execute(MERGE, {"pages": -steps.ROWS if position == steps.START else steps.ROWS})
+    connection.execute(MERGE, {"pages": -batches.ROWS if position == batches.START else batches.ROWS})
     changed = connection.total_changes - before
     return changed, position + 1 if changed > 1 else None  # a merge that has nothing to do changes one row

@@ -6,7 +6,7 @@ from typing import Any
 
 from acare import ids
 from acare.auth import Caller, Role, User, caller_without_key
-from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, NotFound, UserError
+from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, NotFound, Refused
 from acare.store import NOW, Store
 
 # An e-mail address has an @, so it never equals an id.
@@ -93,7 +93,7 @@ class UserStore(Store):
         return self._database.write(work)
 
     def remove(self, which: str) -> None:
-        """Remove a user who never had a client, used a key or changed anything. UserError or LastBroker."""
+        """Remove a user who never had a client, used a key or changed anything. Refused or LastBroker."""
 
         def work(connection: sqlite3.Connection) -> None:
             user, removed = get(connection, which), 0
@@ -101,7 +101,7 @@ class UserStore(Store):
                 _, removed = [connection.execute(statement, {"id": user.id}).rowcount for statement in REMOVE]
             if not removed:
                 reason = "has had clients, used a key or changed something; see 'acare user disable'"
-                raise UserError(f"not removed: {user.email} {reason}")
+                raise Refused(f"not removed: {user.email} {reason}")
             _require_broker(connection, user)
 
         self._database.write(work)

@@ -105,7 +105,7 @@ def test_the_environment_is_not_read(tmp_path, monkeypatch):
 
 # --- how a server may queue a request
 
-WORKLOADS = {
+COSTS = {
     ("GET", "/v1/clients", ""): "quick",
     ("GET", "/v1/clients", "limit=25&page=399&status=active"): "quick",
     ("GET", "/v1/clients", "limit=26"): "slow",
@@ -127,6 +127,6 @@ WORKLOADS = {
 proxied = app_fixture(trusted_proxy="192.0.2.1")
 
 
-@pytest.mark.parametrize(("line", "workload"), WORKLOADS.items(), ids=str)
-def test_a_request_has_a_workload(proxied, line, workload):
-    assert turn(proxied, line).workload == workload
+@pytest.mark.parametrize(("line", "cost"), COSTS.items(), ids=str)
+def test_a_request_has_a_workload(proxied, line, cost):
+    assert turn(proxied, line).cost == cost

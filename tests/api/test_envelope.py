@@ -7,7 +7,7 @@ import pytest
 from support.client import Api, app_fixture
 from support.data import UNKNOWN_ID
 
-from acare.errors import StoreUnavailable, UserError
+from acare.errors import Refused, StoreUnavailable
 
 SECRET = "a secret of the traceback"
 COLLECTION = "/v1/clients"
@@ -123,7 +123,7 @@ def test_a_long_path_is_cut_in_the_log(api, caplog):
     assert (len(line) < 13_000, "... 404 " in line) == (True, True)
 
 
-@pytest.mark.parametrize("defect", [RuntimeError, UserError])  # no response is defined for the latter
+@pytest.mark.parametrize("defect", [RuntimeError, Refused])  # no response is defined for the latter
 def test_a_defect_is_500_with_an_error_id_in_the_log(app, api, monkeypatch, caplog, defect):
     monkeypatch.setattr(app.clients, "page", raising(defect(SECRET)))
     answer, other = (api.get(COLLECTION, 500) for _ in range(2))

@@ -8,7 +8,7 @@ from flask import Flask, abort, request, session
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 import acare
-from acare.errors import AlreadyExists, UserError
+from acare.errors import AlreadyExists, Refused
 
 intranet = Flask(__name__)
 intranet.secret_key = "change this"
@@ -39,7 +39,7 @@ def my_clients():
         abort(401)
     try:
         caller = crm.caller(session["email"])
-    except UserError:  # unknown or disabled
+    except Refused:  # unknown or disabled
         abort(403)
     page = crm.clients.page(caller, page=1, limit=25, q=request.args.get("q"))
     return {"total": page.total, "clients": [json.loads(client) for client in page.rows]}

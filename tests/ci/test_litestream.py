@@ -24,8 +24,8 @@ LARGE = {**JORDAN, "notes": "x" * 9000}
 
 # A log of 4,000 pages is too long: more than those after which Litestream copies the log itself.
 SHORT_LOG = """
-import acare.database.log as log
-log.MAX_SIZE, log.CHECKPOINT_AFTER = 4000 * 4096, 100
+import acare.database.wal as wal
+wal.MAX_SIZE, wal.CHECKPOINT_AFTER = 4000 * 4096, 100
 """
 
 

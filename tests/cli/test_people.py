@@ -1,4 +1,4 @@
-"""The commands about users and clients: find, history, user and transfer."""
+"""The commands about users and clients: find, history, user and handover."""
 
 import json
 import os
@@ -134,9 +134,9 @@ def test_a_renamed_user_keeps_clients_and_keys(run, caller, old, new):
         ("user rename unknown@example.com new@example.com", "there is no user unknown@example.com;"),
         ("user rename ana@example.com BEN@example.com", "the user BEN@example.com already exists"),
         ("user add ana@example.com", "the user ana@example.com already exists"),
-        ("transfer --from unknown@example.com --to ana@example.com", "there is no user unknown@example.com;"),
-        ("transfer --from ana@example.com --to ANA@example.com", "--to must be a user other than ana@"),
-        ("transfer --from ana@example.com --to new@example.com", "--to must be an enabled user; new@example"),
+        ("handover --from unknown@example.com --to ana@example.com", "there is no user unknown@example.com;"),
+        ("handover --from ana@example.com --to ANA@example.com", "--to must be a user other than ana@"),
+        ("handover --from ana@example.com --to new@example.com", "--to must be an enabled user; new@example"),
     ],
 )
 def test_a_wrong_user_is_named_in_one_line(run, ana, caller, command, reason):
@@ -165,7 +165,7 @@ def test_a_user_with_a_past_is_not_removed(run, app, api, ben, past):
         ben.get("/v1/clients")
         app.database.write(lambda connection: None)  # after the queued record of the use
     else:
-        run("transfer", "--from", "broker@example.com", "--to", BEN)
+        run("handover", "--from", "broker@example.com", "--to", BEN)
         api.delete(client)
     assert run("user", "remove", BEN, status=1).err.startswith(f"acare: not removed: {BEN} has had clients")
     assert run("key", "list").out.count(BEN) == keys

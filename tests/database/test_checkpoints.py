@@ -12,7 +12,7 @@ from support.files import snapshot
 from support.threads import SOON, Call
 from support.writer import add, connect
 
-from acare.database import log
+from acare.database import wal
 from acare.errors import StoreUnavailable
 
 ONE_PAGE = 32 + 24 + 4096  # the header of the log, that of a page, and the page with the schema
@@ -21,7 +21,7 @@ ONE_PAGE = 32 + 24 + 4096  # the header of the log, that of a page, and the page
 @pytest.fixture
 def always(monkeypatch):
     """A checkpoint after each write."""
-    monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
+    monkeypatch.setattr(wal, "CHECKPOINT_AFTER", 1)
 
 
 @pytest.mark.usefixtures("always")
@@ -75,14 +75,14 @@ def test_a_refused_write_does_not_disturb_a_checkpoint(bench, monkeypatch):
     bench.checkpointer.set_trace_callback(wait)
     write = bench.writer.submit(add(1))
     refusing.wait(SOON)
-    assert (bench.empty_log(), found[0]) == (True, ("PRAGMA wal_checkpoint(PASSIVE)", True))
+    assert (bench.empty_wal(), found[0]) == (True, ("PRAGMA wal_checkpoint(PASSIVE)", True))
     with pytest.raises(StoreUnavailable, match="missing"):
         write.result()
 
 
 def test_the_log_stays_short_beside_a_reader(bench, monkeypatch):
     """Each of its snapshots ends, and the log can start over after a checkpoint."""
-    monkeypatch.setattr(log, "CHECKPOINT_AFTER", 100)
+    monkeypatch.setattr(wal, "CHECKPOINT_AFTER", 100)
     stop = threading.Event()
 
     def read():
@@ -111,8 +111,8 @@ with open(sys.argv[1], "r+b") as shared:
 @pytest.mark.usefixtures("always")
 def test_a_stopped_checkpoint_of_another_process_ends_writes(bench, monkeypatch):
     """At the maximum size, since the log cannot be emptied."""
-    monkeypatch.setattr(log, "MAX_SIZE", 10 * 4096)
-    monkeypatch.setattr(log, "PAUSES", (0.0,))
+    monkeypatch.setattr(wal, "MAX_SIZE", 10 * 4096)
+    monkeypatch.setattr(wal, "PAUSES", (0.0,))
     bench.run(add(0))
     command = [sys.executable, "-c", LOCK, f"{bench.path}-shm"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
@@ -126,9 +126,9 @@ def test_a_stopped_checkpoint_of_another_process_ends_writes(bench, monkeypatch)
 
 @pytest.mark.usefixtures("always")
 def test_a_log_that_a_reader_kept_long_is_emptied(bench, monkeypatch):
-    monkeypatch.setattr(log, "MAX_SIZE", 40 * 4096)
-    monkeypatch.setattr(log, "PAUSES", (0.0,))
-    monkeypatch.setattr(log, "ATTEMPT_SECONDS", 0.05)
+    monkeypatch.setattr(wal, "MAX_SIZE", 40 * 4096)
+    monkeypatch.setattr(wal, "PAUSES", (0.0,))
+    monkeypatch.setattr(wal, "ATTEMPT_SECONDS", 0.05)
     with snapshot(bench.path):
         for n in range(15):
             bench.run(add(n))

@@ -106,7 +106,7 @@ SETTINGS = {"trusted_schema": 1, "wal_autocheckpoint": 0}
 
 @pytest.mark.parametrize(("name", "value"), SETTINGS.items())
 def test_each_connection_has_the_setting(database, name, value):
-    log = database._writer.log
+    log = database._writer.wal
     with database.read() as reading:
         connections = (reading, log._connection, log.checkpointer)
         assert [each.execute(f"PRAGMA {name}").fetchone() for each in connections] == [(value,)] * 3

@@ -15,7 +15,7 @@ from support.files import file_size_limit, snapshot, write_lock
 from support.threads import Call, in_threads
 
 import acare
-from acare.database import connection, log
+from acare.database import connection, wal
 from acare.errors import DatabaseRefused, StoreUnavailable
 
 LARGE = {**JORDAN, "notes": "x" * 10_000}
@@ -66,7 +66,7 @@ def write_until_unavailable(api):
 @pytest.mark.parametrize("checkpoint_after", [1, 10_000], ids=["in a checkpoint", "in the log"])
 def test_a_full_disk_loses_no_acknowledged_write(path, monkeypatch, caplog, checkpoint_after):
     """Writes are answered 503, reads continue, and so do writes when there is room again."""
-    monkeypatch.setattr(log, "CHECKPOINT_AFTER", checkpoint_after)
+    monkeypatch.setattr(wal, "CHECKPOINT_AFTER", checkpoint_after)
     with opened(path) as api:
         clients = [api.create()]
         with file_size_limit(os.path.getsize(path) - 4096 * 10):  # of the last pages that a checkpoint writes
@@ -138,9 +138,9 @@ def test_writes_fail_while_the_file_cannot_be_written(api, path, problem):
 
 
 def test_writes_fail_while_a_reader_keeps_the_log_long(api, path, monkeypatch):
-    monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
-    monkeypatch.setattr(log, "MAX_SIZE", 100 * 4096)
-    monkeypatch.setattr(log, "PAUSES", (0.0,))
+    monkeypatch.setattr(wal, "CHECKPOINT_AFTER", 1)
+    monkeypatch.setattr(wal, "MAX_SIZE", 100 * 4096)
+    monkeypatch.setattr(wal, "PAUSES", (0.0,))
     with snapshot(path):
         clients = write_until_unavailable(api)
         size = os.path.getsize(f"{path}-wal")
@@ -160,8 +160,8 @@ FOREVER = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELE
 
 
 def test_overlapping_long_reads_end_so_that_the_log_stays_short(api, path, monkeypatch):
-    monkeypatch.setattr(log, "CHECKPOINT_AFTER", 20)
-    monkeypatch.setattr(log, "MAX_SIZE", 3 * 1024 * 1024)
+    monkeypatch.setattr(wal, "CHECKPOINT_AFTER", 20)
+    monkeypatch.setattr(wal, "MAX_SIZE", 3 * 1024 * 1024)
     api.create()
     over, sizes = threading.Event(), []
 
@@ -177,4 +177,4 @@ def test_overlapping_long_reads_end_so_that_the_log_stays_short(api, path, monke
     over.set()
     for reader in readers:
         reader.result()
-    assert max(sizes) < log.MAX_SIZE + 100 * 4096  # more than a batch
+    assert max(sizes) < wal.MAX_SIZE + 100 * 4096  # more than a batch

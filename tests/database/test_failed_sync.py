@@ -15,9 +15,9 @@ from support.data import JORDAN
 from support.keys import new_key
 
 import acare
-from acare.database import copying, log
+from acare.database import copying, wal
 from acare.database.database import Database
-from acare.database.log import WriteAheadLog
+from acare.database.wal import WriteAheadLog
 from acare.errors import StoreUnavailable
 from acare.maintenance.backup import back_up
 from acare.maintenance.status import damaged_logs, read_status
@@ -54,7 +54,7 @@ def fail(monkeypatch):
 @pytest.fixture
 def failed(tmp_path, monkeypatch, fail):
     """An app whose checkpoint has failed."""
-    monkeypatch.setattr(log, "CHECKPOINT_AFTER", 1)
+    monkeypatch.setattr(wal, "CHECKPOINT_AFTER", 1)
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
         api = Api(app, full_key(app, "ana@example.com", "agent"))
         api.get("/v1/clients")
@@ -112,7 +112,7 @@ def test_a_checkpoint_that_failed_elsewhere_stops_checkpoints(other, failed, mon
     """Even if it failed after the check that comes before each write."""
     size = os.path.getsize(tmp_path / "acare.db-wal")
     monkeypatch.setattr(WriteAheadLog, "check", lambda self: None)
-    assert other.empty_log() is False
+    assert other.empty_wal() is False
     other.close()
     failed.web.app.close()
     assert os.path.getsize(tmp_path / "acare.db-wal") == size
@@ -123,7 +123,7 @@ def test_when_all_have_closed_it_the_next_one_writes(other, failed, tmp_path):
         database.close()
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
         Api(app, failed.key).create()
-        assert app.database.empty_log()
+        assert app.database.empty_wal()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["acare.db"]
 
 

@@ -12,7 +12,7 @@ from support.threads import in_threads
 CALLERS = 8
 
 # Both checkpoint all the time, so that checkpoints of one meet commits of the other.
-CHECKPOINT_OFTEN = "import acare.database.log as wal; wal.CHECKPOINT_AFTER = 2"
+CHECKPOINT_OFTEN = "import acare.database.wal as wal; wal.CHECKPOINT_AFTER = 2"
 
 
 @pytest.fixture(scope="module")

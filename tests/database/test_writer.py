@@ -10,7 +10,7 @@ from support.sockets import wait_for
 from support.threads import SOON, Call, Held
 from support.writer import add, together, writer_of
 
-from acare.database.log import WriteAheadLog
+from acare.database.wal import WriteAheadLog
 from acare.errors import StoreUnavailable
 
 
@@ -167,7 +167,7 @@ def test_a_log_that_another_process_restarted_is_emptied(bench, monkeypatch, lim
     monkeypatch.setattr(WriteAheadLog, "_copy", copy_and_be_late)
     with closing(sqlite3.connect(bench.path)) as last:  # so that the others do not empty it by closing
         last.execute("SELECT 1 FROM facts").fetchall()
-        assert bench.empty_log() is True
+        assert bench.empty_wal() is True
     with open(f"{bench.path}-wal", "rb") as log:
         assert b"secret" not in log.read()
     assert bench.facts() == [1, 2, 3]
@@ -183,7 +183,7 @@ def test_a_log_in_use_by_another_process_is_not_emptied(bench, begin):
         if begin == "BEGIN":
             bench.run(add(2))
         before, size = bench.path.read_bytes(), bench.log_size()
-        assert bench.empty_log() is False
+        assert bench.empty_wal() is False
         assert bench.log_size() == size
         # If SQLite cannot have the lock, its own TRUNCATE checkpoints without it, and could meet a commit.
         assert begin == "BEGIN" or bench.path.read_bytes() == before

@@ -13,7 +13,7 @@ from support.page import examples, replaced
 from support.server import serving
 
 from acare import timestamps
-from acare.errors import UserError
+from acare.errors import Refused
 from acare.importing import remote
 from acare.importing.remote import Remote
 
@@ -110,7 +110,7 @@ def ids(records):
 
 def fails(answer):
     """The error of a download from a server that gives this answer to every request."""
-    with pytest.raises(UserError) as error:
+    with pytest.raises(Refused) as error:
         download(Fake(1, *[answer] * 10))
     assert re.match(r"http://127\.0\.0\.1:\d+", str(error.value))
     return str(error.value)
@@ -138,7 +138,7 @@ def test_a_download_waits_a_minute_at_most_and_ten_times():
     pauses = []
     with (
         listening(Fake(1, *[(503, {"Retry-After": "3600"}, {})] * 20)) as url,
-        pytest.raises(UserError, match="503"),
+        pytest.raises(Refused, match="503"),
     ):
         list(Remote(url, KEY, sleep=pauses.append).lines(lambda *_: None))
     assert pauses == [60] * 10
@@ -152,7 +152,7 @@ def test_a_download_of_a_response_that_drips_ends(monkeypatch):
                 time.sleep(0.02)
 
     monkeypatch.setattr(remote, "_MAX_SECONDS", 0.3)
-    with serving_with(drip) as url, pytest.raises(UserError, match="took more than 0 seconds"):
+    with serving_with(drip) as url, pytest.raises(Refused, match="took more than 0 seconds"):
         list(Remote(url, KEY).lines(lambda *_: None))
 
 
@@ -175,7 +175,7 @@ def test_changes_meanwhile_hide_no_client(change):
 def test_clients_that_keep_changing_end_the_download():
     fake = Fake(150)
     fake.before_page = lambda page: fake.ids.insert(0, number_id(1000 + len(fake.ids)))
-    with pytest.raises(UserError, match="changed during each of 10 passes"):
+    with pytest.raises(Refused, match="changed during each of 10 passes"):
         download(fake)
 
 
@@ -214,6 +214,6 @@ def test_only_the_server_gets_the_key():
     elsewhere = Fake(1)
     with listening(elsewhere) as url:
         fake = Fake(1, (302, {"Location": url}, {}))
-        with pytest.raises(UserError):
+        with pytest.raises(Refused):
             download(fake)
     assert (fake.requests[0][1], elsewhere.requests) == (KEY, [])

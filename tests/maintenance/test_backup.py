@@ -17,7 +17,7 @@ from support.http import HttpCaller
 from support.sockets import wait_for
 from support.threads import Call
 
-from acare.database import copying, log
+from acare.database import copying, wal
 from acare.database.file import checksum_file, processes_using
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import back_up, verify
@@ -43,7 +43,7 @@ def test_a_left_log_is_in_the_backup_if_the_disk_is_full(path, folder, monkeypat
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     leave_log(path, "Ana", "Bea")
-    monkeypatch.setattr(log, "_write_again", fail)
+    monkeypatch.setattr(wal, "_write_again", fail)
     assert names(back_up(path, folder)) == ["Ana", "Bea"]
 
 

@@ -16,8 +16,8 @@ from powercut.recording import WRITES, Recording, Step
 from support import old_schema
 from support.crash import ALWAYS_CHECKPOINT, rows
 
-CHECKPOINT_OFTEN = "import acare.database.log as wal; wal.CHECKPOINT_AFTER = 4"
-CHECKPOINT_NEVER = "import acare.database.log as wal; wal.CHECKPOINT_AFTER = 10**9"
+CHECKPOINT_OFTEN = "import acare.database.wal as wal; wal.CHECKPOINT_AFTER = 4"
+CHECKPOINT_NEVER = "import acare.database.wal as wal; wal.CHECKPOINT_AFTER = 10**9"
 
 
 def plain(recording: Recording, before: str = "") -> None:

@@ -25,7 +25,7 @@ from acare.importing.importer import import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options
 from acare.maintenance.verification import verify_file
-from acare.store import steps
+from acare.store import batches
 from acare.store.clients import ClientStore
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
@@ -38,7 +38,7 @@ MAX_CLIENTS = 300  # so that most operations find a client, and a comparison is 
 
 #: How often each operation is done, compared with the others.
 WEIGHTS = {
-    "create": 30, "update": 60, "delete": 30, "restore": 40, "hand_over": 25, "transfer": 1, "erase": 3,
+    "create": 30, "update": 60, "delete": 30, "restore": 40, "hand_over": 25, "handover": 1, "erase": 3,
     "purge": 0.3, "import_file": 3,
 }  # fmt: skip
 
@@ -87,9 +87,9 @@ class Operations:
     def hand_over(self):
         self.clients.update(self.callers["broker"], self.any_id(), {"user_id": self.any_owner()})
 
-    def transfer(self):
+    def handover(self):
         one, other = self.random.sample(["ana", "ben"], 2)
-        self.clients.transfer(self.callers["broker"], self.callers[one].user_id, self.callers[other].user_id)
+        self.clients.handover(self.callers["broker"], self.callers[one].user_id, self.callers[other].user_id)
 
     def erase(self):
         self.erasures.erase(self.any_id())
@@ -163,8 +163,8 @@ class Follower:
 @pytest.fixture
 def callers(keys, monkeypatch):
     """A broker and two agents, by name. Long operations are made in short steps."""
-    monkeypatch.setattr(steps, "ROWS", 10)
-    monkeypatch.setattr(steps, "PAUSE", 0.001)
+    monkeypatch.setattr(batches, "ROWS", 10)
+    monkeypatch.setattr(batches, "PAUSE", 0.001)
     roles = {"broker": "broker", "ana": "agent", "ben": "agent"}
     users = {name: new_key(keys, f"{name}@example.com", {}, role=roles[name]).user_id for name in roles}
     return {name: caller_without_key(user, roles[name]) for name, user in users.items()}
@@ -181,6 +181,6 @@ def test_copies_equal_the_lists_at_every_pause(path, database, callers):
         for call in following:
             call.result()
         assert [follower.differences() for follower in followers] == [[], [], []], f"ACARE_TEST_SEED={SEED}"
-        assert database.empty_log()
+        assert database.empty_wal()
         assert verify_file(path) == len(followers[0].copy)
     print(f"\n{OPERATIONS} operations, expired: {[follower.expired for follower in followers]}")

@@ -7,7 +7,7 @@ from support import command
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 from support.files import edit, files_with, snapshot
 
-from acare.database import connection, log
+from acare.database import connection, wal
 
 NAME = "Zaphodina"  # of the person to erase
 
@@ -122,7 +122,7 @@ def test_the_name_is_in_no_file_any_more(acare, app, api, tmp_path, length, chec
     api.put(client_id, {"tags": []})
     assert files_with(tmp_path, NAME)
     if checkpoint:
-        app.database.empty_log()
+        app.database.empty_wal()
     acare("erase", "--yes", client_id)
     assert files_with(tmp_path, NAME) == []
 
@@ -142,7 +142,7 @@ def test_compacting_removes_copies_in_unused_space(acare, app, tmp_path):
 def test_an_erasure_reports_rows_that_are_still_in_the_log(acare, app, api, tmp_path, monkeypatch):
     """The log cannot be cut then; ``compact`` does it when they are done."""
     monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
-    monkeypatch.setattr(log, "PAUSES", (0.0,))
+    monkeypatch.setattr(wal, "PAUSES", (0.0,))
     client_id = api.create(first_name=NAME)["id"]
     with snapshot(app.database.path):
         code, _, err = acare("erase", "--yes", client_id)

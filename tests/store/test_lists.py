@@ -52,7 +52,7 @@ def test_a_client_from_the_future_changes_no_other_time(store, user, other_user,
         "UPDATE clients SET seq = 9e18, created_at = ?, updated_at = ?, version = version + 1", FUTURE, FUTURE
     )
     store.create(user, new(), idempotency_key="k")
-    store.transfer(user, user.user_id, other_user.user_id)
+    store.handover(user, user.user_id, other_user.user_id)
     store.delete(OPERATOR, poisoned)
     assert max(time for (time,) in sql(TIMES)) <= timestamps.now()
 

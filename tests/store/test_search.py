@@ -131,7 +131,7 @@ def test_erasing_leaves_no_word_in_the_index(app, ana, how):
         ErasureStore(app.database).erase(client_id)
     else:
         app.history.purge(0)
-    assert app.database.empty_log()
+    assert app.database.empty_wal()
     for word in ("ylophonez", "yqqophon", "exqozymix", "qophon", "qwyzlep"):
         assert files_with(app.database.path.parent, word) == []
     assert verify_file(app.database.path) == 320

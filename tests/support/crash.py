@@ -16,7 +16,7 @@ KILLS = int(os.environ.get("ACARE_TEST_KILLS", "1"))
 WRITERS = 8
 MAX_CLIENTS = 12  # that a writer keeps, so that a check stays quick however many kills there were
 
-ALWAYS_CHECKPOINT = "import acare.database.log as wal; wal.CHECKPOINT_AFTER = 1"
+ALWAYS_CHECKPOINT = "import acare.database.wal as wal; wal.CHECKPOINT_AFTER = 1"
 
 
 # --- the model: what was answered, and so what may be there

@@ -4,13 +4,13 @@ import resource
 import sqlite3
 from contextlib import closing, contextmanager
 
-from acare import words
+from acare import search_terms
 
 
 def edit(path, script):
     """Change a file without acare's settings, but with the function that its schema calls."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.create_function("search_words", 7, words.of_client)
+        connection.create_function("search_words", 7, search_terms.of_client)
         connection.executescript(script)
 
 

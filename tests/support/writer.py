@@ -28,7 +28,7 @@ class Bench:
         self.writing = self.writer._connection
         self.trace = []
         self.writing.set_trace_callback(self.trace.append)
-        self.checkpointer = self.writer.log.checkpointer
+        self.checkpointer = self.writer.wal.checkpointer
 
     def run(self, work):
         """Run a write, and wait for the checkpoint after it, if any, which its caller does not do."""
@@ -36,9 +36,9 @@ class Bench:
         with self.writer.in_use:
             return result
 
-    def empty_log(self):
+    def empty_wal(self):
         with suppress(sqlite3.OperationalError), self.writer.in_use:
-            return self.writer.log.empty()
+            return self.writer.wal.empty()
         return False
 
     def facts(self):

@@ -1,4 +1,4 @@
-"""Long work in steps: each is a transaction, and other writes run between them."""
+"""Long work in batches: each is a transaction, and other writes run between them."""
 
 import sqlite3
 import time
@@ -7,17 +7,17 @@ from functools import partial
 
 from acare.database.database import Database
 
-#: Rows that a step changes, which takes tens of milliseconds.
+#: Rows that a batch changes, which takes tens of milliseconds.
 ROWS = 500
 
-#: Seconds between two steps. A process that waits for SQLite's lock tries again every 0.1 s.
+#: Seconds between two batches. A process that waits for SQLite's lock tries again every 0.1 s.
 PAUSE = 0.1
 
-#: The position of the first step, before every row.
+#: The position of the first batch, before every row.
 START = -(2**63)
 
 #: Changes the rows after a position. Returns their number, and the next position or None.
-Step = Callable[[int, sqlite3.Connection], tuple[int, int | None]]
+Batch = Callable[[int, sqlite3.Connection], tuple[int, int | None]]
 
 
 def deletion(table: str, condition: str) -> str:
@@ -31,19 +31,19 @@ WHERE rowid IN (SELECT rowid FROM {table} WHERE {condition} LIMIT :rows)
 def repeat(
     statement: str, values: Mapping[str, object], position: int, connection: sqlite3.Connection
 ) -> tuple[int, int | None]:
-    """A step of a statement that changes ``:rows`` rows at most, and does not find them again."""
+    """One batch: run a statement that changes at most ``:rows`` rows and then no longer matches them."""
     changed = connection.execute(statement, {**values, "rows": ROWS}).rowcount
     return changed, position + 1 if changed == ROWS else None
 
 
-def run(database: Database, step: Step, progress: Callable[[], None] = lambda: None) -> int:
-    """Run a step for each position, and call ``progress`` after it. Returns the number of changed rows.
+def run(database: Database, batch: Batch, progress: Callable[[], None] = lambda: None) -> int:
+    """Run a batch for each position, and call ``progress`` after it. Returns the number of changed rows.
 
-    If a step fails, the changes of earlier ones stay.
+    If a batch fails, the changes of earlier ones stay.
     """
     total, position = 0, START
     while True:
-        changed, following = database.write(partial(step, position))
+        changed, following = database.write(partial(batch, position))
         total += changed
         progress()
         if following is None:

@@ -1,4 +1,4 @@
-"""Transfers and purges in steps: an interrupted one is completed by the next."""
+"""Handovers and purges in batches: an interrupted one is completed by the next."""
 
 import time
 from types import SimpleNamespace
@@ -7,7 +7,7 @@ import pytest
 from support.clients import new
 
 from acare.auth import OPERATOR
-from acare.store import steps
+from acare.store import batches
 from acare.store.history import HistoryStore
 
 
@@ -20,30 +20,30 @@ def clients(store, user, monkeypatch):
         if interrupts:
             raise interrupts.pop()
 
-    monkeypatch.setattr(steps, "ROWS", 3)
-    monkeypatch.setattr(steps, "time", SimpleNamespace(sleep=pause))
+    monkeypatch.setattr(batches, "ROWS", 3)
+    monkeypatch.setattr(batches, "time", SimpleNamespace(sleep=pause))
     return [store.create(user, new()).id for _ in range(8)]
 
 
-def test_an_interrupted_transfer_is_completed_by_the_next(clients, store, user, other_user):
+def test_an_interrupted_handover_is_completed_by_the_next(clients, store, user, other_user):
     with pytest.raises(KeyboardInterrupt):
-        store.transfer(OPERATOR, user.user_id, other_user.user_id)
+        store.handover(OPERATOR, user.user_id, other_user.user_id)
     assert [store.get(OPERATOR, client_id).version for client_id in clients] == [2, 2, 2, 1, 1, 1, 1, 1]
-    assert store.transfer(OPERATOR, user.user_id, other_user.user_id) == 5
+    assert store.handover(OPERATOR, user.user_id, other_user.user_id) == 5
 
 
-def test_opposite_transfers_at_the_same_time_end(store, user, other_user, monkeypatch):
+def test_opposite_handovers_at_the_same_time_end(store, user, other_user, monkeypatch):
     pauses = iter(range(10))
 
-    def transfer_back(seconds):
+    def hand_back(seconds):
         next(pauses)
-        store.transfer(OPERATOR, other_user.user_id, user.user_id)
+        store.handover(OPERATOR, other_user.user_id, user.user_id)
 
-    monkeypatch.setattr(steps, "ROWS", 3)
-    monkeypatch.setattr(steps, "time", SimpleNamespace(sleep=transfer_back))
+    monkeypatch.setattr(batches, "ROWS", 3)
+    monkeypatch.setattr(batches, "time", SimpleNamespace(sleep=hand_back))
     for _ in range(8):
         store.create(user, new())
-    assert store.transfer(OPERATOR, user.user_id, other_user.user_id) == 8
+    assert store.handover(OPERATOR, user.user_id, other_user.user_id) == 8
 
 
 def test_an_interrupted_purge_is_completed_by_the_next(clients, store, database, sql):
