@@ -17,12 +17,14 @@ PACKAGE = ROOT / "acare"
 LAYERS = (
     ("errors", "ids", "field_types", "timestamps", "version", "search_terms"),
     ("auth", "fields", "config"),
-    ("clients", "csv_rows"),
+    ("clients",),
     ("database",),
-    ("api", "store"),
+    ("store",),
+    ("importing",),  # the API's CSV is written as an export is
+    ("api",),
     ("app",),
     ("",),  # acare itself, which embedders import
-    ("server", "importing", "maintenance"),
+    ("server", "maintenance"),
     ("cli",),
     ("__main__",),
 )

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import falcon
 
-from acare import csv_rows, ids, timestamps
+from acare import ids, timestamps
 from acare.api import body, envelope, headers
 from acare.api.request import Request, StoreResource, path_id, read_query
 from acare.clients import PROPERTY, SEARCH, SORTS, ClientRow, Clients, History
@@ -22,6 +22,7 @@ from acare.fields import (
     validate_update,
     validate_version,
 )
+from acare.importing import csv_rows
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100

@@ -10,7 +10,6 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from acare import csv_rows
 from acare.auth import OPERATOR
 from acare.cli.options import JSON, CommandParser, argument, open_database, parse_id
 from acare.cli.output import counted, print_error, print_json, print_rows, printable, show_progress
@@ -20,7 +19,7 @@ from acare.database.disk import temporary
 from acare.errors import DAMAGED, Refused, SettingError, StoreUnavailable
 from acare.field_types import count
 from acare.fields import parse_client
-from acare.importing import json_lines
+from acare.importing.formats import WRITERS
 from acare.maintenance import backup
 from acare.store.clients import ClientStore
 from acare.store.erasures import ErasureStore
@@ -31,7 +30,6 @@ CLIENT_ID = argument("id", "the client's id", "CLIENT_ID", parse_id)
 
 COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "first_name", "last_name")
 
-_FORMATS = {"csv": csv_rows.lines, "jsonl": json_lines.lines}
 _STDOUT = Path("-")
 
 NOT_OVERWRITTEN = (
@@ -83,7 +81,7 @@ def add_to(commands: CommandParser) -> None:
         argument("file", "the file to write or replace (default: -, which is stdout)",
                  "FILE", Path, nargs="?", default=_STDOUT),
         argument("--format", "the format (default: by the file's extension; jsonl for stdout)",
-                 choices=_FORMATS),
+                 choices=WRITERS),
         description="Write a consistent snapshot of all clients, even while a server runs.",
     )  # fmt: skip
 
@@ -205,10 +203,10 @@ def run_export(args: Namespace) -> None:
             if replaced.read(16) == b"SQLite format 3\0":
                 raise Refused(f"{args.file}: a database, which an export does not replace")
     form = args.format or ("jsonl" if args.file == _STDOUT else args.file.suffix.lower().removeprefix("."))
-    if form not in _FORMATS:
+    if form not in WRITERS:
         raise SettingError(f"--format: {args.file} does not end in .csv or .jsonl; use csv or jsonl")
     with open_database(args, read_only=True) as database, closing(ClientStore(database).export()) as clients:
-        lines = (line.encode() for line in _FORMATS[form](clients))
+        lines = (line.encode() for line in WRITERS[form](clients))
         if args.file == _STDOUT:
             sys.stdout.buffer.writelines(lines)
         elif args.file.exists() and not args.file.is_file():  # a device or a pipe

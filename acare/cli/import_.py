@@ -1,6 +1,5 @@
 """``acare import``: clients from CSV, JSON lines or another server."""
 
-import codecs
 import os
 import re
 import shlex
@@ -20,6 +19,7 @@ from acare.field_types import USER_EMAIL
 from acare.fields import FIELD_NAMES
 from acare.importing.cells import TARGETS
 from acare.importing.csv_file import Column, CsvReader
+from acare.importing.formats import open_reader
 from acare.importing.importer import ProblemSummary, Result, import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.remote import Remote
@@ -106,7 +106,7 @@ def run(args: Namespace) -> int:
             with database.read() as connection:
                 users.get(connection, args.user)
         with _open(args, progress) as file:
-            reader = _reader(args, file)
+            reader = open_reader(file, dict(args.map), args.value)
             size = os.fstat(file.fileno()).st_size
             options = Options(
                 now=timestamps.now(),  # after the download, during which clients can be created
@@ -145,18 +145,6 @@ def _open(args: Namespace, progress: Progress) -> Iterator[IO[bytes]]:
         file.writelines(remote.lines(lambda done, total: progress("Downloading", done, total, "clients")))
         file.seek(0)
         yield file
-
-
-def _reader(args: Namespace, file: IO[bytes]) -> CsvReader | JsonReader:
-    if not file.seekable():
-        raise Refused("is a pipe; write its content to a file, and import the file")
-    start = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip()
-    file.seek(0)
-    if re.match(rb"{|\[\s*{", start):  # a list of records is refused as JSON, not as CSV
-        if args.map or args.value:
-            raise SettingError("--map and --value are for CSV: JSON lines have names of fields, not columns")
-        return JsonReader(file)
-    return CsvReader(file, dict(args.map), args.value)
 
 
 def _print_report(result: Result, reader: CsvReader | JsonReader, args: Namespace) -> None:

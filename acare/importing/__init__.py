@@ -1,1 +1,1 @@
-"""Import and export of clients: a reader yields the rows of a file, and the importer writes them."""
+"""Import and export of clients: the readers and writers of files, and the importer, which writes the rows."""

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple
 
-from acare import csv_rows
 from acare.errors import FieldError, Refused
-from acare.importing import cells
+from acare.importing import cells, csv_rows
 from acare.importing.rows import MAX_LINE, REASON, Row
 
 _NOT_UTF8 = re.compile("[\udc80-\udcff]+")  # bytes, as surrogateescape decodes them

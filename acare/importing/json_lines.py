@@ -45,5 +45,5 @@ def _parse(line: bytes, number: int) -> dict[str, Any]:
 
 
 def lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """The lines of a file. ``clients`` yields the JSON of each client and its owner's e-mail address."""
-    return (f'{{"owner":{to_json(owner)},{text[1:]}\n' for text, owner in clients)
+    """The lines of a file. ``clients``: see ``ClientStore.export``."""
+    return (f"{more[:-1]},{text[1:]}\n" for text, more in clients)

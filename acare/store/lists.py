@@ -20,9 +20,10 @@ MAX_SECONDS = 2.0
 #: Seconds that reading all clients of a list may take, including pauses between rows.
 MAX_SECONDS_OF_ALL = 30.0
 
-_WITH_OWNER = "clients.json, (SELECT email FROM users WHERE users.id = user_id)"
+# What an export has: a client, and what else describes it, as JSON.
+_EXPORTED = "clients.json, json_object('owner', (SELECT email FROM users WHERE users.id = user_id))"
 
-EXPORT = f"SELECT {_WITH_OWNER} FROM clients ORDER BY seq"
+EXPORT = f"SELECT {_EXPORTED} FROM clients ORDER BY seq"
 
 AT_POSITIONS = """
 SELECT {columns}
@@ -118,14 +119,14 @@ class ClientLists(Store):
             return _page(connection, _values(caller.owner_id, filters), skipped, limit)
 
     def all(self, caller: Caller, max_clients: int, **filters: object) -> Iterator[tuple[str, str]]:
-        """The JSON of each client and the e-mail address of its owner, newest first, from one snapshot.
+        """The JSON of each client, and of its owner's e-mail address, newest first, from one snapshot.
 
         InvalidInput if there are more than ``max_clients``.
         """
         with self._database.read(max_seconds=MAX_SECONDS_OF_ALL) as connection:
             connection.execute("BEGIN")
             values = _values(caller.owner_id, filters)
-            total, rows = _matches(connection, values, _WITH_OWNER, 0, max_clients)
+            total, rows = _matches(connection, values, _EXPORTED, 0, max_clients)
             with closing(rows):  # an open cursor would keep the snapshot for the connection's next read
                 if total > max_clients:
                     more = f"match {total:,} clients, more than {max_clients:,}"

@@ -8,8 +8,7 @@ from functools import partial
 import pytest
 from support.importing import HEADER
 
-from acare import csv_rows
-from acare.importing import cells
+from acare.importing import cells, csv_rows
 
 PLAIN = "Name;Type;Notes\nZoë Müller;buyer;“quoted”\n"
 

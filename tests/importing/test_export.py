@@ -8,8 +8,8 @@ import pytest
 from support.data import ALL_FIELDS, JORDAN, OTHER
 from support.importing import RECORD, USER
 
-from acare import csv_rows
 from acare.fields import FIELDS
+from acare.importing import csv_rows
 
 FORMULAS = ["=1+1", "+1", "-1", "@x", "'=1", "''-1", "\uff1d1", "\t=1", "\r=1", " =1", "\n=1",
             "a;=1", "a; '=1", "a\t+1", "a\n@x", "a\r\n-1", ";;=1", "a\n\t=1"]  # fmt: skip

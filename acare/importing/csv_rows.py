@@ -1,6 +1,7 @@
-"""Writes clients as CSV, safe to open in a spreadsheet."""
+"""Writes clients as CSV, safe to open in a spreadsheet, and undoes what this changes in a cell."""
 
 import csv
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -48,6 +49,7 @@ _WRITERS: dict[type, Callable[[Any], str]] = {
     dict: lambda value: to_json(value) if value else "",
 }
 
+#: The fields of a client, and what else the store yields for an export.
 COLUMNS = ("id", "owner", *FIELD_NAMES, "version", "created_at", "updated_at")
 
 
@@ -59,12 +61,12 @@ class _Lines:
 
 
 def lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """The lines of a CSV file. ``clients`` yields the JSON and the owner's e-mail address of each."""
+    """The lines of a CSV file. ``clients``: see ``ClientStore.export``."""
     yield "\ufeff"  # tells spreadsheets that this is UTF-8
     writer = csv.writer(_Lines())
     yield writer.writerow(COLUMNS)
-    for text, owner in clients:
-        client = {**parse_client(text), "owner": owner}
+    for text, more in clients:
+        client = {**parse_client(text), **json.loads(more)}
         values = (client[name] for name in COLUMNS)
         yield writer.writerow(
             "" if value is None else defuse(_WRITERS.get(type(value), str)(value)) for value in values
