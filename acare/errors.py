@@ -107,8 +107,30 @@ class NotFound(Refused):
         self.record = record
 
 
+#: Why a key is not valid, and the text of the error.
+INVALID_KEY = {
+    "missing": "Send an API key in the X-API-Key header",
+    "malformed": "The API key is malformed: it must be 64 lower-case hex digits",
+    "unknown": "The API key is unknown",
+    "expired": "The API key has expired",
+    "revoked": "The API key was revoked, or its user is disabled",
+}
+
+
+@dataclass(eq=False)
 class InvalidKey(AcareError):
-    """The request has no valid key, or its key was revoked while it was answered."""
+    """The request has no valid key, or its key was revoked while it was answered.
+
+    ``key_id`` and ``ended_at`` are of a key that has expired or was revoked.
+    """
+
+    reason: str
+    key_id: str | None = None
+    ended_at: str | None = None
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{INVALID_KEY[self.reason]}{self.hint}."
 
 
 class TooManyKeys(Refused):

@@ -34,7 +34,7 @@ class AccessRecord(NamedTuple):
     path: str
     status: int
     milliseconds: float
-    key: str  # the preview of the key, the rejected user, or "-"
+    key: str  # the preview of the key, "expired:" and its id, the rejected user, or "-"
     request: str
 
 
@@ -74,6 +74,8 @@ class AccessLog:
         key = "-"
         if context.caller is not None:
             key = context.caller.key_preview
+        elif (invalid := context.invalid_key) is not None and invalid.key_id is not None:
+            key = f"{invalid.reason}:{invalid.key_id}"
         elif (user := context.session_user) is not None:  # unknown or disabled
             key = f"user:{quote(user[:254], safe='@+', errors='replace')}"
         self._write(

@@ -71,11 +71,12 @@ DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
         f"Invalid request: {error}.",
         [problem._asdict() for problem in error.problems],
     ),
-    errors.InvalidKey: lambda _: ApiError(
+    errors.InvalidKey: lambda error: ApiError(
         401,
         "UnauthorizedError",
-        "A valid API key is required in the X-API-Key header.",
-        headers={"WWW-Authenticate": 'ApiKey realm="acare"'},
+        str(error),
+        {"reason": error.reason, **({} if error.ended_at is None else {"endedAt": error.ended_at})},
+        {"WWW-Authenticate": 'ApiKey realm="acare"'},
     ),
     errors.InsufficientScope: lambda error: ApiError(
         403, "INSUFFICIENT_SCOPE", str(error), {"resource": error.resource, "actions": [*error.actions]}

@@ -95,7 +95,7 @@ class IdentifyCaller:
 
     def __init__(
         self,
-        authenticate: Callable[[str], Caller | None],
+        authenticate: Callable[[str], Caller | InvalidKey],
         find_user: Callable[[str], Caller | None],
         identify: Identify,
     ) -> None:
@@ -108,7 +108,11 @@ class IdentifyCaller:
         if not req.is_api:
             return
         if (key := api_key(req.env)) is not None:
-            req.context.caller = self._authenticate(key)
+            found = self._authenticate(key)
+            if isinstance(found, Caller):
+                req.context.caller = found
+            else:
+                req.context.invalid_key = found
         elif email := self._identify(req.env):
             req.context.session_user = email
             req.context.caller = self._find_user(email)
@@ -146,9 +150,12 @@ class RequireKey:
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         if req.context.caller is not None or not req.is_api or req.method == "OPTIONS":
             return
+        if (invalid := req.context.invalid_key) is not None:
+            raise invalid.with_traceback(None)  # it is cached
         user = req.context.session_user
         if user is None:
-            raise InvalidKey
+            sent = "HTTP_AUTHORIZATION" in req.env
+            raise InvalidKey("missing", hint="; Authorization is not read" if sent else "")
         raise ApiError(
             403,
             "INSUFFICIENT_SCOPE",

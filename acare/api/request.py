@@ -9,7 +9,7 @@ import falcon
 
 from acare import ids
 from acare.auth import Caller
-from acare.errors import FieldError, InvalidInput, NotFound
+from acare.errors import FieldError, InvalidInput, InvalidKey, NotFound
 
 #: A store as the API uses it: a protocol in ``acare.clients`` or ``acare.auth``.
 Store = TypeVar("Store")
@@ -29,6 +29,7 @@ class Context(falcon.Context):
     request_id: str
     started: float  # seconds, by time.perf_counter
     caller: Caller | None = None
+    invalid_key: InvalidKey | None = None  # why the key that was sent is not valid
     body: bytes = b""
     session_user: str | None = None  # named by the embedding app or the proxy, for a request without a key
 

@@ -7,6 +7,7 @@ from acare.api.operations import Cost
 from acare.api.ratelimit import bucket_name
 from acare.api.request import api_key
 from acare.app import App
+from acare.auth import Caller
 from acare.errors import AcareError
 
 
@@ -26,7 +27,7 @@ def turn_of(app: App, env: Mapping[str, Any]) -> Turn:
     cost = app.routes.cost(env)
     if (key := api_key(env)) is not None:
         try:
-            if (caller := app.keys.authenticate(key)) is not None:
+            if isinstance(caller := app.keys.authenticate(key), Caller):
                 return Turn(caller.user_id, cost, cost == "write")
         except AcareError:  # the database is busy or closed
             pass

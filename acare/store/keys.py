@@ -7,6 +7,7 @@ randomness needs no slow hash.
 
 import hashlib
 import json
+import re
 import secrets
 import sqlite3
 from collections.abc import Callable
@@ -20,15 +21,13 @@ from acare.database.database import Database
 from acare.errors import BrokerRequired, InsufficientScope, InvalidKey, NotFound, TooManyKeys
 from acare.store import NOW, Store, at_offset, users
 
-#: Characters of a key.
-KEY_LENGTH = 64
+KEY = re.compile("[0-9a-f]{64}")
 
 AUTHENTICATE = """
-SELECT users.id, role, api_keys.id, preview, scopes
+SELECT users.id, role, api_keys.id, preview, scopes, expires_at, coalesce(revoked_at, disabled_at)
 FROM api_keys
 JOIN users ON users.id = user_id
 WHERE sha256 = :sha256
-    AND revoked_at IS NULL AND disabled_at IS NULL AND (expires_at IS NULL OR expires_at > :now)
 """
 
 TOUCH = "UPDATE api_keys SET last_used_at = :minute WHERE id = :id"
@@ -109,20 +108,24 @@ class KeyStore(Store):
         self._now = now
         self._minutes: dict[str | None, str] = {}  # the minute in which the use of each key was last queued
 
-    def authenticate(self, key: str) -> Caller | None:
-        """The caller who holds the key; None if it is malformed, unknown, expired or revoked.
+    def authenticate(self, key: str) -> Caller | InvalidKey:
+        """The caller who holds the key, or why the key is not valid.
 
         The use of a key is recorded to the minute, by a queued write that this call does not wait for.
         """
-        if len(key) != KEY_LENGTH:
-            return None
+        if not KEY.fullmatch(key):
+            return InvalidKey("malformed")
         return self._database.cached(key, self._find)
 
-    def _find(self, connection: sqlite3.Connection, key: str) -> Caller | None:
-        row = connection.execute(AUTHENTICATE, {"sha256": _hash(key), "now": self._now()}).fetchone()
+    def _find(self, connection: sqlite3.Connection, key: str) -> Caller | InvalidKey:
+        row = connection.execute(AUTHENTICATE, {"sha256": _hash(key)}).fetchone()
         if row is None:
-            return None
-        user_id, role, key_id, preview, scopes = row
+            return InvalidKey("unknown")
+        user_id, role, key_id, preview, scopes, expires_at, revoked_at = row
+        if revoked_at is not None:
+            return InvalidKey("revoked", key_id, revoked_at)
+        if expires_at is not None and expires_at <= self._now():
+            return InvalidKey("expired", key_id, expires_at)
         minute = f"{self._now()[: len('2026-07-15T14:32')]}:00.000Z"
         if self._minutes.get(key_id) != minute:
             self._minutes[key_id] = minute  # once a minute, even if the write is delayed or fails
@@ -148,7 +151,7 @@ class KeyStore(Store):
         owner_id = caller.user_id if user_id is None else user_id
         given = {name: sorted(caller.scopes[name]) for name in caller.scopes} if scopes is None else scopes
         _require_right_to_give(caller, owner_id, given)
-        key = secrets.token_hex(KEY_LENGTH // 2)
+        key = secrets.token_hex(32)
         values = {
             "id": ids.new(),
             "user_id": owner_id,
@@ -205,7 +208,7 @@ def _insert(values: dict[str, Any], connection: sqlite3.Connection) -> dict[str,
     if values["made_with"] is not None:
         expiry = connection.execute(GET_EXPIRY, values).fetchone()
         if expiry is None:
-            raise InvalidKey
+            raise InvalidKey("revoked")
         values = {**values, "expires_at": expiry[0]}
     connection.execute(INSERT_KEY, values)
     return _read(connection, GET_KEY, values)[0]

@@ -7,6 +7,8 @@ from support.client import Api, app_fixture, full_key
 from support.data import UNKNOWN_ID
 from support.keys import new_key
 
+import acare
+
 UNKNOWN_KEY = "0123456789abcdef" * 4
 COLLECTION, ITEM = "/v1/clients", "/v1/clients/{id}"
 
@@ -15,25 +17,51 @@ shared = app_fixture()
 
 
 INVALID_KEYS = {
-    "none": lambda key: {},
-    "empty": lambda key: {"X_API_Key": ""},
-    "not ASCII": lambda key: {"X_API_Key": "é" + key[1:]},
-    "in Authorization": lambda key: {"Authorization": f"Bearer {key}"},
-    "unknown": lambda key: {"X_API_Key": UNKNOWN_KEY},
-    "unknown in API-Key": lambda key: {"API_Key": UNKNOWN_KEY},
-    "its hash": lambda key: {"X_API_Key": hashlib.sha256(key.encode()).hexdigest()},
-    "unknown in X-API-Key, which wins": lambda key: {"X_API_Key": UNKNOWN_KEY, "API_Key": key},
+    "none": ("missing", lambda key: {}),
+    "empty": ("missing", lambda key: {"X_API_Key": ""}),
+    "in Authorization": ("missing", lambda key: {"Authorization": f"Bearer {key}"}),
+    "not ASCII": ("malformed", lambda key: {"X_API_Key": "é" + key[1:]}),
+    "in capitals": ("malformed", lambda key: {"X_API_Key": "A" + key[1:]}),
+    "too long": ("malformed", lambda key: {"X_API_Key": f"{key}0"}),
+    "unknown": ("unknown", lambda key: {"X_API_Key": UNKNOWN_KEY}),
+    "unknown in API-Key": ("unknown", lambda key: {"API_Key": UNKNOWN_KEY}),
+    "its hash": ("unknown", lambda key: {"X_API_Key": hashlib.sha256(key.encode()).hexdigest()}),
+    "unknown in X-API-Key, which wins": ("unknown", lambda key: {"X_API_Key": UNKNOWN_KEY, "API_Key": key}),
 }
 
 
-@pytest.mark.parametrize("make", INVALID_KEYS.values(), ids=INVALID_KEYS)
-def test_an_invalid_key_is_401(shared, make):
-    answer = Api(shared).ask("GET", COLLECTION, status=401, **make(full_key(shared)))
-    assert answer.json["error"] == {
-        "code": "UnauthorizedError",
-        "message": "A valid API key is required in the X-API-Key header.",
-    }
+def rejection(answer):
+    """The details of a 401, after its code and header are checked."""
+    assert answer.json["error"]["code"] == "UnauthorizedError"
     assert answer.headers["WWW-Authenticate"] == 'ApiKey realm="acare"'
+    return answer.json["error"]["details"]
+
+
+@pytest.mark.parametrize(("reason", "make"), INVALID_KEYS.values(), ids=INVALID_KEYS)
+def test_an_invalid_key_is_401_with_the_reason(shared, reason, make):
+    answer = Api(shared).ask("GET", COLLECTION, status=401, **make(full_key(shared)))
+    assert rejection(answer) == {"reason": reason}
+    assert ("Authorization" in answer.json["error"]["message"]) == ("Authorization" in make(""))
+
+
+ENDED = "2020-01-01T00:00:00.000Z"
+ENDS = {
+    "expired": "UPDATE api_keys SET expires_at = :ended WHERE id = :id",
+    "revoked": "UPDATE api_keys SET revoked_at = :ended WHERE id = :id",
+    "disabled": "UPDATE users SET disabled_at = :ended WHERE email = 'ana@example.com' OR id = :id",
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_a_key_that_ended_is_401_and_named_in_the_log(tmp_path, how):
+    lines = []
+    with acare.create_app(database=tmp_path / "acare.db", access_log=lines.append) as app:
+        key = new_key(app.keys, "ana@example.com", {})
+        app.database.write(lambda connection: connection.execute(ENDS[how], {"ended": ENDED, "id": key.id}))
+        answer = Api(app, key.key).ask("GET", COLLECTION, status=401)
+    reason = "expired" if how == "expired" else "revoked"
+    assert rejection(answer) == {"reason": reason, "endedAt": ENDED}
+    assert (lines[0].key, lines[0].status) == (f"{reason}:{key.id}", 401)
 
 
 TOO_LARGE = {"padding": "x" * 70_000}

@@ -12,6 +12,7 @@ from support.http import HttpCaller
 from support.sockets import wait_for
 
 import acare
+from acare.auth import Caller
 
 ANA = "ana@example.com"
 
@@ -38,7 +39,7 @@ def test_only_the_key_is_on_stdout(run, listed, path):
     assert printed.out.strip() not in printed.err
     assert f"Created key {listed()[0]['id']} of {ANA} (agent)" in printed.err
     with acare.create_app(database=path) as app:
-        assert app.keys.authenticate(printed.out.strip()) is not None
+        assert isinstance(app.keys.authenticate(printed.out.strip()), Caller)
 
 
 def test_create_says_if_it_created_the_user(run, path):

@@ -6,7 +6,7 @@ import pytest
 from support.keys import new_key
 from support.threads import Held
 
-from acare.auth import OPERATOR
+from acare.auth import OPERATOR, Caller
 from acare.database.database import CACHE_NANOSECONDS
 from acare.errors import InvalidKey
 from acare.store.keys import KeyStore
@@ -38,7 +38,7 @@ def test_a_key_is_expired_from_that_millisecond_on(clock, now, valid):
     times, keys = clock
     key = new_key(keys, ANA, READ, expires_at="2026-07-15T14:32:10.000Z").key
     times[0] = f"2026-07-15T14:32:{now}"
-    assert (keys.authenticate(key) is not None) == valid
+    assert isinstance(keys.authenticate(key), Caller) == valid
 
 
 def test_a_key_that_is_revoked_again_keeps_the_time(keys, sql):
@@ -81,7 +81,7 @@ def test_one_note_a_key_and_minute_is_queued(clock, database):
         for second in ("14:32:10", "14:32:59", "14:33:00"):
             now[0] = f"2026-07-15T{second}.000Z"
             for n in range(6):
-                assert keys.authenticate(made[n % 2]) is not None
+                assert isinstance(keys.authenticate(made[n % 2]), Caller)
             lengths.append(held.queued())
             time.sleep(CACHED)
     assert lengths == [2, 2, 4]
@@ -91,4 +91,4 @@ def test_failing_to_record_a_use_is_not_raised(keys, database):
     made = new_key(keys, ANA, READ)
     keys.list(OPERATOR)  # so that a reader is open
     database.path.rename(database.path.with_name("away.db"))
-    assert keys.authenticate(made.key) is not None
+    assert isinstance(keys.authenticate(made.key), Caller)
