@@ -104,7 +104,10 @@ def _check(path: Path, connection: sqlite3.Connection) -> int:
     if application_id != APPLICATION_ID:
         raise DatabaseRefused(f"{path}: a database of another program; it was not changed")
     if version < schema.OLDEST_VERSION:
-        raise DatabaseRefused(f"{path}: its schema {version} is too old for this version of acare")
+        raise DatabaseRefused(
+            f"{path}: its schema {version} is older than {schema.OLDEST_VERSION}: first open or restore it "
+            "once with the commit 3b46be3c of acare, which migrates the schemas 2 and 3; it was not changed"
+        )
     if version > schema.SCHEMA_VERSION:
         raise DatabaseRefused(
             f"{path}: created by a newer version of acare (its schema is {version}, "

@@ -73,18 +73,20 @@ def _change_schema(connection: sqlite3.Connection, version: int) -> None:
         script = (FOLDER / f"{older}_to_{older + 1}.sql").read_text(encoding="utf-8")
         for statement in script.split("\n\n"):
             connection.execute(statement)
+    _replace_constraints(connection, objects)
+    # After the schema was read again: FTS5 would lose track of an index that it has not written yet.
     existing = {name for _, name, _ in connection.execute(schema.OBJECTS)}
     for _, name, sql in objects:
         if name not in existing:
             connection.execute(sql)
             if sql.startswith("CREATE VIRTUAL TABLE"):  # a full-text index, filled from its content table
                 connection.execute(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
-    _replace_constraints(connection, objects)
     connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
+    check_integrity(connection)
 
 
 def _replace_constraints(connection: sqlite3.Connection, objects: list[tuple[str, str, str]]) -> None:
-    """Give the tables the constraints of schema.sql, and check their rows, which need not be written again.
+    """Give the tables the constraints of schema.sql. Their rows need not be written again.
 
     (sqlite.org/lang_altertable.html, "Making Other Kinds Of Table Schema Changes")
     """
@@ -96,4 +98,3 @@ def _replace_constraints(connection: sqlite3.Connection, objects: list[tuple[str
     for table, columns in zip(tables, before, strict=True):
         if connection.execute(COLUMNS, table).fetchall() != columns:
             raise sqlite3.IntegrityError(f"the columns of the table {table['name']} are different")
-    check_integrity(connection)

@@ -13,10 +13,10 @@ from pathlib import Path
 from acare.database.connection import open_file
 
 #: ``PRAGMA user_version`` of the files that this version of acare creates, as in schema.sql.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
-#: The oldest version that can be migrated to it.
-OLDEST_VERSION = 2
+#: The oldest version that can be migrated to it. The commit 3b46be3c migrates versions 2 and 3 to it.
+OLDEST_VERSION = 4
 
 # The casts are for damaged files, in which a value can have any type.
 OBJECTS = """

@@ -56,7 +56,7 @@ def check_content(connection: sqlite3.Connection) -> int:
     connection.execute("PRAGMA cell_size_check = ON")
     check_integrity(connection)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    _check_contradictions(connection, version)
+    _check_contradictions(connection)
     if version == SCHEMA_VERSION and connection.execute(search.PENDING).fetchone() == (0,):
         connection.execute("BEGIN")
         try:
@@ -70,13 +70,12 @@ def check_content(connection: sqlite3.Connection) -> int:
     return count(connection)
 
 
-def _check_contradictions(connection: sqlite3.Connection, version: int) -> None:
+def _check_contradictions(connection: sqlite3.Connection) -> None:
     """sqlite3.IntegrityError if rows contradict each other, which SQLite itself cannot see."""
     ((sql,),) = connection.execute(CLIENTS_SQL).fetchall()
     expression = sql.partition(" AS ")[2].partition(" STORED")[0]
     paths = ", ".join(f"'$.{name}'" for name in (*FIELD_NAMES, "created_at", "updated_at"))
     script = CONTRADICTIONS.read_text("utf-8").replace("{json}", expression).replace("{paths}", paths)
     for statement in script.split("\n\n"):
-        if version > 2 or "client_changes" not in statement:  # a table that schema 2 lacks
-            for (problem,) in connection.execute(statement):
-                raise sqlite3.IntegrityError(problem)
+        for (problem,) in connection.execute(statement):
+            raise sqlite3.IntegrityError(problem)

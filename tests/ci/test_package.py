@@ -15,8 +15,7 @@ from support.environment import environment
 NEEDED = {
     "acare/schema.sql",
     "acare/store/verification.sql",
-    "acare/database/migrations/2_to_3.sql",
-    "acare/database/migrations/3_to_4.sql",
+    "acare/database/migrations/4_to_5.sql",
     "acare/py.typed",
     "acare/api/openapi.json",
     "acare/importing/columns.ini",

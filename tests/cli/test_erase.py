@@ -26,7 +26,7 @@ def person(api):
 def test_without_yes_it_shows_the_client_and_erases_nothing(run, api, person, tmp_path):
     (tmp_path / "backups").mkdir()
     assert "nothing was searched" in run("find", NAME, "--backups", tmp_path / "backups", status=1).err
-    old_schema.write_to(tmp_path / "backups" / "acare.db.schema-2.db")
+    old_schema.write_to(tmp_path / "backups" / "acare.db.schema-4.db")
     said = f"acare: nothing was erased; --yes erases {NAME} Beeble, client of broker@example.com\n"
     printed = run("erase", person, "--backups", tmp_path / "backups", status=1)
     assert (printed.out, printed.err) == (f"No backup in {tmp_path / 'backups'} has the client.\n", said)
@@ -48,7 +48,7 @@ def test_backups_that_still_have_a_deleted_client_are_found_and_listed(run, app,
     folder = tmp_path / "backups"
     api.delete(person)
     copy = back_up(app.database.path, folder).rename(folder / "acare.db.before-restore-20260715T143210.000Z")
-    old_schema.write_to(folder / "acare.db.schema-2.db")
+    old_schema.write_to(folder / "acare.db.schema-4.db")
     (folder / "damaged.db").write_bytes(b"")
     (found,) = json.loads(run("find", NAME, "--deleted", "--backups", folder, "--json", status=1).out)
     assert (found["id"], found["file"]) == (person, str(copy))

@@ -135,7 +135,7 @@ def damaged_backup(path, folder, monkeypatch):
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (older_schema, f"the schema is 2; it is migrated to {SCHEMA_VERSION} by a server"),
+        (older_schema, f"the schema is 4; it is migrated to {SCHEMA_VERSION} by a server"),
         (full_disk, "disk: less than 1073741824.0 GiB is free"),
         (no_room, "there is no room for another backup"),
         (long_log, "log: larger than -0.0 MiB: a process keeps an old snapshot"),

@@ -43,7 +43,7 @@ def execute(tmp_path):
 FILES = {
     "closed": lambda path: fill(path, "Client 1"),
     "a backup with a log": lambda path: (leave_log(path, "Client 1"), sign(path)),
-    "of an older schema": lambda path: old_schema.write_to(path, 3),
+    "of an older schema": lambda path: old_schema.write_to(path),
 }
 
 
@@ -79,8 +79,8 @@ def test_a_command_that_writes_refuses_a_backup(execute, backup, line):
 def test_the_log_and_files_of_older_schemas_are_read(run, path):
     leave_log(path, "In the log")
     assert "In the log" in run("find", "log").out
-    old_schema.write_to(path, 3)
-    client = old_schema.answers(3)["lists"][old_schema.BROKER[0]]["clients"][0]
+    old_schema.write_to(path)
+    client = old_schema.answers()["lists"][old_schema.BROKER[0]]["clients"][0]
     path.with_name("acare.db-wal").unlink()
     assert client["id"] in run("find", client["last_name"]).out
 

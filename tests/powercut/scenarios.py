@@ -162,7 +162,7 @@ def restore(recording: Recording) -> None:
 
 
 def migration(recording: Recording) -> None:
-    """A server opens a file that an earlier acare made, of schema 2."""
+    """A server opens a file that an earlier acare made, of schema 4."""
     old_schema.write_to(recording.database)
     recording.key = old_schema.BROKER
     recording.before = {"rows": (client_rows(recording.database), rows(recording.database, HISTORY))}

@@ -47,7 +47,7 @@ REFUSED = {
     "api_keys scopes": ["[]", "nonsense"],
     "api_keys expires_at": ["2026-01-01T24:00:60.000Z"],
 }
-REASONS = "constraint failed|needs SET version|damaged|cannot store|cannot hold BLOB|generated column"
+REASONS = "constraint failed|needs a greater version|damaged|cannot store|cannot hold BLOB|generated column"
 
 
 @pytest.mark.parametrize("column", REFUSED)
@@ -68,8 +68,8 @@ def test_every_time_is_checked_for_its_format():
 
 def test_an_update_without_a_new_version_is_refused(store, user, sql):
     row = store.create(user, new())
-    for version in ("version", "version + 2", "1"):
-        with pytest.raises(sqlite3.IntegrityError, match="needs SET version = version"):
+    for version in ("version", "1"):
+        with pytest.raises(sqlite3.IntegrityError, match="needs a greater version"):
             sql(f"UPDATE clients SET notes = 'edited', version = {version}")
     assert store.get(OPERATOR, row.id).json == row.json
 

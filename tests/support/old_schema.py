@@ -1,4 +1,7 @@
-"""Databases of older schemas, made over the API of acare (2: commit cb07b98, 3: 71e6642), and its answers."""
+"""Databases of older schemas, as dump_schema.py made them (4: commit 3b46be3c), and the API's answers.
+
+The first one began as a database of schema 2, so it has been migrated before.
+"""
 
 import json
 import sqlite3
@@ -10,8 +13,11 @@ from typing import Any
 
 HERE = Path(__file__).parent
 
-# Each key of its users is one digit, repeated 64 times.
-BROKER, ANA, ANA_READS, REVOKED, EXPIRED, BEN, DISABLED = (digit * 64 for digit in "1234567")
+# Each key of its users is one digit, repeated 64 times. TABLET was made with BROKER.
+BROKER, ANA, ANA_READS, REVOKED, EXPIRED, BEN, DISABLED, TABLET = (digit * 64 for digit in "12345678")
+
+#: The request for which Ana used the idempotency keys "ana-1" and "ana-4".
+SENT = {"first_name": "Zoë", "last_name": "Lee", "client_type": "seller"}
 
 # Idempotency keys expire after a day: all but one are made recent again.
 RENEW = """
@@ -21,7 +27,7 @@ WHERE created_at > '2021'
 """
 
 
-def write_to(path: Path, version: int = 2) -> None:
+def write_to(path: Path, version: int = 4) -> None:
     """Create the database at ``path``, in the state in which acare left it: closed, in WAL mode."""
     path.write_bytes(_content(version))
 
@@ -38,9 +44,9 @@ def _content(version: int) -> bytes:
 
 
 @cache
-def answers(version: int) -> dict[str, Any]:
-    """``lists``: the list of clients of each key's first digit; ``history``: the events of each client by id;
-    ``cursor`` of the feed and the ``changes`` after it (schema 3).
+def answers(version: int = 4) -> dict[str, Any]:
+    """``lists``: the list of clients of each key's first digit; ``deleted``: the list of deleted clients;
+    ``history``: the versions of each client by id; ``cursor`` of the feed and the ``changes`` after it.
     """
     text = (HERE / f"schema-{version}-answers.json").read_text(encoding="utf-8")
     answers: dict[str, Any] = json.loads(text)
