@@ -64,10 +64,6 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
         """Whether a request is complete and the loop has not begun to send its response."""
         return self.request is not None and self.request.completed
 
-    def is_writing(self) -> bool:
-        """Whether a write is being answered, or waits for that."""
-        return self.is_answering() and self.turn.cost == "write"
-
     def handle_read(self) -> None:
         self.input = self.recv(8 * 1024)  # closes the connection if the caller has closed it
         if self.connected:
@@ -155,25 +151,32 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
         ``patience`` is the time-out, in seconds, while no response is being sent.
         """
         is_slow = self.request is not None and now - self.request_began > TIMEOUT
-        is_idle = now - self.progress_at > (TIMEOUT if self.output else patience)
+        is_idle = not self.input and now - self.progress_at > (TIMEOUT if self.output else patience)
         return (is_slow or is_idle) and not self.is_answering()
 
 
 class Connections(set[Channel]):
-    """The connections. The one longest without progress is closed first, those with a write in progress last;
-    the response to a request is lost.
+    """The connections. Those that wait for their caller can be closed, while a complete request is always
+    answered.
     """
 
     needs_memory_check = False  # whether more may be buffered than at the last call of ``limit_memory``
 
     def _closable(self) -> list[Channel]:
-        return sorted(self, key=lambda channel: (channel.is_writing(), channel.progress_at))
+        """First the connections without a complete request, then those with an unread response; in both, the
+        one longest without progress first."""
+        waiting = [channel for channel in self if not channel.is_answering()]
+        return sorted(waiting, key=lambda channel: (bool(channel.output), channel.progress_at))
 
-    def make_room(self) -> None:
-        """At the limit, close some connections at once: to choose them takes most of the time."""
+    def make_room(self) -> bool:
+        """At the limit, close some connections at once: to choose them takes most of the time.
+
+        Returns whether there is room for another one.
+        """
         if len(self) >= MAX_CONNECTIONS:
             for channel in self._closable()[:10]:
                 channel.handle_close()
+        return len(self) < MAX_CONNECTIONS
 
     def limit_memory(self) -> None:
         """Over the limit, close connections with buffered data until the rest is within it."""

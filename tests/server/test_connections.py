@@ -1,4 +1,4 @@
-"""At the limit of connections, the one that has made no progress for longest is closed for a new one."""
+"""At the limit of connections, one that waits for its caller is closed for a new one."""
 
 import contextlib
 import os
@@ -7,7 +7,19 @@ import time
 
 import pytest
 from support.files import write_lock
-from support.sockets import BODY, HEALTH, connect, read_answer, read_content, request, reset
+from support.sockets import (
+    BODY,
+    HEALTH,
+    LARGE_ANSWER,
+    LARGE_PAGE,
+    connect,
+    fill_with_large_clients,
+    read_answer,
+    read_content,
+    request,
+    reset,
+    wait_for,
+)
 from support.target import target_in
 
 DOCUMENT = HEALTH.replace(b"/healthz", b"/openapi.json")
@@ -25,6 +37,7 @@ channel.MAX_CONNECTIONS = {ROOM}
 @pytest.fixture
 def full(tmp_path):
     """A server with little room for connections, and what makes connections to it."""
+    fill_with_large_clients(tmp_path / "served.db")
     with target_in(tmp_path, before=QUICK) as target, contextlib.ExitStack() as stack:
 
         def make(count, sending=b"", **options):
@@ -60,30 +73,46 @@ def test_the_connection_idle_longest_is_closed(full, begun):
         assert (ask(silent[-1]), ask(silent[0])) == (200, None)
 
 
-def test_a_connection_whose_request_is_answered_is_kept(full, tmp_path):
+COMPLETE = {"reads": ("GET", "/readyz"), "writes": ("POST", "/v1/clients", BODY)}
+
+
+@pytest.mark.parametrize("what", COMPLETE.values(), ids=COMPLETE)
+def test_a_complete_request_is_never_closed_for_a_new_one(full, tmp_path, what):
     target, make = full
     with write_lock(tmp_path / "served.db"):
-        [writing] = make(1, request(target.key, "POST", body=BODY))
+        [asking] = make(1, request(target.key, *what))
         assert target.is_well()  # by then, the request has been read
         make(ROOM + 5)
         assert ask(make(1)[0]) == 200
-    with writing.makefile("rb") as stream:
-        assert read_answer(stream)[0] == 201
+    with asking.makefile("rb") as stream:
+        assert read_answer(stream) is not None
 
 
-@pytest.mark.parametrize(
-    "waiting", [("GET", "/readyz"), ("POST", "/v1/clients", BODY)], ids=["reads", "writes"]
-)
-def test_new_callers_replace_those_who_wait_for_threads(full, tmp_path, waiting):
+def test_a_new_caller_is_refused_if_all_requests_are_complete(full, tmp_path):
     target, make = full
     with write_lock(tmp_path / "served.db"):
-        make(ROOM, request(target.key, *waiting))
-        time.sleep(0.3)
-        number = 5 if waiting[0] == "GET" else 1
-        assert [ask(raw) for raw in make(number)] == [200] * number
+        crowd = make(ROOM)
+        assert ask(crowd[-1]) == 200
+        for raw in crowd:
+            raw.sendall(request(target.key, "POST", body=BODY))
+        wait_for(lambda: target.unread() == 0)
+        assert ask(make(1)[0]) is None
+    for raw in crowd[:5]:
+        with raw.makefile("rb") as stream:
+            assert read_answer(stream)[0] == 201
     assert target.is_well()
-    time.sleep(0.7)  # the check that ran for a closed connection ends
-    assert "disconnected" not in str(target.log_besides_requests())  # with a path that is not quoted
+    assert target.log_besides_requests() == []
+
+
+def test_an_unread_response_outlives_unfinished_requests(full):
+    """Although it has made no progress for longer."""
+    target, make = full
+    [reading] = make(1, request(target.key, path=LARGE_PAGE), receive_buffer=2048)
+    assert reading.recv(1)
+    for _ in range(ROOM // 4):
+        make(5, HEALTH[:20])
+    with reading.makefile("rb") as stream:
+        assert len(read_content(stream)[2]) > LARGE_ANSWER
 
 
 def test_new_callers_replace_those_with_data_to_read(full):

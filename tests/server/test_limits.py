@@ -12,14 +12,6 @@ MIB = KIB * KIB
 # --- bodies over the limit
 
 
-def received(target):
-    """Bytes that the server's sockets have received and it has not read."""
-    port = f":{int(target.address.split(':')[1]):04X}"
-    with open("/proc/net/tcp") as table:
-        rows = [row.split() for row in table]
-    return sum(int(row[4].split(":")[1], 16) for row in rows if row[1].endswith(port) and row[3] == "01")
-
-
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
 def test_a_body_without_an_end_is_cut_off(target, chunked):
     framing = {"Transfer_Encoding": "chunked"} if chunked else {"Content_Length": 10**12}
@@ -71,12 +63,12 @@ def test_unfinished_requests_have_a_common_limit(tight):
         for raw in crowd:
             with contextlib.suppress(ConnectionError):  # a slow machine may get to it late
                 raw.sendall(sent[:-1])
-        wait_for(lambda: received(tight) == 0)
+        wait_for(lambda: tight.unread() == 0)
         assert tight.memory() - before < 16 * MIB
         assert closes(crowd[0])
         with tight.connections() as [newest], newest.makefile("rb") as stream:
             newest.sendall(sent[:-1])
-            wait_for(lambda: received(tight) == 0)
+            wait_for(lambda: tight.unread() == 0)
             newest.sendall(sent[-1:])
             assert read_answer(stream)[0] == 201
 

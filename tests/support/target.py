@@ -64,6 +64,12 @@ class Target:
         assert answered == status, answer
         return answer.get("data", answer.get("error"))
 
+    def unread(self):
+        """Bytes that the server's sockets have received and it has not read."""
+        port = f":{int(self.address.split(':')[1]):04X}"
+        rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()]
+        return sum(int(row[4].split(":")[1], 16) for row in rows if row[1].endswith(port) and row[3] == "01")
+
     def descriptors(self):
         return len(os.listdir(self._proc / "fd"))
 
