@@ -23,8 +23,10 @@ from acare.server.turns import turn_of
 
 log = logging.getLogger("acare.server")
 
-#: Seconds without a byte after which a stopping server no longer waits for a request or the rest of it.
+#: Seconds without a byte after which a stopping server no longer waits for a request or the rest of it, and
+#: seconds after the signal within which a request must arrive.
 PATIENCE = 1.0
+ARRIVAL_SECONDS = 5.0
 
 #: Seconds that the loop spends on costly parsing, and again on answering requests, before it sends the
 #: responses and reads what has arrived; and after which it lets the threads run, if all share a core.
@@ -80,14 +82,17 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self._has_callers = True
 
     def _accept(self) -> None:
-        """Accept connections, after the other events of a wait: one may get the descriptor of one that it
-        replaces. An error costs one connection and never closes the listening socket."""
+        """Accept connections, or refuse one if none can be closed for it. After the other events of a wait: a
+        new connection may get the descriptor of one that is closed for it. An error costs one connection and
+        never closes the listening socket."""
         self._has_callers = False
         try:
             for _ in range(1024):  # connections, before the loop goes on
                 if (accepted := self.accept()) is None:
                     return
-                self.connections.make_room()
+                if not self.connections.make_room():
+                    accepted[0].close()
+                    return
                 Channel(self, *accepted)
         except Exception:
             log.exception("a connection could not be accepted")
@@ -102,14 +107,14 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
         self._iterate(0)  # accept callers that have already connected
         self.close()  # the listening socket
-        deadline = time.monotonic() + self._drain_seconds
-        while self.connections and time.monotonic() < deadline:
+        began = time.monotonic()
+        while self.connections and (elapsed := time.monotonic() - began) < self._drain_seconds:
             self._iterate(0.05)  # first, so that no connection with an unread request is closed
-            self.connections.close_overdue(PATIENCE)
+            self.connections.close_overdue(PATIENCE if elapsed < ARRIVAL_SECONDS else 0)
         if self.connections:
-            # Their threads may be writing. A write without an answer has not been acknowledged.
             log.warning("stopped with %d connection(s) unfinished", len(self.connections))
-            return
+        if any(channel.is_answering() for channel in self.connections):
+            return  # their threads may be writing. A write without an answer has not been acknowledged
         self._app.close()
         log.info("stopped")
 

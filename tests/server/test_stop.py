@@ -11,9 +11,11 @@ from support.sockets import (
     BODY,
     LARGE_ANSWER,
     LARGE_PAGE,
+    closes,
     connect,
     fill_with_large_clients,
     read_answer,
+    read_statuses,
     request,
 )
 from support.target import target_in
@@ -144,6 +146,25 @@ def test_half_a_request_is_not_waited_for(tmp_path):
         assert server.process.wait(10) == 0
 
 
+def test_a_request_that_trickles_is_dropped_and_leaves_no_log(tmp_path, database):
+    quick = "from acare.server import server; server.ARRIVAL_SECONDS = 0.5"
+    with (
+        target_in(tmp_path, before=quick) as server,
+        write_lock(database) as lock,
+        connect(server.address) as writing,
+        connect(server.address) as raw,
+    ):
+        writing.sendall(request(server.key, "POST", body=BODY) + request(server.key, path="/healthz"))
+        raw.sendall(request(server.key)[:20])
+        assert server.is_well()
+        server.stop()
+        assert closes(raw, sending=b"x" * 1000)
+        lock.close()
+        assert read_statuses(writing) == [201, 200]  # both had arrived
+        assert server.process.wait(10) == 0
+    assert {path.name for path in database.parent.iterdir()} == {database.name, "server.log"}
+
+
 def test_the_drain_ends_after_its_seconds(tmp_path, database):
     """Although a write is not finished and an answer is not read."""
     fill_with_large_clients(database)
@@ -158,6 +179,17 @@ def test_the_drain_ends_after_its_seconds(tmp_path, database):
         assert reading.recv(1)
         server.stop()
         assert server.process.wait(4) == 0
+
+
+def test_an_unread_answer_leaves_no_log_at_the_end(tmp_path, database):
+    fill_with_large_clients(database)
+    options = ("--drain-seconds", "1")
+    with target_in(tmp_path, *options) as server, connect(server.address, receive_buffer=4096) as reading:
+        reading.sendall(request(server.key, path=LARGE_PAGE))
+        assert reading.recv(1)
+        server.stop()
+        assert server.process.wait(10) == 0
+    assert {path.name for path in database.parent.iterdir()} == {database.name, "server.log"}
 
 
 def test_a_second_signal_ends_it_at_once(tmp_path, database):
