@@ -11,11 +11,32 @@ from collections.abc import Sequence
 
 import acare
 from acare.cli import clients, import_, maintenance, serve, users
-from acare.cli.options import CommandParser
+from acare.cli.options import CommandGroup, CommandParser
 from acare.cli.output import print_error
 from acare.database.connection import SQLITE_VERSION
 from acare.database.schema import SCHEMA_VERSION
 from acare.errors import AcareError, SettingError
+
+#: In the order of the help.
+COMMANDS = (
+    serve.serve,
+    serve.demo,
+    CommandGroup("user", "list, add, change and disable users", users.USER_ACTIONS),
+    users.handover,
+    CommandGroup("key", "create, list and revoke API keys", users.KEY_ACTIONS),
+    clients.find,
+    clients.history,
+    clients.undelete,
+    clients.erase,
+    clients.purge,
+    clients.export,
+    import_.import_,
+    maintenance.backup,
+    maintenance.verify,
+    maintenance.restore,
+    maintenance.compact,
+    maintenance.status,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         args = _parser().parse_args(arguments)
         logging.basicConfig(level=logging.INFO, format="acare: %(message)s")  # for example about a migration
-        code: int | None = args.run(args)
+        code = args.command.call(args)
         sys.stdout.flush()  # so that a failed write is reported like other errors
         return code or 0
     except BrokenPipeError:
@@ -50,11 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> CommandParser:
-    parser = CommandParser(
-        prog="acare", metavar="COMMAND", description="The Clients API for real-estate agencies, self-hosted."
-    )
+    parser = CommandParser(prog="acare", description="The Clients API for real-estate agencies, self-hosted.")
     version = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {SQLITE_VERSION})"
     parser.add_argument("--version", action="version", version=version)
-    for module in (serve, users, clients, import_, maintenance):
-        module.add_to(parser)
+    parser.add_commands("COMMAND", COMMANDS)
     return parser

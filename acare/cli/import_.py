@@ -4,15 +4,16 @@ import os
 import re
 import shlex
 import tempfile
-from argparse import ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from acare import timestamps
-from acare.cli.options import CommandParser, argument, open_database
+from acare.cli.options import argument, command, open_database, require_user
 from acare.cli.output import counted, printable, show_progress
+from acare.config import Settings
 from acare.database.copying import Progress
 from acare.errors import Refused, SettingError
 from acare.field_types import USER_EMAIL
@@ -24,7 +25,6 @@ from acare.importing.importer import ProblemSummary, Result, import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.remote import Remote
 from acare.importing.rows import OPTIONAL, Options
-from acare.store import users
 
 # The fields whose values differ between programs, each with a word for a value in acare.
 _MEANINGS = {"client_type": "TYPE", "status": "STATUS", "owner": "EMAIL"}
@@ -50,38 +50,10 @@ exit codes:
     2  an argument is invalid"""
 
 
-def add_to(commands: CommandParser) -> None:
-    parser = commands.add(
-        "import", run, "import clients from CSV, JSON lines or another server",
-        argument("source", "a CSV file, a file of JSON lines, or the base URL of a server", "FILE|URL"),
-        argument("--user", "the owner of clients whose row has none", "EMAIL", USER_EMAIL.validate),
-        argument("--default", "the value of a field that a row lacks, for example client_type=buyer",
-                 "FIELD=VALUE", _default, action="append", default=[]),
-        argument("--lenient", "move invalid values of optional fields to the notes, and use a name of one "
-                 "word as the last name, with the first name -", action="store_true"),
-        argument("--rejects", "write invalid rows to FILE and import the others", "FILE", Path),
-        argument("--on-duplicate", "how to handle clients that already exist, by id, e-mail or phone "
-                 "(default: fail)", choices=("fail", "skip", "create"), default="fail"),
-        argument("--dates", "the order of day and month in dates such as 5/7/2026", choices=("dmy", "mdy")),
-        argument("--dry-run", "report problems, and write nothing", action="store_true"),
-        description="Import all clients, or report all problems and import none.",
-        epilog=_EXIT_CODES,
-        formatter_class=RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    flag = parser.add_argument_group("for CSV").add_argument
-    flag("--map", action="append", default=[], type=_mapping, metavar="COLUMN=FIELD",
-         help=f"the field of a column, or nothing to ignore it. Fields: {', '.join(TARGETS)}")  # fmt: skip
-    flag("--value", action="append", default=[], type=_value, metavar="COLUMN:TEXT=VALUE",
-         help="the value for a text in a column, for example 'Lead Status:New=active' or "
-         "'Contact owner:Ana Torres=ana@example.com'; the text * stands for any other text")  # fmt: skip
-    flag = parser.add_argument_group("for a URL").add_argument
-    flag("--key-file", type=Path, metavar="FILE", help="the file with the API key")
-
-
 def _mapping(text: str) -> tuple[str, str]:
     column, equals, target = text.rpartition("=")
     if not equals or (target and target not in TARGETS):
-        raise ArgumentTypeError(f"{text!r} must be COLUMN=FIELD with one of {', '.join(TARGETS)}")
+        raise ValueError(f"must be COLUMN=FIELD with one of {', '.join(TARGETS)}")
     return column, target
 
 
@@ -89,68 +61,113 @@ def _value(text: str) -> tuple[str, str, str]:
     left, equals, value = text.rpartition("=")
     column, colon, written = left.partition(":")
     if not equals or not colon:
-        raise ArgumentTypeError(f"{text!r} must be COLUMN:TEXT=VALUE")
+        raise ValueError("must be COLUMN:TEXT=VALUE")
     return column.strip(), written.strip(), value.strip()
 
 
 def _default(text: str) -> tuple[str, object]:
     name, equals, written = text.partition("=")
     if not equals or name not in FIELD_NAMES:
-        raise ArgumentTypeError(f"{text!r} must be FIELD=VALUE with one of {', '.join(FIELD_NAMES)}")
+        raise ValueError(f"must be FIELD=VALUE with one of {', '.join(FIELD_NAMES)}")
     return name, TARGETS[name](written)
 
 
-def run(args: Namespace) -> int:
-    with open_database(args, read_only=args.dry_run) as database, show_progress() as progress:
-        if args.user is not None:
-            with database.read() as connection:
-                users.get(connection, args.user)
-        with _open(args, progress) as file:
-            reader = open_reader(file, dict(args.map), args.value)
+_DEFAULT = "the value of a field that a row lacks, for example client_type=buyer"
+_LENIENT = (
+    "move invalid values of optional fields to the notes, and use a name of one word as the last name, with "
+    "the first name -"
+)
+_DUPLICATE = "how to handle clients that already exist, by id, e-mail or phone (default: fail)"
+_MAP = f"the field of a column, or nothing to ignore it. Fields: {', '.join(TARGETS)}"
+_VALUE = (
+    "the value for a text in a column, for example 'Lead Status:New=active' or 'Contact owner:Ana Torres="
+    "ana@example.com'; the text * stands for any other text"
+)
+
+
+@command(
+    "import",
+    "import clients from CSV, JSON lines or another server",
+    argument("source", "a CSV file, a file of JSON lines, or the base URL of a server", "FILE|URL"),
+    argument("--user", "the owner of clients whose row has none", "EMAIL", USER_EMAIL.validate),
+    argument("--default", _DEFAULT, "FIELD=VALUE", _default, action="append", default=[], dest="defaults"),
+    argument("--lenient", _LENIENT, action="store_true"),
+    argument("--rejects", "write invalid rows to FILE and import the others", "FILE", Path),
+    argument("--on-duplicate", _DUPLICATE, choices=("fail", "skip", "create"), default="fail"),
+    argument("--dates", "the order of day and month in dates such as 5/7/2026", choices=("dmy", "mdy")),
+    argument("--dry-run", "report problems, and write nothing", action="store_true"),
+    argument("--map", _MAP, "COLUMN=FIELD", _mapping, "for CSV", action="append", default=[], dest="chosen"),
+    argument(
+        "--value", _VALUE, "COLUMN:TEXT=VALUE", _value, "for CSV", action="append", default=[], dest="values"
+    ),
+    argument("--key-file", "the file with the API key", "FILE", Path, "for a URL"),
+    description="Import all clients, or report all problems and import none.",
+    epilog=_EXIT_CODES,
+    formatter_class=RawDescriptionHelpFormatter,
+)
+def import_(
+    settings: Settings,
+    source: str,
+    user: str | None,
+    defaults: list[tuple[str, object]],
+    lenient: bool,
+    rejects: Path | None,
+    on_duplicate: Literal["fail", "skip", "create"],
+    dates: str | None,
+    dry_run: bool,
+    chosen: list[tuple[str, str]],
+    values: list[tuple[str, str, str]],
+    key_file: Path | None,
+) -> int:
+    with open_database(settings, read_only=dry_run) as database, show_progress() as progress:
+        if user is not None:
+            require_user(database, user)
+        with _open(source, key_file, progress) as file:
+            reader = open_reader(file, dict(chosen), values)
             size = os.fstat(file.fileno()).st_size
             options = Options(
                 now=timestamps.now(),  # after the download, during which clients can be created
-                defaults={**dict(args.default), "owner": args.user},
-                on_duplicate=args.on_duplicate,
-                lenient=args.lenient,
-                dates=args.dates,
-                rejects=args.rejects,
-                dry_run=args.dry_run,
+                defaults={**dict(defaults), "owner": user},
+                on_duplicate=on_duplicate,
+                lenient=lenient,
+                dates=dates,
+                rejects=rejects,
+                dry_run=dry_run,
             )
             result = import_rows(
                 database, reader, options, lambda: progress("Importing", file.tell(), size, "B")
             )
-    _print_report(result, reader, args)
+    _print_report(result, reader, dry_run)
     is_done = result.counts["created"] or result.counts["skipped"]  # else all rows were refused
     return 0 if is_done and not result.is_blocked(options) else 1
 
 
 @contextmanager
-def _open(args: Namespace, progress: Progress) -> Iterator[IO[bytes]]:
+def _open(source: str, key_file: Path | None, progress: Progress) -> Iterator[IO[bytes]]:
     """The file to import. Clients of a server are downloaded first: no writer waits for the network."""
-    if not args.source.startswith(("http://", "https://")):
-        with Path(args.source).open("rb") as file:
+    if not source.startswith(("http://", "https://")):
+        with Path(source).open("rb") as file:
             try:
                 yield file
             except Refused as error:
-                raise Refused(f"{args.source}: {error}") from None
+                raise Refused(f"{source}: {error}") from None
         return
-    if args.key_file is None:
+    if key_file is None:
         raise SettingError("a URL needs --key-file, the name of a file with an API key")
-    key = args.key_file.read_text("utf-8", "replace").strip()
+    key = key_file.read_text("utf-8", "replace").strip()
     if not re.fullmatch("[!-~]+", key):
-        raise Refused(f"{args.key_file}: the file must have one line: the API key")
-    remote = Remote(args.source, key)
+        raise Refused(f"{key_file}: the file must have one line: the API key")
+    remote = Remote(source, key)
     with tempfile.TemporaryFile() as file:
         file.writelines(remote.lines(lambda done, total: progress("Downloading", done, total, "clients")))
         file.seek(0)
         yield file
 
 
-def _print_report(result: Result, reader: CsvReader | JsonReader, args: Namespace) -> None:
+def _print_report(result: Result, reader: CsvReader | JsonReader, dry_run: bool) -> None:
     """Print the field of each column for a dry run, the unknown names, the problems, and the counts."""
     columns = reader.columns
-    if args.dry_run:
+    if dry_run:
         for column in columns:
             field = "unknown" if column.field is None else column.field or "ignored"
             print(f"    {printable(column.name)} -> {field}")

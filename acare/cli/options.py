@@ -1,11 +1,11 @@
-"""Arguments that commands share, flags from the table of settings, and access to the database."""
+"""Commands and their arguments, flags from the table of settings, and access to the database."""
 
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from acare import ids
 from acare.cli.output import printable
@@ -13,16 +13,46 @@ from acare.config import SETTINGS, Setting, Settings
 from acare.database.database import Database, ReadOnlyDatabase
 from acare.database.file import refusing
 from acare.errors import Refused, StoreUnavailable
+from acare.store import users
 from acare.store.search import index_changes
-
-#: The arguments of ``ArgumentParser.add_argument``.
-Argument = tuple[str, dict[str, Any]]
 
 #: Parses the text of an argument. The text of its ValueError says what is allowed.
 Parse = Callable[[str], object]
 
+#: Executes a command: takes the settings, and the arguments by name. Returns the exit code; None means 0.
+Run = Callable[..., int | None]
+
 #: The last line of the help of a command with all settings.
 SETTINGS_NOTE = "Defaults are in parentheses, environment variables in brackets. A flag takes precedence."
+
+
+class Argument(NamedTuple):
+    """An argument of a command, under a heading of its own if it has a group."""
+
+    name: str
+    group: str
+    options: dict[str, Any]  # of ``ArgumentParser.add_argument``
+
+
+def argument(
+    name: str,
+    help: str,
+    metavar: str | None = None,
+    parse: Parse | None = None,
+    group: str = "",
+    **options: Any,
+) -> Argument:
+    """An argument of a command; ``options`` are further arguments of ``add_argument``."""
+    given = {"help": help, "metavar": metavar, "type": parse and partial(_parse, parse), **options}
+    return Argument(name, group, {option: value for option, value in given.items() if value is not None})
+
+
+def _parse(parse: Parse, text: str) -> object:
+    """A type for argparse, which prints only the text of an ArgumentTypeError."""
+    try:
+        return parse(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is not valid: {error}") from None
 
 
 def parse_id(text: str) -> str:
@@ -34,32 +64,51 @@ def parse_id(text: str) -> str:
         raise ArgumentTypeError("must be a UUID, such as 019f6631-3a10-7a9f-8d27-95c0e3b1f684") from None
 
 
-def argument(
-    name: str, help: str, metavar: str | None = None, parse: Parse | None = None, **options: Any
-) -> Argument:
-    """An argument of a command; ``options`` are further arguments of ``add_argument``."""
-    given = {"help": help, "metavar": metavar, "type": parse and partial(_parse, parse), **options}
-    return name, {option: value for option, value in given.items() if value is not None}
+JSON = argument("--json", "print JSON, for programs", action="store_true", dest="as_json")
 
 
-def _parse(parse: Parse, text: str) -> object:
-    """A type for argparse, which prints only the text of an ArgumentTypeError."""
-    try:
-        return parse(text)
-    except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is not valid: {error}") from None
+class Command(NamedTuple):
+    """A command, or an action of one: its help, its arguments and settings, and what executes it."""
+
+    name: str
+    summary: str
+    arguments: tuple[Argument, ...]
+    settings: tuple[Setting, ...]  # those that are flags of the command
+    options: dict[str, Any]  # of the command's ``ArgumentParser``
+    run: Run
+
+    def call(self, args: Namespace) -> int | None:
+        """Execute the command with the parsed arguments. SettingError if a setting is invalid."""
+        given = {name: value for name, value in vars(args).items() if name != "command"}
+        flags = {setting.name: given.pop(setting.name) for setting in self.settings}
+        return self.run(Settings.from_command(flags), **given)
 
 
-JSON = argument("--json", "print JSON, for programs", action="store_true")
+class CommandGroup(NamedTuple):
+    """A command that has actions."""
+
+    name: str
+    summary: str
+    actions: tuple[Command, ...]
+
+
+def command(
+    name: str,
+    summary: str,
+    *arguments: Argument,
+    settings: tuple[Setting, ...] = SETTINGS[:1],  # the database
+    **options: Any,
+) -> Callable[[Run], Command]:
+    """Make the function below a command. ``options`` are arguments of its ``ArgumentParser``."""
+    options.setdefault("description", f"{summary[0].upper()}{summary[1:]}.")
+    return lambda run: Command(name, summary, arguments, settings, options, run)
 
 
 class CommandParser(ArgumentParser):
-    """Reports an error in one line. With ``metavar``, the arguments are a command, or an action of one."""
+    """Reports an error in one line."""
 
-    def __init__(self, metavar: str = "", **options: Any) -> None:
+    def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)  # an abbreviation would break with a new flag
-        if metavar:
-            self._commands = self.add_subparsers(metavar=metavar, required=True)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {printable(message)}; see '{self.prog} --help'\n")
@@ -70,40 +119,34 @@ class CommandParser(ArgumentParser):
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return parsed, unknown
 
-    def add(
-        self,
-        name: str,
-        run: Callable[[Namespace], int | None],
-        summary: str,
-        *arguments: Argument,
-        settings: Sequence[Setting] = SETTINGS[:1],  # the database
-        **options: Any,
-    ) -> ArgumentParser:
-        """Add a command that ``run`` executes, with these arguments, and flags for these settings.
-
-        ``run`` returns the exit code; None means 0.
-        """
-        options.setdefault("description", f"{summary[0].upper()}{summary[1:]}.")
-        parser = self._commands.add_parser(name, help=summary, **options)
-        parser.set_defaults(run=run)
-        for argument_name, takes in arguments:
-            parser.add_argument(argument_name, **takes)
-        for setting in settings:
-            takes = {"action": BooleanOptionalAction}
-            if setting.metavar:
-                action = "append" if isinstance(setting.default, tuple) else "store"
-                takes = {"metavar": setting.metavar, "action": action}
-            parser.add_argument(setting.flag, help=f"{setting.help} [{setting.variable}]", **takes)
-        return parser
-
-    def add_group(self, name: str, summary: str) -> "CommandParser":
-        """Add a command that has actions."""
-        return self._commands.add_parser(name, help=summary, metavar="ACTION")
+    def add_commands(self, metavar: str, commands: Iterable[Command | CommandGroup]) -> None:
+        """Make one of the commands a required argument. Its ``Command`` is parsed as ``command``."""
+        group = self.add_subparsers(metavar=metavar, required=True)
+        for each in commands:
+            if isinstance(each, CommandGroup):
+                group.add_parser(each.name, help=each.summary).add_commands("ACTION", each.actions)
+            else:
+                _add_arguments(group.add_parser(each.name, help=each.summary, **each.options), each)
 
 
-def existing_database(args: Namespace) -> Path:
+def _add_arguments(parser: ArgumentParser, command: Command) -> None:
+    parser.set_defaults(command=command)
+    groups = {"": parser.add_argument}
+    for name, group, options in command.arguments:
+        if group not in groups:
+            groups[group] = parser.add_argument_group(group).add_argument
+        groups[group](name, **options)
+    for setting in command.settings:
+        takes: dict[str, Any] = {"action": BooleanOptionalAction}
+        if setting.metavar:
+            action = "append" if isinstance(setting.default, tuple) else "store"
+            takes = {"metavar": setting.metavar, "action": action}
+        parser.add_argument(setting.flag, help=f"{setting.help} [{setting.variable}]", **takes)
+
+
+def existing_database(settings: Settings) -> Path:
     """The file that the settings name; Refused if it does not exist."""
-    path = Settings.from_command(vars(args)).database
+    path = settings.database
     with refusing(path), suppress(FileNotFoundError):
         path.lstat()
         return path
@@ -114,15 +157,21 @@ def existing_database(args: Namespace) -> Path:
 
 
 @contextmanager
-def open_database(args: Namespace, *, read_only: bool = False) -> Iterator[Database]:
+def open_database(settings: Settings, *, read_only: bool = False) -> Iterator[Database]:
     """The database that the settings name, for as long as the ``with`` lasts. Only a server creates one.
 
     Refused if it does not exist or becomes unavailable, for example because the disk is full.
     """
-    path = existing_database(args)
+    path = existing_database(settings)
     opened = ReadOnlyDatabase(path) if read_only else Database(path, before_commit=index_changes)
     with closing(opened) as database:
         try:
             yield database
         except StoreUnavailable as error:
             raise Refused(f"{path}: {error}") from None
+
+
+def require_user(database: Database, email: str) -> None:
+    """NotFound if there is no user with this e-mail address."""
+    with database.read() as connection:
+        users.get(connection, email)

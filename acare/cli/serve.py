@@ -7,9 +7,9 @@ import resource
 import socket
 import sys
 import tempfile
-from argparse import Namespace
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import acare
@@ -17,7 +17,7 @@ from acare import timestamps
 from acare.app import App
 from acare.auth import OPERATOR, caller_without_key
 from acare.cli import log
-from acare.cli.options import SETTINGS_NOTE, CommandParser
+from acare.cli.options import SETTINGS_NOTE, command
 from acare.config import SETTINGS, Settings, unknown_variables
 from acare.errors import Refused, StoreUnavailable
 from acare.field_types import USER_EMAIL
@@ -31,25 +31,16 @@ _FIRST = "Michael Emma Liam Olivia Noah Ava Mason Isabella Amara Henry Zoë Dieg
 _LAST = "Torres Lee Nguyen Patel García Kim Okafor Rossi Müller Cohen Silva O'Brien".split()
 
 
-def add_to(commands: CommandParser) -> None:
-    commands.add(
-        "serve", run_serve, "serve the API",
-        settings=SETTINGS,
-        description="Serve the Clients API from one database file, which is created if it does not exist. If "
-        "the file has no key, the command asks on a terminal for the e-mail address of the first broker, and "
-        "prints a key for this user.",
-        epilog=SETTINGS_NOTE,
-    )  # fmt: skip
-    commands.add(
-        "demo", run_demo, "serve a temporary database with invented clients",
-        settings=SETTINGS[1:],  # without the database
-        description=f"Serve {CLIENTS} invented clients from a database that is deleted when the demo stops.",
-        epilog=SETTINGS_NOTE,
-    )  # fmt: skip
-
-
-def run_serve(args: Namespace) -> None:
-    settings = Settings.from_command(vars(args))
+@command(
+    "serve",
+    "serve the API",
+    settings=SETTINGS,
+    description="Serve the Clients API from one database file, which is created if it does not exist. If the "
+    "file has no key, the command asks on a terminal for the e-mail address of the first broker, and prints "
+    "a key for this user.",
+    epilog=SETTINGS_NOTE,
+)
+def serve(settings: Settings) -> None:
     # The usual limit of 1,024 open files is too low for 1,000 connections and the database.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
@@ -60,11 +51,17 @@ def run_serve(args: Namespace) -> None:
         raise Refused(f"{settings.database}: {error}") from None
 
 
-def run_demo(args: Namespace) -> None:
+@command(
+    "demo",
+    "serve a temporary database with invented clients",
+    settings=SETTINGS[1:],  # without the database
+    description=f"Serve {CLIENTS} invented clients from a database that is deleted when the demo stops.",
+    epilog=SETTINGS_NOTE,
+)
+def demo(settings: Settings) -> None:
     with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
-        settings = Settings.from_command({**vars(args), "database": Path(folder, "demo.db")})
         heading = f"{CLIENTS} invented clients, which are deleted when the demo stops (Ctrl-C).\n"
-        _serve(settings, _fill, heading)
+        _serve(replace(settings, database=Path(folder, "demo.db")), _fill, heading)
 
 
 def _ask_first_user(app: App) -> str:

@@ -31,13 +31,13 @@ def test_find_shows_clients_of_all_users(run, ana, caller):
     assert "TEXT must have at most 8 words" in run("find", *"abcdefghi", status=2).err
 
 
-def test_find_shows_buyers_for_a_property(run, ana):
-    ana.create(first_name="Ana", budget_max=300000, preferred_locations=["Taft"])
-    ana.create(first_name="Ben", budget_max=500000)
-    found = run("find", "--price", "4e5", "--location", "Taft, CA", "--sort", "name", "--json")
-    assert [client["first_name"] for client in json.loads(found.out)] == ["Ben"]
-    assert "--price: '-1' is not valid: must be a number" in run("find", "--price=-1", status=2).err
-    run("find", "--price", "1", "--deleted", status=2)
+def test_find_shows_the_clients_of_an_address_or_a_user(run, ana, caller):
+    mine = ana.create(email="noor@example.com")["id"]
+    other = caller(BEN, "agent").create(email="NOOR@example.com")["id"]
+    by_email = json.loads(run("find", "--email", "noor@example.com", "--json").out)
+    by_user = json.loads(run("find", "--user", ANA, "--json").out)
+    assert [[client["id"] for client in found] for found in (by_email, by_user)] == [[other, mine], [mine]]
+    assert run("find", "--user", "unknown@example.com", status=1).err.startswith("acare: there is no user")
 
 
 def test_find_prints_no_character_that_a_terminal_obeys(run, app, ana):

@@ -13,7 +13,7 @@ FLIPPED = {
     "a character": (b'"status":', b'"st\xe1tus":'),
     "a list": (b'["vip"]', b'["vip"}'),
 }
-COMMANDS = ["find --location vip", "history {0}", "history {1}", "erase {0}", "erase {0} --yes"]
+COMMANDS = ["find", "history {0}", "history {1}", "erase {0}", "erase {0} --yes"]
 
 
 def damaged(path, old, new):
