@@ -144,8 +144,10 @@ class WebFile:
 
     #: The files below ``/web``.
     NAMES = (
-        "page.css", "icon.svg", "page.mjs", "client.mjs", "dom.mjs", "form.mjs", "list.mjs", "people.mjs",
-        "record.mjs", "requests.mjs", "signin.mjs", "values.mjs",
+        "icon.svg", "page.css", "controls.css", "list.css", "client.css", "page.mjs",
+        "changing.mjs", "client.mjs", "dom.mjs", "drafts.mjs", "filters.mjs", "form.mjs", "history.mjs",
+        "inputs.mjs", "list.mjs", "notes.mjs", "people.mjs", "place.mjs", "record.mjs", "session.mjs",
+        "signin.mjs", "table.mjs", "values.mjs",
     )  # fmt: skip
 
     def __init__(self) -> None:

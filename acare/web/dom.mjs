@@ -1,4 +1,5 @@
-// Building the document: elements, messages and the dialog. Text is always inserted as text, never as HTML.
+// Building the document: elements, messages and the dialog. Text is always inserted as text, never
+// as HTML.
 
 import { explain, isolate, label, showDay, showTime } from "./values.mjs";
 
@@ -7,17 +8,19 @@ export const { agency, currency } = document.documentElement.dataset;
 
 export const find = (selector) => document.querySelector(selector);
 
-/** An element: ``el("p.hint", { id: "x" }, ...children)``, with or without the attributes. A function is an event
- *  listener, true an attribute without a value; null, undefined and (as an attribute) false are left out. */
+/** An element: ``el("p.hint", { id: "x" }, ...children)``, with or without the attributes. A
+ *  function is an event listener, true an attribute without a value; null, undefined and false are
+ *  left out. */
 export function el(name, ...children) {
   const [tag, ...classes] = name.split(".");
   const node = Object.assign(document.createElement(tag), { className: classes.join(" ") });
-  const { value: content, ...attributes } = children[0]?.constructor === Object ? children.shift() : {};
+  const { value: content, ...attributes } =
+    children[0]?.constructor === Object ? children.shift() : {};
   for (const [key, given] of Object.entries(attributes)) {
     if (typeof given === "function") node.addEventListener(key, given);
     else if ((given ?? false) !== false) node.setAttribute(key, given === true ? "" : given);
   }
-  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  node.append(...children.flat(Infinity).filter((child) => (child ?? false) !== false));
   if (content !== undefined) node.value = content; // of a select, once it has its options
   return node;
 }
@@ -25,10 +28,18 @@ export const button = (text, click, look = "", name = null) =>
   el("button", { type: "button", class: look, "aria-label": name, click }, text);
 export const link = (text, href, look) => el("a", { href, class: look }, text);
 /** A value. The line of an e-mail address that is too long breaks at its @. */
-export const value = (text) => el("bdi", text.split(/(?=@)/).flatMap((part, at) => (at ? [el("wbr"), part] : part)));
+export const value = (text) =>
+  el(
+    "bdi",
+    text.split(/(?=@)/).flatMap((part, at) => (at ? [el("wbr"), part] : part)),
+  );
 export const day = (iso) => el("time", { datetime: iso, title: showTime(iso) }, showDay(iso));
 export const select = (given, options) =>
-  el("select", given, options.map(([id, text]) => el("option", { value: id }, text)));
+  el(
+    "select",
+    given,
+    options.map(([id, text]) => el("option", { value: id }, text)),
+  );
 export const field = (text, input) => el("label.field", text, input);
 export const check = (name, text, given) =>
   el("label.check", el("input", { type: "checkbox", name, ...given }), text);
@@ -37,7 +48,10 @@ export const badge = (name) => el("span", { class: `badge ${name}` }, label(name
 export const mail = (text) =>
   text && el("a", { href: `mailto:${encodeURIComponent(text).replace("%40", "@")}` }, value(text));
 export const phone = (text) =>
-  text && (/\d/.test(text) ? el("a", { href: `tel:${text.replace(/[^\d+*#]/g, "")}` }, value(text)) : value(text));
+  text &&
+  (/\d/.test(text)
+    ? el("a", { href: `tel:${text.replace(/[^\d+*#]/g, "")}` }, value(text))
+    : value(text));
 
 /** Copy the text of a node, also without https, which navigator.clipboard needs. */
 export function copy(node) {
@@ -45,11 +59,13 @@ export function copy(node) {
   document.execCommand("copy");
 }
 
-/** Show a message that screen readers announce too, optionally with a button. It disappears after some seconds, but
- *  not while the pointer or the focus is on it. */
+/** Show a message that screen readers announce too, optionally with a button. It disappears after
+ *  some seconds, but not while the pointer or the focus is on it. */
 export function say(text, action = null, seconds = 6) {
   const said = find("#said");
-  const wait = (time) => { say.timer = setTimeout(end, time * 1000); };
+  const wait = (time) => {
+    say.timer = setTimeout(end, time * 1000);
+  };
   const end = () => (said.matches(":hover, :focus-within") ? wait(1) : said.replaceChildren());
   said.replaceChildren(...[text, action].filter(Boolean));
   said.onclick = ({ target }) => target.matches("a, button") && said.replaceChildren();
@@ -57,13 +73,28 @@ export function say(text, action = null, seconds = 6) {
   wait(seconds);
 }
 
-/** Put a view into the page, with its title, and move the focus to it for screen readers. ``back`` is the
- *  address that its link back has. */
+/** Put a view into the page, with its title, and move the focus to it for screen readers. ``back``
+ *  is the address that its link back has. */
 export function show(title, { actions, back = null, badges }, ...nodes) {
-  document.title = [...new Set([title, "Clients", agency])].filter(Boolean).map(isolate).join(" · ");
+  document.title = [...new Set([title, "Clients", agency])]
+    .filter(Boolean)
+    .map(isolate)
+    .join(" · ");
   const backText = back?.startsWith("#/client/") ? "← Back to the client" : "← Back to the list";
-  find("#main").replaceWith(el("main", { id: "main" }, back && link(backText, back, "back"),
-    el("div.heading", el("h1", { tabindex: "-1" }, value(title)), badges, el("div.actions", actions)), nodes));
+  find("#main").replaceWith(
+    el(
+      "main",
+      { id: "main" },
+      back && link(backText, back, "back"),
+      el(
+        "div.heading",
+        el("h1", { tabindex: "-1" }, value(title)),
+        badges,
+        el("div.actions", actions),
+      ),
+      nodes,
+    ),
+  );
   for (const tab of document.querySelectorAll("#top nav a")) {
     tab.ariaCurrent = (tab.hash === "#/people") === (location.hash === "#/people") ? "true" : null;
   }
@@ -84,31 +115,33 @@ export const dialog = find("#dialog");
 export const yes = (text, look = "main") => el("button", { class: look }, value(text));
 export const no = (text = "Cancel", look = "") => button(value(text), () => dialog.close(), look);
 
-/** Ask in the dialog. ``work`` gets the values of the inputs, and a signal that closing the dialog aborts; its error is
- *  shown, and the question stays. Resolves with what it returns, with null if the dialog is closed. */
-export const ask = (title, content, buttons, work = (values) => values) => new Promise((resolve) => {
-  const problem = el("p.problem", { role: "alert" });
-  const closing = new AbortController();
-  const submit = async (event) => {
-    event.preventDefault();
-    form.inert = true; // nothing is sent twice
-    try {
-      resolve(await work(Object.fromEntries(new FormData(form)), closing.signal));
-      dialog.close();
-    } catch (error) {
-      problem.textContent = explain(error);
-    }
-    form.inert = false;
-  };
-  const form = el("form", { submit }, content, problem, el("div.actions", buttons));
-  say("");
-  dialog.className = "";
-  dialog.replaceChildren(el("h2", { id: "dialog-title" }, value(title)), form);
-  if (!dialog.open) dialog.showModal();
-  dialog.onclose = () => {
-    if (dialog.open) return; // another question followed at once
-    dialog.replaceChildren(); // it may contain a key
-    closing.abort();
-    resolve(null);
-  };
-});
+/** Ask in the dialog. ``work`` gets the values of the inputs, and a signal that closing the dialog
+ *  aborts; its error is shown, and the question stays. Resolves with what it returns, with null if
+ *  the dialog is closed. */
+export const ask = (title, content, buttons, work = (values) => values) =>
+  new Promise((resolve) => {
+    const problem = el("p.problem", { role: "alert" });
+    const closing = new AbortController();
+    const submit = async (event) => {
+      event.preventDefault();
+      form.inert = true; // nothing is sent twice
+      try {
+        resolve(await work(Object.fromEntries(new FormData(form)), closing.signal));
+        dialog.close();
+      } catch (error) {
+        problem.textContent = explain(error);
+      }
+      form.inert = false;
+    };
+    const form = el("form", { submit }, content, problem, el("div.actions", buttons));
+    say("");
+    dialog.className = "";
+    dialog.replaceChildren(el("h2", { id: "dialog-title" }, value(title)), form);
+    if (!dialog.open) dialog.showModal();
+    dialog.onclose = () => {
+      if (dialog.open) return; // another question followed at once
+      dialog.replaceChildren(); // it may contain a key
+      closing.abort();
+      resolve(null);
+    };
+  });

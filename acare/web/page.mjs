@@ -1,15 +1,23 @@
-// The page: a client of the public API. This module knows which view an address shows, and what single keys do.
+// The page: a client of the public API. This module knows which view an address shows, and what
+// single keys do.
 
 import { explain, readRoute, valueOf } from "./values.mjs";
 import { agency, ask, badge, button, dialog, el, find, link, no, say, show } from "./dom.mjs";
-import { call, person, state } from "./requests.mjs";
+import { call, person, session } from "./session.mjs";
+import { place, results } from "./place.mjs";
 import { askForKey, followLink, isLink, signOut } from "./signin.mjs";
 import { clientView, goneView } from "./client.mjs";
 import { formView } from "./form.mjs";
 import { listView } from "./list.mjs";
 import { peopleView } from "./people.mjs";
 
-const VIEWS = { list: listView, client: clientView, edit: formView, new: formView, people: peopleView };
+const VIEWS = {
+  list: listView,
+  client: clientView,
+  edit: formView,
+  new: formView,
+  people: peopleView,
+};
 let current = null; // the view that is shown or loaded: its route, and how to abort it
 const signedIn = followLink().catch(() => null); // what failed fails again, and is shown
 
@@ -19,12 +27,15 @@ async function render() {
   noteAddress(route);
   current = Object.assign(new AbortController(), { route });
   const { signal } = current;
-  state.refresh = null;
-  if (state.me) dialog.close(); // a link in it may have been followed
+  place.refresh = null;
+  if (session.me) dialog.close(); // a link in it may have been followed
   try {
     await signedIn;
     signal.throwIfAborted();
-    state.ready ??= start().catch((error) => { state.ready = null; throw error; });
+    session.ready ??= start().catch((error) => {
+      session.ready = null;
+      throw error;
+    });
     await VIEWS[route.view](route, signal);
   } catch (error) {
     showFailure(error);
@@ -34,30 +45,59 @@ async function render() {
 /** Note the address before this one, and the place in the list that is left. */
 function noteAddress({ id }) {
   const address = location.hash || "#/";
-  if (address === state.address) return;
-  if (current?.route.view === "list") state.place.scroll = scrollY;
-  if (id) state.place.id = id;
-  Object.assign(state, { previous: state.address, address });
+  if (address === place.address) return;
+  if (current?.route.view === "list") results.scroll = scrollY;
+  if (id) results.id = id;
+  Object.assign(place, { previous: place.address, address });
 }
 
 function showFailure(error) {
   if (error.name === "AbortError") return null; // the view was left
-  const { route: { view, id }, signal } = current;
+  const {
+    route: { view, id },
+    signal,
+  } = current;
   say("");
-  if (error.status === 404) return view === "client" ? goneView(id, signal) : location.replace(`#/client/${id}`);
-  return show("That did not work", { back: state.list ?? "#/" }, el("p", { role: "alert" }, explain(error)),
-    el("div.actions", button("Try again", render, "main")));
+  if (error.status === 404)
+    return view === "client" ? goneView(id, signal) : location.replace(`#/client/${id}`);
+  return show(
+    "That did not work",
+    { back: place.list ?? "#/" },
+    el("p", { role: "alert" }, explain(error)),
+    el("div.actions", button("Try again", render, "main")),
+  );
 }
 
 /** Sign in, load what all views need, and show who is signed in. */
 async function start() {
-  const [me, { users }] = await Promise.all([call("GET", "v1/users/me"), call("GET", "v1/users?disabled=true")]);
-  Object.assign(state, { me, users: new Map(users.map((user) => [user.id, user])) });
-  document.body.prepend(el("header", { id: "top" },
-    el("nav", { "aria-label": "Main" }, agency && el("strong.agency", agency), link("Clients", "#/"),
-      link(me.role === "broker" ? "People" : "My keys", "#/people")),
-    el("div", { id: "who" }, person(me.email), badge(me.role), state.key ? button("Sign out", signOut, "quiet") : null)));
-  find("#main").after(el("footer", { id: "foot" }, button("Keyboard shortcuts", showKeys, "quiet")));
+  const [me, { users }] = await Promise.all([
+    call("GET", "v1/users/me"),
+    call("GET", "v1/users?disabled=true"),
+  ]);
+  Object.assign(session, { me, users: new Map(users.map((user) => [user.id, user])) });
+  document.body.prepend(
+    el(
+      "header",
+      { id: "top" },
+      el(
+        "nav",
+        { "aria-label": "Main" },
+        agency && el("strong.agency", agency),
+        link("Clients", "#/"),
+        link(me.role === "broker" ? "People" : "My keys", "#/people"),
+      ),
+      el(
+        "div",
+        { id: "who" },
+        person(me.email),
+        badge(me.role),
+        session.key ? button("Sign out", signOut, "quiet") : null,
+      ),
+    ),
+  );
+  find("#main").after(
+    el("footer", { id: "foot" }, button("Keyboard shortcuts", showKeys, "quiet")),
+  );
 }
 
 // --- the keyboard
@@ -67,44 +107,63 @@ function moveBy(step) {
   rows[Math.max(rows.indexOf(document.activeElement) + step, 0)]?.focus();
 }
 async function search() {
-  if (!find("[name=q]")) location.assign(state.list ?? "#/");
-  for (let frame = 0; frame < 200 && !find("[name=q]"); frame += 1) await new Promise(requestAnimationFrame); // it is drawn
+  if (!find("[name=q]")) location.assign(place.list ?? "#/");
+  for (let frame = 0; frame < 200 && !find("[name=q]"); frame += 1)
+    await new Promise(requestAnimationFrame); // it is drawn
   find("[name=q]")?.select();
 }
 function edit() {
-  if (document.activeElement.matches(".name a")) location.assign(`${document.activeElement.hash}/edit`);
+  if (document.activeElement.matches(".name a"))
+    location.assign(`${document.activeElement.hash}/edit`);
   else find(".heading a[href$='/edit']")?.click();
 }
 const OUTSIDE = ":not(input, select, textarea)";
 /** The name and use of each key, what it does, and where, if not outside of fields. */
 const KEYS = {
   "/": ["/", "Search", search],
-  "Enter": ["Enter", "In the search: open the first client"],
-  "ArrowDown": ["↓", "Next client in the list", () => moveBy(1), `${OUTSIDE}, [name=q]`],
-  "ArrowUp": ["↑", "Previous client in the list", () => moveBy(-1)],
-  "n": ["n", "New client", () => location.assign("#/new")],
-  "e": ["e", "Edit the client", edit],
-  "Ctrl + Enter": ["Ctrl + Enter", "Save", ({ form }) => (form ?? find("form.client"))?.requestSubmit(), "*"],
-  "Escape": ["Esc", "Back", () => find(".back")?.click()],
+  Enter: ["Enter", "In the search: open the first client"],
+  ArrowDown: ["↓", "Next client in the list", () => moveBy(1), `${OUTSIDE}, [name=q]`],
+  ArrowUp: ["↑", "Previous client in the list", () => moveBy(-1)],
+  n: ["n", "New client", () => location.assign("#/new")],
+  e: ["e", "Edit the client", edit],
+  "Ctrl + Enter": [
+    "Ctrl + Enter",
+    "Save",
+    ({ form }) => (form ?? find("form.client"))?.requestSubmit(),
+    "*",
+  ],
+  Escape: ["Esc", "Back", () => find(".back")?.click()],
   "?": ["?", "Show these shortcuts", () => showKeys()],
 };
-const showKeys = () => ask("Keyboard shortcuts", el("dl", Object.values(KEYS).map(([name, use]) =>
-  el("div", el("dt", el("kbd", name)), el("dd", use)))), [no("Close", "main")]);
+const showKeys = () =>
+  ask(
+    "Keyboard shortcuts",
+    el(
+      "dl",
+      Object.values(KEYS).map(([name, use]) => el("div", el("dt", el("kbd", name)), el("dd", use))),
+    ),
+    [no("Close", "main")],
+  );
 
 function pressed(event) {
   const { target } = event;
-  const [, , work, where = OUTSIDE] = valueOf(KEYS, `${event.ctrlKey || event.metaKey ? "Ctrl + " : ""}${event.key}`) ?? [];
+  const [, , work, where = OUTSIDE] =
+    valueOf(KEYS, `${event.ctrlKey || event.metaKey ? "Ctrl + " : ""}${event.key}`) ?? [];
   if (!work || !target.matches(where) || event.isComposing || event.altKey || dialog.open) return;
   event.preventDefault();
   work(target);
 }
 
-Object.assign(state, { askForKey, render });
+session.askForKey = askForKey;
+place.render = render;
 history.scrollRestoration = "manual"; // the list does it, after its rows are drawn
 addEventListener("hashchange", () => (isLink() ? location.reload() : render()));
-addEventListener("focus", () => { if (!dialog.open) state.refresh?.().catch(showFailure); });
+addEventListener("focus", () => {
+  if (!dialog.open) place.refresh?.().catch(showFailure);
+});
 addEventListener("keydown", pressed);
-addEventListener("unhandledrejection", (event) => { // in the work of a button
+addEventListener("unhandledrejection", (event) => {
+  // in the work of a button
   event.preventDefault();
   if (event.reason.name !== "AbortError") say(explain(event.reason));
 });

@@ -9,7 +9,7 @@ import {
 } from "../../acare/web/record.mjs";
 import {
   amounts, apiQuery, explain, isolate, label, listAddress, plain, readNumber, readRoute, sentence, showBudget, showNumber,
-  showTime, writeQuery,
+  showTime,
 } from "../../acare/web/values.mjs";
 
 const equal = (rows, compute) => rows.forEach(([given, expected]) => assert.deepEqual(compute(...[given].flat(1)), expected, JSON.stringify(given)));

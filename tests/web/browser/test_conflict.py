@@ -5,11 +5,17 @@ import re
 from playwright.sync_api import expect
 from support.http import Agency
 
+DANA = {"email": "dana@localhost", "role": "broker"}
+
 
 def both_edit(open_page, agency, **fields):
-    """Two browsers with the form of a new client."""
+    """Two people's browsers with the form of a new client; the second is dana's."""
     client = agency.create(**fields)
-    pages = [open_page(agency.link), open_page(agency.link)]
+    users = agency.ask("GET", "/v1/users")["users"]
+    dana = next((user for user in users if user["email"] == DANA["email"]), None)
+    dana = dana or agency.ask("POST", "/v1/users", DANA, 201)
+    key = agency.ask("POST", "/v1/keys", {"user_id": dana["id"]}, 201)["key"]
+    pages = [open_page(agency.link), open_page(Agency(agency.url, key).link)]
     for page in pages:
         page.goto(f"{agency.url}/#/client/{client['id']}/edit")
         expect(page.get_by_label("First name")).to_be_visible()
@@ -29,9 +35,9 @@ def test_changes_to_different_fields_are_merged(open_page, agency):
     save(theirs, Phone="(559) 555-0100", Bedrooms="3")
     expect(theirs.locator("#said")).to_have_text("Saved.")
     save(mine, Source="Open day", Bathrooms="2")
-    expect(mine.get_by_role("alert")).to_have_text(re.compile(r"saved by broker, \w+ \d+, \d{4}, "))
+    expect(mine.get_by_role("alert")).to_have_text(re.compile(r"saved by dana, \w+ \d+, \d{4}, "))
     expect(mine.get_by_label("Phone")).to_have_value("(559) 555-0100")
-    expect(mine.locator("#field-phone-problem")).to_have_text("broker changed this: – → (559) 555-0100")
+    expect(mine.locator("#field-phone-problem")).to_have_text("dana changed this: – → (559) 555-0100")
     save(mine)
     expect(mine.locator("#said")).to_have_text("Saved.")
     saved = agency.get(client)
@@ -44,7 +50,7 @@ def test_changes_to_one_field_ask_which_to_keep(open_page, agency):
     save(theirs, Phone="111", Source="Theirs")
     expect(theirs.locator("#said")).to_have_text("Saved.")
     save(mine, Phone="222", Source="Mine", Notes="Mine")
-    expect(mine.locator("#field-phone-problem")).to_contain_text("broker changed this: – → 111")
+    expect(mine.locator("#field-phone-problem")).to_contain_text("dana changed this: – → 111")
     mine.reload()
     save(mine)
     assert agency.get(client)["version"] == 2  # the browser asks for a choice
@@ -54,6 +60,17 @@ def test_changes_to_one_field_ask_which_to_keep(open_page, agency):
     expect(mine.locator("#said")).to_have_text("Saved.")
     saved = agency.get(client)
     assert (saved["phone"], saved["source"], saved["notes"]) == ("222", "Theirs", "Mine")
+
+
+def test_a_change_in_another_window_is_ones_own(open_page, agency):
+    client = agency.create()
+    page = open_page(agency.link)
+    page.goto(f"{agency.url}/#/client/{client['id']}/edit")
+    page.get_by_label("Source").fill("Mine")
+    agency.put(client, source="Other window", phone="1")
+    save(page)
+    expect(page.get_by_role("alert")).to_contain_text("You changed this client elsewhere")
+    expect(page.get_by_role("button", name="Use the saved value")).to_be_visible()
 
 
 def test_a_merge_that_breaks_a_rule_leads_to_the_form(open_page, agency):

@@ -65,7 +65,7 @@ def test_the_page_works_under_a_prefix(open_page, tmp_path, place):
         page.get_by_label("Notes").fill("mine")
         agency.put(client, source="theirs")
         page.get_by_role("button", name="Save").click()
-        expect(page.get_by_role("alert")).to_contain_text("Someone else changed this client")
+        expect(page.get_by_role("alert")).to_contain_text("You changed this client elsewhere")
         page.get_by_role("button", name="Save").click()
         expect(page.locator("#said")).to_have_text("Saved.")
         saved = agency.get(client)

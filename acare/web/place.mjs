@@ -1,0 +1,24 @@
+// Where the person is: the view that is shown, and the list that they came from.
+
+/** ``address`` is the address of the view, ``previous`` of the view before, ``list`` of the last
+ *  list. ``refresh`` reads the view again, ``render`` draws it anew. ``latest`` is the client that
+ *  was read or saved last. */
+export const place = {
+  address: null,
+  previous: null,
+  list: null,
+  refresh: null,
+  render: null,
+  latest: null,
+};
+/** What the last list has shown: its address, clients and meta, how far it was scrolled, and the id
+ *  of the row to focus. */
+export const results = { address: null, clients: [], meta: null, scroll: 0, id: null };
+
+/** Keep the newest state of a client for its page and, if it is in there, the list. */
+export function remember(client) {
+  place.latest = client;
+  results.clients = results.clients.map((row) =>
+    row.id === client.id ? { ...row, ...client } : row,
+  );
+}
