@@ -4,9 +4,12 @@ Only this module calls ``sqlite3.connect``. No connection creates a file, or che
 when the last one to a file is closed.
 """
 
+import json
 import os
 import re
 import sqlite3
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from acare import search_terms
@@ -16,6 +19,10 @@ from acare.errors import DAMAGED, DatabaseRefused, StoreUnavailable
 #: The oldest SQLite that has all features the schema uses (Debian 12 has it), and the one in use.
 MIN_SQLITE = (3, 40, 0)
 SQLITE_VERSION = sqlite3.sqlite_version
+
+#: Bytes of log (32 MiB) after which it is checkpointed, however few rows were changed. When the log restarts,
+#: SQLite truncates a longer file to this size.
+CHECKPOINT_SIZE = 32 * 1024 * 1024
 
 #: Seconds that a connection waits for another process that holds a lock.
 BUSY_SECONDS = 5.0
@@ -36,8 +43,8 @@ _WRITER_SETTINGS = (
     "synchronous = FULL",
     # Keeps a statement's rollback data in memory, instead of a file for every transaction.
     "temp_store = MEMORY",
-    # The size to which a longer log is truncated when it restarts: 64 MiB.
-    f"journal_size_limit = {64 * 1024 * 1024}",
+    # Bytes to which a longer log is truncated when it restarts.
+    f"journal_size_limit = {CHECKPOINT_SIZE}",
 )
 
 #: The settings of a connection that cannot write.
@@ -62,6 +69,27 @@ _TEMPORARY_FAILURES = {
 # Errors for stored text that is damaged; they have no code of their own. The last one is from FTS5.
 _DAMAGED = re.compile("malformed JSON|Could not decode|user-defined function raised|SQL logic error")
 
+# The exception of a function of acare in each thread, since SQLite reports only that there was one.
+_raised = threading.local()
+
+
+def _keeping_exception(function: Callable[..., str | bool]) -> Callable[..., str | bool]:
+    def call(*values: str) -> str | bool:
+        try:
+            return function(*values)
+        except Exception as error:
+            _raised.error = error
+            raise
+
+    return call
+
+
+_FUNCTIONS = {
+    ("search_words", 7): _keeping_exception(search_terms.of_client),
+    ("has_place", 2): _keeping_exception(search_terms.has_place),
+    ("has_type", 2): _keeping_exception(search_terms.has_type),
+}
+
 
 def open_file(path: Path | None, *, mode: str = "rw", settings: tuple[str, ...] = ()) -> sqlite3.Connection:
     """A connection to a file that exists; any thread may use it, one at a time.
@@ -83,9 +111,8 @@ def open_file(path: Path | None, *, mode: str = "rw", settings: tuple[str, ...] 
     try:
         for setting in (*_SETTINGS, *settings):
             connection.execute(f"PRAGMA {setting}").fetchall()
-        connection.create_function("search_words", 7, search_terms.of_client, deterministic=True)
-        connection.create_function("has_place", 2, search_terms.has_place, deterministic=True)
-        connection.create_function("has_type", 2, search_terms.has_type, deterministic=True)
+        for (name, parameters), function in _FUNCTIONS.items():
+            connection.create_function(name, parameters, function, deterministic=True)
     except BaseException:
         connection.close()
         raise
@@ -137,10 +164,13 @@ def open_locked(path: Path) -> sqlite3.Connection | None:
 
 def as_domain_error(error: BaseException) -> BaseException:
     """StoreUnavailable if SQLite failed because of the machine, another process or damage; otherwise the
-    error itself.
+    error itself. The exception of a function of acare in place of SQLite's error, which does not name it.
     """
     if not isinstance(error, sqlite3.Error):
         return error
+    raised: Exception | None = _raised.__dict__.pop("error", None)
+    if raised is not None and not isinstance(raised, json.JSONDecodeError):
+        return raised
     code = getattr(error, "sqlite_errorcode", 0)
     reason = _TEMPORARY_FAILURES.get(code) or _TEMPORARY_FAILURES.get(code & 0xFF)  # the primary code
     if reason is None and not _DAMAGED.match(str(error)):

@@ -62,7 +62,7 @@ class Write(Generic[T]):
 
     def answer(self, failure: BaseException | None = None) -> None:
         """Give the caller the outcome, or the failure of the transaction. No effect if already answered."""
-        self._answer.put(self._outcome if failure is None else (None, as_domain_error(failure)))
+        self._answer.put(self._outcome if failure is None else (None, failure))
 
 
 class Writer:
@@ -173,7 +173,8 @@ class Writer:
         """Undo the transaction after an error in a batch or, if it is empty, in the checkpoint after it."""
         with self.in_use, suppress(sqlite3.Error):
             self._connection.rollback()
+        failure = as_domain_error(error)
         for write in batch:
-            write.answer(error)
+            write.answer(failure)
         if not batch:
             log.warning("the write-ahead log could not be checkpointed: %s", error)

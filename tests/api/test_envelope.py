@@ -5,13 +5,15 @@ import re
 
 import pytest
 from support.client import Api, app_fixture
-from support.data import UNKNOWN_ID
+from support.data import JORDAN, UNKNOWN_ID
 
+from acare import search_terms
 from acare.errors import Refused, StoreUnavailable
 
 SECRET = "a secret of the traceback"
 COLLECTION = "/v1/clients"
 ITEM = f"{COLLECTION}/{UNKNOWN_ID}"
+PLACE = f"{COLLECTION}?location=Shafter"
 
 app = app_fixture()
 
@@ -133,6 +135,17 @@ def test_a_defect_is_500_with_an_error_id_in_the_log(app, api, monkeypatch, capl
     logged = f"{defect.__name__}: {SECRET}"
     for text in (error["errorId"], answer.json["correlationId"], logged, "Traceback"):
         assert text in caplog.text
+
+
+@pytest.mark.parametrize("function", ["_texts", "fold"])
+def test_a_defect_in_a_function_of_sql_is_no_damage(api, monkeypatch, caplog, function):
+    ask = {"_texts": lambda status: api.post(JORDAN, status), "fold": lambda status: api.get(PLACE, status)}
+    api.create(preferred_locations=["Shafter"])
+    monkeypatch.setattr(search_terms, function, raising(KeyError(SECRET)))
+    assert ask[function](500).json["error"]["errorId"]
+    assert f"KeyError: '{SECRET}'" in caplog.text
+    monkeypatch.undo()
+    ask[function]("2*")  # the next one is not affected
 
 
 def test_an_unavailable_store_is_503_and_logged(app, api, monkeypatch, caplog):
