@@ -14,7 +14,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from acare.database import file
-from acare.database.connection import open_file, open_locked
+from acare.database.connection import CHECKPOINT_SIZE, open_file, open_locked
 from acare.database.disk import beside, sync
 from acare.errors import StoreUnavailable
 
@@ -76,6 +76,7 @@ class WriteAheadLog:
         # the log, the file may stay as long as it was.)
         self._size = os.path.getsize(self._path) if self._path.exists() else 0
         self._copied_rows = connection.total_changes  # at the last checkpoint
+        self._due_size = CHECKPOINT_SIZE  # bytes of the file
         self._failed = False
         self._next_attempt = 0.0  # seconds of time.monotonic, from which a long log is emptied
 
@@ -94,7 +95,10 @@ class WriteAheadLog:
         if self._size >= MAX_SIZE // 4 and time.monotonic() >= self._next_attempt:
             self._next_attempt = time.monotonic() + ATTEMPT_SECONDS
             self.empty()
-        elif self._connection.total_changes - self._copied_rows >= CHECKPOINT_AFTER:
+        elif (
+            self._connection.total_changes - self._copied_rows >= CHECKPOINT_AFTER
+            or os.path.getsize(self._path) > self._due_size
+        ):
             self._copy()
 
     def check(self) -> None:
@@ -144,6 +148,9 @@ class WriteAheadLog:
             busy, in_log, copied = self.checkpointer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
             self._copied_rows = self._connection.total_changes
             self._size = os.path.getsize(self._path) if busy else in_log * (FRAME.size + self._page_size)
+            is_complete = bool(copied == in_log and not busy)
+            # After a complete checkpoint, the next commit restarts the log; otherwise it grows on.
+            self._due_size = CHECKPOINT_SIZE + (0 if is_complete else self._size)
         except sqlite3.OperationalError as error:
             # Where a write is refused, as by a quota, nothing is lost: the next checkpoint copies it again.
             code = error.sqlite_errorcode
@@ -155,7 +162,7 @@ class WriteAheadLog:
             raise
         finally:
             self._connection.execute("ROLLBACK")
-        return bool(copied == in_log and not busy)
+        return is_complete
 
 
 # --- recovery: what a killed process or a failed sync left is made safe before the database is used

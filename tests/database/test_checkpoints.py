@@ -98,6 +98,17 @@ def test_the_log_stays_short_beside_a_reader(bench, monkeypatch):
     assert ONE_PAGE * 100 < bench.log_size() < ONE_PAGE * 500
 
 
+def test_few_large_rows_are_checkpointed_too(bench):
+    """Otherwise 4,000 clients with long notes make a log of 700 MiB."""
+    sizes = []
+    for n in range(300):
+        bench.run(
+            lambda c, n=n: c.execute("INSERT INTO facts VALUES (?, zeroblob(300000), NULL)", (n,)).rowcount
+        )
+        sizes.append(bench.log_size())
+    assert wal.CHECKPOINT_SIZE < max(sizes) < wal.CHECKPOINT_SIZE + 2**20
+
+
 # SQLite's lock on checkpoints. (sqlite.org/walformat.html, 2.3.1)
 LOCK = """
 import fcntl, sys
