@@ -8,7 +8,7 @@ from acare.auth import Caller
 from acare.clients import Page
 from acare.database.database import Database
 from acare.errors import CursorExpired, FieldError, InvalidInput
-from acare.store import Store, at_offset, batches
+from acare.store import Store, batches
 
 STATE = """
 SELECT
@@ -56,10 +56,10 @@ MAX_PAGE = 4 * 1024 * 1024
 # when the copy was begun.
 _CURSOR = re.compile(r"now|([0-9a-f]{16}\.(?:[0-9a-f-]{36}|all))\.([0-9]{1,18})\.([0-9]{1,18})")
 
-LAST_REMOVAL = f"""
+LAST_REMOVAL = """
 SELECT coalesce(max(revision), 0)
 FROM client_changes INDEXED BY client_changes_removed
-WHERE removed_at < {at_offset(":age")}
+WHERE removed_at < :before
 """
 
 PURGE_CURSORS = "UPDATE change_cursors SET purged = max(purged, :revision)"
@@ -67,7 +67,13 @@ PURGE_CURSORS = "UPDATE change_cursors SET purged = max(purged, :revision)"
 # The last row of a batch.
 BATCH = """
 SELECT max(revision)
-FROM (SELECT revision FROM client_changes WHERE revision > :position ORDER BY revision LIMIT :rows)
+FROM (
+    SELECT revision
+    FROM client_changes
+    WHERE revision > :position AND revision <= :newest
+    ORDER BY revision
+    LIMIT :rows
+)
 """
 
 # Never the last row: its revision would be reused for the next change.
@@ -112,16 +118,17 @@ class ChangeFeed(Store):
         return Page(rows, position < newest, f"{view}.{position}.{begun}")
 
 
-def end_old_cursors(database: Database, age: str) -> None:
-    """End the cursors from before the last removal of this ``age``, an offset such as ``-30 days``."""
+def end_old_cursors(database: Database, before: str) -> None:
+    """End the cursors from before the last removal that is older than the time ``before``."""
     with database.read() as connection:
-        (revision,) = connection.execute(LAST_REMOVAL, {"age": age}).fetchone()
+        (revision,) = connection.execute(LAST_REMOVAL, {"before": before}).fetchone()
     database.write(lambda connection: connection.execute(PURGE_CURSORS, {"revision": revision}).rowcount)
 
 
-def purge(position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
-    """Delete rows that no cursor needs: a batch."""
-    ((last,),) = connection.execute(BATCH, {"position": position, "rows": 10 * batches.ROWS}).fetchall()
+def purge(newest: int | None, position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
+    """Delete rows that no cursor needs, up to the revision ``newest``: a batch."""
+    values = {"position": position, "newest": newest, "rows": 10 * batches.ROWS}
+    ((last,),) = connection.execute(BATCH, values).fetchall()
     values = {"position": position, "last": last}
     return (0, None) if last is None else (connection.execute(PURGE, values).rowcount, last)
 

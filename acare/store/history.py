@@ -54,7 +54,23 @@ RESPONSES = "SELECT created_at, json FROM idempotency_keys WHERE client_id = :id
 #: Events on a page.
 MAX_EVENTS = 200
 
-PURGE = batches.deletion("client_history", f"ended_at < {at_offset(':age')}")
+# How far a purge goes, which is fixed when it begins: it would never reach the end of what others write.
+PURGE_LIMITS = f"""
+SELECT {at_offset(":age")} AS before, (SELECT max(revision) FROM client_changes) AS newest,
+    (SELECT count(*) FROM clients_search_data) AS pages
+"""
+
+# The oldest versions of each client, up to the first that ended later: the clock may have been wrong, and a
+# version that is missing in between would make the next one look like its change.
+PURGE = batches.deletion(
+    "client_history",
+    """ended_at < :before AND NOT EXISTS (
+        SELECT 1
+        FROM client_history AS older
+        WHERE older.client_id = client_history.client_id AND older.version < client_history.version
+            AND older.ended_at >= :before
+    )""",
+)
 
 
 class Version(NamedTuple):
@@ -129,12 +145,19 @@ class HistoryStore(changes.ChangeFeed):
     def purge(self, days: int, progress: Progress = silent) -> int:
         """Delete versions that ended over ``days`` days ago, and end cursors of that age. Returns how many.
 
-        Deletes in batches. If it is interrupted, the next purge deletes the rest.
+        Deletes in batches, and ends also while others write. If it is interrupted, the next purge deletes the
+        rest.
         """
-        age, show = f"-{days} days", partial(progress, "Purging", 0, 0, "")
-        purged = batches.run(self._database, partial(batches.repeat, PURGE, {"age": age}), show)
-        changes.end_old_cursors(self._database, age)
-        for batch in (changes.purge, partial(batches.repeat, DELETE_EXPIRED, {}), search.merge):
+        show = partial(progress, "Purging", 0, 0, "")
+        with self._database.read() as connection:
+            (limits,) = as_dicts(connection.execute(PURGE_LIMITS, {"age": f"-{days} days"}))
+        purged = batches.run(self._database, partial(batches.repeat, PURGE, limits), show)
+        changes.end_old_cursors(self._database, limits["before"])
+        for batch in (
+            partial(changes.purge, limits["newest"]),
+            partial(batches.repeat, DELETE_EXPIRED, {}),
+            partial(search.merge, limits["pages"]),
+        ):
             batches.run(self._database, batch, show)
         return purged
 
@@ -149,13 +172,17 @@ def _require_visible(connection: sqlite3.Connection, caller: Caller, client_id: 
 def _events(
     connection: sqlite3.Connection, client_id: str, before: int = MAX_SQLITE_INTEGER
 ) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """The client at each version older than ``before``, and the events of the version, newest first."""
+    """The client at each version older than ``before``, and the events of the version, newest first.
+
+    A version is compared only with the one before it: other changes between them are not its own.
+    """
     values = {"id": client_id, "before": min(before, MAX_SQLITE_INTEGER)}
     rows = connection.execute(VERSIONS, values)
     versions, older = tee(Version(number, parse_client(text), *others) for number, text, *others in rows)
     next(older, None)
     for version, previous in zip_longest(versions, older):
-        yield version.client, _events_of(version, previous)
+        is_neighbour = previous is not None and previous.number == version.number - 1
+        yield version.client, _events_of(version, previous if is_neighbour else None)
 
 
 def _events_of(version: Version, older: Version | None) -> list[dict[str, Any]]:

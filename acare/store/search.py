@@ -54,10 +54,16 @@ def rebuild(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO clients_search (clients_search) VALUES ('rebuild')")
 
 
-def merge(position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
-    """Delete the words that no client has any longer: a batch."""
-    before = connection.total_changes
+def merge(pages: int, position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
+    """Delete the words that no client has any longer: a batch.
+
+    Merging an index of ``pages`` writes at most so many pages. Twice as many are merged, since other writes
+    add segments, which SQLite may merge first; as long as there are such writes, it finds more.
+    """
     index_changes(connection)
+    before = connection.total_changes
     connection.execute(MERGE, {"pages": -batches.ROWS if position == batches.START else batches.ROWS})
     changed = connection.total_changes - before
-    return changed, position + 1 if changed > 1 else None  # a merge that has nothing to do changes one row
+    # A merge that has nothing to do changes one row.
+    is_done = changed <= 1 or (position - batches.START) * batches.ROWS > 2 * pages
+    return changed, None if is_done else position + 1

@@ -54,3 +54,22 @@ def test_an_interrupted_purge_is_completed_by_the_next(clients, store, database,
         HistoryStore(database).purge(0)
     assert HistoryStore(database).purge(0) == 5
     assert sql("SELECT count(*) FROM client_changes") == [(1,)]  # never the last one
+
+
+def test_a_purge_beside_writes_ends(clients, store, user, database, sql, monkeypatch):
+    """Every commit adds rows to the feed of changes, and a segment to the index of words.
+
+    FTS5 merges some itself, but not as many as four callers can make.
+    """
+    sql("INSERT INTO clients_search (clients_search, rank) VALUES ('automerge', 0)")
+    writes = iter(range(100))
+
+    def write(seconds):
+        next(writes)
+        for _ in range(40):
+            store.create(user, new(notes="Zaphodina"))
+
+    for each in clients:
+        store.delete(OPERATOR, each)
+    monkeypatch.setattr(batches, "time", SimpleNamespace(sleep=write))
+    HistoryStore(database).purge(0)

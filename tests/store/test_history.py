@@ -96,6 +96,27 @@ def test_purge_deletes_only_versions_that_ended_before(acare, app, api):
     assert rows(app, "SELECT version FROM client_history ORDER BY version") == [(2,), (3,)]
 
 
+def test_purge_leaves_no_gap_after_a_wrong_clock(acare, app, api):
+    """The version 1 ended while the clock was ahead."""
+    client_id = api.create()["id"]
+    for version in (1, 2, 3):
+        api.put(client_id, {"notes": str(version)})
+    age(app, 31, 2)
+    assert acare("purge", "--older-than", "30")[:2] == (0, "Purged 0 old versions.\n")
+    assert rows(app, "SELECT version FROM client_history ORDER BY version") == [(1,), (2,), (3,)]
+
+
+def test_a_version_is_not_compared_across_a_gap(app, api):
+    """As the purge of 0.2.0 left: the next version would seem to have made its changes."""
+    client_id = api.create()["id"]
+    for fields in ({"notes": "a"}, {"source": "web"}):
+        api.put(client_id, fields)
+    app.database.write(lambda c: c.execute("DELETE FROM client_history WHERE version = 2").rowcount)
+    newest, oldest = api.get(f"/v1/clients/{client_id}/history").json["data"]["versions"]
+    assert (newest["version"], newest["action"], newest["changes"]) == (3, "updated", [])
+    assert (oldest["version"], oldest["action"]) == (1, "created")
+
+
 # --- acare erase
 
 
