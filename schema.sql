@@ -69,7 +69,7 @@ CREATE TABLE clients (
     updated_at           TEXT NOT NULL CHECK (updated_at >= created_at)
                                        CHECK (updated_at IS strftime('%Y-%m-%dT%H:%M:%fZ', updated_at)),
     made_by              TEXT REFERENCES users (id), -- the user who wrote this version; NULL: the operator
-    -- NULL unless an import created the client.
+    -- NULL unless an import wrote this version.
     imported_at          TEXT CHECK (imported_at IS strftime('%Y-%m-%dT%H:%M:%fZ', imported_at)),
     json                 TEXT NOT NULL GENERATED ALWAYS AS (json_object(
         'id', id,
@@ -157,12 +157,19 @@ BEGIN
 END;
 
 CREATE TRIGGER clients_search_update
-BEFORE UPDATE OF first_name, last_name, email, phone, preferred_locations, tags, notes ON clients
-WHEN (OLD.first_name, OLD.last_name, OLD.email, OLD.phone, OLD.preferred_locations, OLD.tags, OLD.notes)
-    IS NOT (NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.preferred_locations, NEW.tags, NEW.notes)
+BEFORE UPDATE OF seq, first_name, last_name, email, phone, preferred_locations, tags, notes ON clients
+WHEN (OLD.seq, OLD.first_name, OLD.last_name, OLD.email, OLD.phone, OLD.preferred_locations, OLD.tags, OLD.notes)
+    IS NOT (NEW.seq, NEW.first_name, NEW.last_name, NEW.email, NEW.phone, NEW.preferred_locations, NEW.tags,
+            NEW.notes)
 BEGIN
     INSERT INTO clients_to_index (seq, words)
     SELECT seq, words FROM clients_words WHERE seq = OLD.seq
+    ON CONFLICT DO NOTHING;
+END;
+
+CREATE TRIGGER clients_search_move AFTER UPDATE OF seq ON clients
+BEGIN
+    INSERT INTO clients_to_index (seq) VALUES (NEW.seq)
     ON CONFLICT DO NOTHING;
 END;
 
@@ -287,6 +294,18 @@ BEGIN
     INSERT INTO client_changes (client_id, version, user_id, removed_at)
     VALUES (OLD.id, OLD.version, OLD.user_id, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END;
+
+
+-- Clients that were imported with their id, also those that were deleted since: what the last import has read and
+-- written. A later import tells from it who has changed a client since, here or there. Whatever raises the
+-- version of a client that nobody has changed raises `version` with it, if they are equal.
+
+CREATE TABLE client_sources (
+    client_id      TEXT PRIMARY KEY,
+    source         TEXT,            -- the URL of the server; NULL: a file, or an import by acare 0.2.0
+    source_version INTEGER,         -- the version there; NULL: unknown
+    version        INTEGER NOT NULL -- the version here that the import wrote
+) STRICT;
 
 
 -- Clients that were erased permanently: the id and the time, and nothing about the person. A restore of an

@@ -16,7 +16,9 @@ from acare.store.lists import ClientLists
 from acare.store.targets import GET, UNCHANGED, Target
 
 # The clock may have been wrong when the client was created or last updated.
-_NEW_VERSION = f"version = version + 1, updated_at = max(created_at, {NOW}), made_by = :author_id"
+_NEW_VERSION = f"""
+    version = version + 1, updated_at = max(created_at, {NOW}), made_by = :author_id, imported_at = NULL
+"""
 
 # The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
 UPDATE = f"""

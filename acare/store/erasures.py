@@ -29,6 +29,7 @@ WHERE EXISTS (SELECT 1 FROM clients WHERE id = client_id)
 ERASE = (
     "DELETE FROM clients WHERE id IN (SELECT client_id FROM erasures)",
     "DELETE FROM client_history WHERE client_id IN (SELECT client_id FROM erasures)",
+    "DELETE FROM client_sources WHERE client_id IN (SELECT client_id FROM erasures)",
     "DELETE FROM idempotency_keys WHERE client_id IN (SELECT client_id FROM erasures)",
 )
 

@@ -41,7 +41,7 @@ SELECT
     iif(seq IN (SELECT seq FROM clients), NULL, seq) AS seq,
     client_id AS id, json_extract(json, '$.user_id') AS user_id,
     {", ".join(f"json_extract({STORED_JSON}, '$.{name}') AS {name}" for name in FIELD_NAMES)},
-    version + 1 AS version, json_extract(json, '$.created_at') AS created_at, {NOW} AS updated_at, imported_at
+    version + 1 AS version, json_extract(json, '$.created_at') AS created_at, {NOW} AS updated_at
 FROM client_history
 WHERE client_id = :id AND deleted
     AND NOT EXISTS (SELECT 1 FROM clients WHERE id = :id)
@@ -191,8 +191,7 @@ def _events_of(version: Version, older: Version | None) -> list[dict[str, Any]]:
     at, action = client["updated_at"], "restored" if older is not None and older.deleted else "updated"
     before = client if older is None else older.client
     changed = [name for name in (*FIELD_NAMES, "user_id") if before[name] != client[name]]
-    # The times of an imported client come from the file. Its first versions may have been purged.
-    if older is None and imported_at is not None and maker is None and (number == 1 or at <= imported_at):
+    if imported_at is not None:  # the times in the client come from its source
         at, action = imported_at, "imported"
     elif number == 1:
         action = "created"

@@ -31,10 +31,11 @@ def ids(api):
 
 
 def test_the_tables_about_a_client_are_known(app):
-    """acare history shows their rows, and acare erase deletes them. The last two have only ids and times."""
+    """acare history shows their rows, and acare erase deletes them. The others have no data of the person."""
     tables = "pragma_table_list AS tables, pragma_table_info(tables.name) AS columns"
     named = rows(app, f"SELECT tables.name FROM {tables} WHERE columns.name = 'client_id'")
-    assert {"clients", *(name for (name,) in named)} == {*TABLES, "client_changes", "erasures"}
+    others = {"client_changes", "client_sources", "erasures"}
+    assert {"clients", *(name for (name,) in named)} == {*TABLES, *others}
 
 
 @pytest.mark.parametrize("name", ["history", "undelete", "erase"])

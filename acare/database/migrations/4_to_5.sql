@@ -5,3 +5,26 @@
 DROP TABLE clients_search;
 
 DELETE FROM clients_to_index;
+
+-- `imported_at` now belongs to the version that an import wrote, instead of the client that it created. The source
+-- of these clients is not known.
+CREATE TABLE client_sources (
+    client_id      TEXT PRIMARY KEY,
+    source         TEXT,
+    source_version INTEGER,
+    version        INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO client_sources (client_id, version)
+SELECT id, iif(made_by IS NULL AND (version = 1 OR updated_at <= imported_at), version, 0)
+FROM clients
+WHERE imported_at IS NOT NULL;
+
+UPDATE clients
+SET imported_at = NULL
+WHERE imported_at IS NOT NULL AND NOT (made_by IS NULL AND (version = 1 OR updated_at <= imported_at));
+
+UPDATE client_history
+SET imported_at = NULL
+WHERE imported_at IS NOT NULL
+    AND NOT (made_by IS NULL AND (version = 1 OR json ->> '$.updated_at' <= imported_at));
