@@ -5,14 +5,19 @@ disturbance affects all of them. README.md describes the method.
 """
 
 import argparse
+import contextlib
+import os
 import shutil
 import statistics
 import sys
 import tempfile
+import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
+from acare.database.connection import open_to_read
 from tests.benchmarks import large, load, report, servers
 from tests.benchmarks.load import CLIENT, Result
 from tests.benchmarks.servers import Server
@@ -100,6 +105,34 @@ def take_turns(bench: Bench, running: Sequence[Server]) -> None:
                     bench.run(work, server, script)
 
 
+def elsewhere(bench: Bench, folder: Path) -> list[str]:
+    """acare on its own server, and the same app on servers that users could run it on instead."""
+    with contextlib.ExitStack() as opened:
+        own, *others = [
+            opened.enter_context(server)
+            for server in (
+                servers.acare(_filled(folder / "own.db"), SERVER_CORE, name="acare's server"),
+                *(
+                    servers.acare_elsewhere(
+                        name, _filled(folder / f"{name}-{threads}.db"), SERVER_CORE, folder, threads
+                    )
+                    for name, threads in (("waitress", 4), ("waitress", 16), ("gunicorn", 16))
+                ),
+            )
+        ]
+        take_turns(bench, [own, *others])
+    return [
+        report.row(f"{work}, against {other.name}", bench.ratio(work, own.name, other.name))
+        for work in WORKS
+        for other in others
+    ]
+
+
+def _filled(database: Path) -> Path:
+    large.make(database, servers.CLIENTS, old_versions=0)
+    return database
+
+
 def against(bench: Bench, folder: Path, checkout: Path) -> list[str]:
     """This version and the one in ``checkout``, each on a database that it has filled itself."""
     with (
@@ -126,8 +159,10 @@ def grow(bench: Bench, folder: Path, count: int) -> list[str]:
         "by type": "/v1/clients?client_type=buyer",
         "by status": "/v1/clients?status=closed",
         "by both": "/v1/clients?client_type=both&status=inactive",
+        "search": "/v1/clients?q=last4711",
     }
     deep = {"last page": count // 25, "middle page": count // 50}
+    rows = [_cold_and_warm(big, many)]
     with (
         servers.acare(small, SERVER_CORE, name=few) as first,
         servers.acare(big, SERVER_CORE, name=many) as second,
@@ -144,7 +179,7 @@ def grow(bench: Bench, folder: Path, count: int) -> list[str]:
         load.run(bare.url, load.get("/"), {}, bench.seconds, LOAD_CORE)
         memory = second.resident_mib() / bare.resident_mib()
         resident = f"{second.resident_mib():.0f} MiB against {bare.resident_mib():.0f}"
-    rows = [
+    rows += [
         report.row(f"{work}, {many} against {few}", bench.ratio(work, many, few))
         for work in ("get at scale", *lists, "create at scale")
     ]
@@ -153,6 +188,26 @@ def grow(bench: Bench, folder: Path, count: int) -> list[str]:
         rows.append(f"| {work} of {many} | {cost:.2f} ms of a core |")
     rows.append(report.row(f"resident memory after that, against {bare.name} ({resident})", memory))
     return rows
+
+
+def _cold_and_warm(database: Path, what: str) -> str:
+    """A row: the medians of 200 gets of clients all over the file, from the disk and from memory."""
+    with closing(open_to_read(database)) as connection:
+        query = "SELECT id FROM clients WHERE seq % 1000 < 2 LIMIT 2000"
+        ids = [client_id for (client_id,) in connection.execute(query)][::10]
+    with servers.acare(database, SERVER_CORE) as server:
+        with database.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        cold, warm = (statistics.median(_times(server, ids)) for _ in range(2))
+    return f"| get of {what}, not in memory and then in memory | {cold:.2f} and {warm:.2f} ms |"
+
+
+def _times(server: Server, ids: Sequence[str]) -> Iterator[float]:
+    """The milliseconds that a get of each client takes, on a connection of its own."""
+    for client_id in ids:
+        began = time.perf_counter()
+        server.call("GET", f"/v1/clients/{client_id}")
+        yield 1000 * (time.perf_counter() - began)
 
 
 def main() -> int:
@@ -171,7 +226,7 @@ def main() -> int:
         if args.against is not None:
             ratios = against(bench, folder, args.against)
         else:
-            ratios = [*compare(bench, folder), *grow(bench, folder, count)]
+            ratios = [*compare(bench, folder), *elsewhere(bench, folder), *grow(bench, folder, count)]
     print(report.text(bench.median, list(bench.results), ratios))
     return 0
 

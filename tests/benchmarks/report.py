@@ -1,8 +1,12 @@
 """The report of a run, in Markdown: the medians, and ratios of them."""
 
 import datetime
+import os
 import platform
 import sqlite3
+import statistics
+import tempfile
+import time
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -32,7 +36,7 @@ def _title() -> str:
     return (
         f"acare {version('acare')} with falcon {version('falcon')}, waitress {version('waitress')}, "
         f"SQLite {sqlite3.sqlite_version}, Python {platform.python_version()}; "
-        f"{datetime.date.today()}; {_machine()}"
+        f"{datetime.date.today()}; {_machine()}; a sync of 4 KiB takes {_sync_ms():.2f} ms"
     )
 
 
@@ -50,4 +54,16 @@ def _medians(median: Median, runs: Sequence[tuple[str, str]]) -> list[str]:
 def _machine() -> str:
     info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
     model = next((line.split(":")[1].strip() for line in info.splitlines() if "model name" in line), "?")
-    return f"{model}, server on one core, load on another"
+    return f"{model}, Linux {platform.release()}, server on one core, load on another"
+
+
+def _sync_ms() -> float:
+    """The median of 100 syncs in the folder for temporary files, where the databases are."""
+    times = []
+    with tempfile.TemporaryFile() as file:
+        for _ in range(100):
+            os.pwrite(file.fileno(), bytes(4096), 0)
+            began = time.perf_counter()
+            os.fdatasync(file.fileno())
+            times.append(time.perf_counter() - began)
+    return 1000 * statistics.median(times)

