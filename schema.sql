@@ -33,7 +33,8 @@ CREATE TABLE api_keys (
     revoked_at   TEXT CHECK (revoked_at IS strftime('%Y-%m-%dT%H:%M:%fZ', revoked_at)),
     last_used_at TEXT CHECK (last_used_at IS strftime('%Y-%m-%dT%H:%M:%fZ', last_used_at)), -- to the minute
     made_by      TEXT REFERENCES users (id),                       -- NULL: the operator
-    made_with    TEXT REFERENCES api_keys (id)                     -- NULL: made without a key
+    made_with    TEXT REFERENCES api_keys (id),                    -- NULL: made without a key
+    invitation   INTEGER NOT NULL DEFAULT 0 CHECK (invitation IN (0, 1)) -- 1: it can only be redeemed, for a key
 ) STRICT;
 
 CREATE INDEX api_keys_by_user  ON api_keys (user_id);

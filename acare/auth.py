@@ -32,6 +32,13 @@ class NewKey(NamedTuple):
     listed: dict[str, Any]  # as ``KeyStore.list`` shows it
 
 
+class KeyPage(NamedTuple):
+    """The keys on one page, and the number of keys on all pages."""
+
+    total: int
+    keys: list[dict[str, Any]]
+
+
 class Caller(NamedTuple):
     """The holder of a key, a user without a key, or the operator."""
 
@@ -97,8 +104,12 @@ class Keys(Protocol):
         scopes: Scopes | None = None,
         name: str | None = None,
         expires_at: str | None = None,
+        invitation: bool = False,
+        adopted: str | None = None,
     ) -> NewKey: ...
 
-    def list(self, caller: Caller) -> list[dict[str, Any]]: ...
+    def redeem(self, invitation: str, *, name: str | None = None) -> NewKey: ...
+
+    def list(self, caller: Caller, *, page: int, limit: int) -> KeyPage: ...
 
     def revoke(self, caller: Caller, key_id: str, *, made: bool) -> int: ...

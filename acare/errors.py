@@ -114,6 +114,7 @@ INVALID_KEY = {
     "unknown": "The API key is unknown",
     "expired": "The API key has expired",
     "revoked": "The API key was revoked, or its user is disabled",
+    "invitation": "This is an invitation, which only POST /v1/keys/redeem takes",
 }
 
 
@@ -121,7 +122,7 @@ INVALID_KEY = {
 class InvalidKey(AcareError):
     """The request has no valid key, or its key was revoked while it was answered.
 
-    ``key_id`` and ``ended_at`` are of a key that has expired or was revoked.
+    ``key_id`` is set for a known key, and ``ended_at`` for one that has expired or was revoked.
     """
 
     reason: str

@@ -20,6 +20,11 @@ def at(nanoseconds: int) -> str:
     return f"{_at_second(seconds)}.{rest // 1_000_000:03}Z"
 
 
+def after(days: float) -> str:
+    """The time this many days from now."""
+    return at(time.time_ns() + round(days * 24 * 60 * 60) * 1_000_000_000)
+
+
 def parse(value: Any) -> str:
     """An RFC 3339 time, with any offset, in the format of the API. ValueError for others."""
     try:

@@ -117,6 +117,15 @@ def succeed_with_list(
     succeed(resp, f'{{"{name}":[', ",".join(rows), f'],"meta":{{{meta}"hasMore":{more}}}}}')
 
 
+def succeed_with_page(
+    resp: falcon.Response, name: str, rows: list[str], page: int, limit: int, total: int, meta: str = ""
+) -> None:
+    """Answer with page number ``page`` of a list of ``total`` JSON texts; see ``succeed_with_list``."""
+    pages = -(-total // limit)
+    numbers = f'"page":{page},"limit":{limit},"total":{total},"totalPages":{pages},'
+    succeed_with_list(resp, name, rows, page * limit < total, numbers + meta)
+
+
 def handle_domain_error(req: Request, resp: falcon.Response, error: errors.AcareError, _: object) -> None:
     """Answer an error of one of the types in ``DOMAIN_ERRORS``."""
     if isinstance(error, errors.StoreUnavailable):

@@ -14,8 +14,8 @@ from falcon.routing import CompiledRouter
 from falcon.uri import parse_query_string
 
 from acare.api.public import Index, Liveness, OpenApiDocument, Readiness, WebFile
+from acare.api.request import DEFAULT_LIMIT, REDEMPTION
 from acare.api.resources import (
-    DEFAULT_LIMIT,
     Changes,
     ClientCollection,
     ClientHistory,
@@ -24,7 +24,15 @@ from acare.api.resources import (
     ClientsCsv,
     RestoredClient,
 )
-from acare.api.users import CurrentUser, Handover, KeyCollection, KeyItem, UserCollection, UserItem
+from acare.api.users import (
+    CurrentUser,
+    Handover,
+    KeyCollection,
+    KeyItem,
+    KeyRedemption,
+    UserCollection,
+    UserItem,
+)
 from acare.auth import ROLES, Keys, Role, Users
 from acare.clients import Clients, History
 from acare.config import Settings
@@ -76,7 +84,8 @@ BROKERS: tuple[Role, ...] = ("broker",)
 class Operation(NamedTuple):
     """A row: the class of the resource, the right that the operation needs, and what it costs.
 
-    The responder is the method of the resource. HEAD works where GET does. Without a right, no key is needed.
+    The responder is the method of the resource. HEAD works where GET does. Without a right, no key is needed;
+    under ``/v1``, an invitation is.
     """
 
     method: str
@@ -104,6 +113,7 @@ OPERATIONS = (
     Operation("POST", "/v1/users/{user_id}/handover", Handover, Right("clients", WRITE, BROKERS), "slow"),
     Operation("GET", "/v1/keys", KeyCollection, Right("keys", READ), "slow"),
     Operation("POST", "/v1/keys", KeyCollection, Right("keys", CREATE)),
+    Operation("POST", REDEMPTION, KeyRedemption, None),
     Operation("DELETE", "/v1/keys/{key_id}", KeyItem, Right("keys", DELETE)),
     Operation("GET", "/healthz", Liveness, None, "quick"),
     Operation("GET", "/readyz", Readiness, None, "slow"),  # it writes
@@ -145,6 +155,7 @@ def make_resources(
         Handover(clients),
         KeyCollection(keys),
         KeyItem(keys),
+        KeyRedemption(keys),
         Liveness(),
         Readiness(check_write, clock),
         OpenApiDocument(),

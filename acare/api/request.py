@@ -10,9 +10,19 @@ import falcon
 from acare import ids
 from acare.auth import Caller
 from acare.errors import FieldError, InvalidInput, InvalidKey, NotFound
+from acare.field_types import count
 
 #: A store as the API uses it: a protocol in ``acare.clients`` or ``acare.auth``.
 Store = TypeVar("Store")
+
+#: The only path that takes an invitation.
+REDEMPTION = "/v1/keys/redeem"
+
+DEFAULT_LIMIT = 25
+MAX_LIMIT = 100
+
+#: The parameters of a list in pages.
+PAGE_PARAMETERS: Mapping[str, Callable[[str], Any]] = {"page": count(), "limit": count()}
 
 # The maximum length of a forwarded value. Patterns are not applied to longer text.
 _MAX_FORWARDED = 300
@@ -49,6 +59,13 @@ class Request(falcon.Request):
         #: Whether the path belongs to the API, which needs a key and is rate-limited. Falcon's router ignores
         #: additional and missing leading slashes.
         self.is_api = self.path.lstrip("/").partition("/")[0] == "v1"
+
+    @property
+    def redeems(self) -> bool:
+        """Whether the request redeems an invitation, which is no key for anything else."""
+        invalid = self.context.invalid_key
+        is_invitation = invalid is not None and invalid.reason == "invitation"
+        return is_invitation and self.method == "POST" and self.path == REDEMPTION
 
     @property
     def caller(self) -> Caller:
@@ -139,6 +156,11 @@ def read_query(req: Request, parameters: Mapping[str, Callable[[str], Any]]) -> 
     problems = [FieldError(name, "must not be given more than once") for name in repeated]
     texts = {name: value for name, value in given.items() if isinstance(value, str) and value.strip()}
     return parse_each(texts, parameters, problems)
+
+
+def take_page(query: dict[str, Any]) -> tuple[int, int]:
+    """Take the page and its limit out of the parsed parameters of a list."""
+    return query.pop("page", 1), min(query.pop("limit", DEFAULT_LIMIT), MAX_LIMIT)
 
 
 def parse_each(

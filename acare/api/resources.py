@@ -8,7 +8,7 @@ import falcon
 
 from acare import ids, timestamps
 from acare.api import body, envelope, headers
-from acare.api.request import Request, StoreResource, path_id, read_query
+from acare.api.request import PAGE_PARAMETERS, Request, StoreResource, path_id, read_query, take_page
 from acare.clients import PROPERTY, SEARCH, SORTS, ClientRow, Clients, History
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import CLIENT_EMAIL, Enum, String, count, flag
@@ -24,8 +24,6 @@ from acare.fields import (
 )
 from acare.importing import csv_rows
 
-DEFAULT_LIMIT = 25
-MAX_LIMIT = 100
 DEFAULT_CHANGES = 100
 MAX_CHANGES = 500
 
@@ -53,22 +51,18 @@ _PAUSE = 0.0005
 class ClientCollection(StoreResource[Clients]):
     """``/v1/clients``"""
 
-    parameters: ClassVar = {"page": count(), "limit": count(), **_FILTERS}
+    parameters: ClassVar = {**PAGE_PARAMETERS, **_FILTERS}
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         filters = read_query(req, self.parameters)
-        page = filters.pop("page", 1)
-        limit = min(filters.pop("limit", DEFAULT_LIMIT), MAX_LIMIT)
+        page, limit = take_page(filters)
         if filters.get("deleted", False):
             message = "cannot be combined with deleted=true"
             if problems := [FieldError(name, message) for name in ("sort", *PROPERTY) if name in filters]:
                 raise InvalidInput(*problems)
         found = self._store.page(req.caller, page=page, limit=limit, **filters)
-        total, pages = found.total, -(-found.total // limit)
-        meta = f'"page":{page},"limit":{limit},"total":{total},"totalPages":{pages},'
-        if found.deletions is not None:
-            meta += f'"deleted":[{",".join(found.deletions)}],'
-        envelope.succeed_with_list(resp, "clients", found.rows, page * limit < total, meta)
+        meta = "" if found.deletions is None else f'"deleted":[{",".join(found.deletions)}],'
+        envelope.succeed_with_page(resp, "clients", found.rows, page, limit, found.total, meta)
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         idempotency_key = headers.idempotency_key(req)

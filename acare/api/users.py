@@ -7,13 +7,18 @@ import falcon
 
 from acare import ids, timestamps
 from acare.api import body, envelope
-from acare.api.request import Request, StoreResource, path_id, read_query
+from acare.api.request import PAGE_PARAMETERS, Request, StoreResource, api_key, path_id, read_query, take_page
 from acare.auth import ROLES, SCOPES_ALLOWED, Keys, Users, is_scope
 from acare.clients import Clients
-from acare.errors import FieldError, InvalidInput
+from acare.errors import FieldError, InvalidInput, InvalidKey
 from acare.field_types import NAME, USER_EMAIL, Boolean, Enum, flag, to_json
 
 _ROLE = Enum(ROLES)
+
+_KEY_FIELDS = (
+    "id", "user_id", "email", "preview", "name", "scopes", "created_at", "expires_at", "last_used_at",
+    "revoked_at", "made_by", "made_with", "invitation",
+)  # fmt: skip
 
 
 class UserCollection(StoreResource[Users]):
@@ -65,15 +70,13 @@ class Handover(StoreResource[Clients]):
 class KeyCollection(StoreResource[Keys]):
     """``/v1/keys``: the keys of the caller; for a broker, all keys."""
 
-    FIELDS = (
-        "id", "user_id", "email", "preview", "name", "scopes", "created_at", "expires_at", "last_used_at",
-        "revoked_at", "made_by", "made_with",
-    )  # fmt: skip
+    parameters = PAGE_PARAMETERS
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        keys = map(self._as_json, self._store.list(req.caller))
-        # Each is encoded by itself, so that other threads run in between.
-        envelope.succeed(resp, f'{{"keys":[{",".join(map(to_json, keys))}]}}')
+        page, limit = take_page(read_query(req, self.parameters))
+        found = self._store.list(req.caller, page=page, limit=limit)
+        rows = [to_json(_key_as_json(key)) for key in found.keys]
+        envelope.succeed_with_page(resp, "keys", rows, page, limit, found.total)
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         fields = {
@@ -81,13 +84,22 @@ class KeyCollection(StoreResource[Keys]):
             "name": NAME.validate,
             "scopes": _parse_scopes,
             "expires_at": _parse_expiry,
+            "invitation": Boolean().validate,
         }
-        made = self._store.create(req.caller, **body.read_fields(req, fields))
-        resp.status = falcon.HTTP_201
-        envelope.succeed(resp, to_json({**self._as_json(made.listed), "key": made.key}))
+        key, listed = self._store.create(req.caller, **body.read_fields(req, fields))
+        _answer_created(resp, key, listed)
 
-    def _as_json(self, key: Mapping[str, object]) -> dict[str, object]:
-        return {name: key[name] for name in self.FIELDS}
+
+class KeyRedemption(StoreResource[Keys]):
+    """``/v1/keys/redeem``: exchanges an invitation, which is in the header of the key, for a key."""
+
+    def on_post(self, req: Request, resp: falcon.Response) -> None:
+        invitation = api_key(req.env)
+        if invitation is None:  # a user who is signed in without a key
+            raise InvalidKey("missing")
+        given = body.read_fields(req, {"name": NAME.validate})
+        key, listed = self._store.redeem(invitation, **given)
+        _answer_created(resp, key, listed)
 
 
 class KeyItem(StoreResource[Keys]):
@@ -99,6 +111,16 @@ class KeyItem(StoreResource[Keys]):
         made = read_query(req, self.parameters).get("made", False)
         self._store.revoke(req.caller, path_id(key_id, "API key"), made=made)
         envelope.succeed(resp, "{}")
+
+
+def _answer_created(resp: falcon.Response, key: str, listed: Mapping[str, object]) -> None:
+    """Answer with a new key, which no later response has."""
+    resp.status = falcon.HTTP_201
+    envelope.succeed(resp, to_json({**_key_as_json(listed), "key": key}))
+
+
+def _key_as_json(key: Mapping[str, object]) -> dict[str, object]:
+    return {name: key[name] for name in _KEY_FIELDS}
 
 
 def _as_json(user: Mapping[str, object]) -> dict[str, object]:

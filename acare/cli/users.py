@@ -1,22 +1,23 @@
 """``acare key``, ``user`` and ``handover``: the users of the agency and their keys."""
 
+import re
 import sys
-import time
 
 from acare import timestamps
-from acare.auth import OPERATOR, RESOURCES, ROLES, SCOPES_ALLOWED, Role, Scopes, is_scope
+from acare.auth import OPERATOR, RESOURCES, ROLES, SCOPES_ALLOWED, Role, Scopes, User, is_scope
 from acare.cli.options import JSON, argument, command, open_database, parse_id
 from acare.cli.output import counted, print_rows, printable
 from acare.config import Settings
+from acare.database.database import Database
 from acare.errors import InvalidInput, Refused
 from acare.field_types import NAME, USER_EMAIL, count
 from acare.store import users
 from acare.store.clients import ClientStore
-from acare.store.keys import KeyStore
+from acare.store.keys import INVITATION_DAYS, KEY, MAX_INVITATION_DAYS, KeyStore
 from acare.store.users import UserStore
 
 KEY_COLUMNS = (
-    "id preview state role email scopes expires_at last_used_at user_id made_by made_with name"
+    "id preview state role email scopes expires_at last_used_at user_id made_by made_with invitation name"
 ).split()
 
 DEFAULT_SCOPE = "clients:read,write"
@@ -120,7 +121,23 @@ def handover(settings: Settings, owner: str, to: str) -> None:
 
 def _after_days(text: str) -> str:
     """The time a number of days from now."""
-    return timestamps.at(time.time_ns() + count(365)(text) * 24 * 60 * 60 * 10**9)
+    return timestamps.after(count(365)(text))
+
+
+def _parse_url(text: str) -> str:
+    """The URL of the web UI. ValueError states the format."""
+    if re.fullmatch(r"https?://[^\s#?]+", text) is None:
+        raise ValueError("must be the URL of the web UI, like https://clients.example")
+    return text
+
+
+def _read_key(path: str) -> str:
+    """The key in a file. ValueError, which does not repeat the key, if it has another form."""
+    with open(path, "rb") as file:
+        text = file.read(1000).decode("ascii", "replace").strip()
+    if KEY.fullmatch(text) is None:
+        raise ValueError("the file must have one key, of 64 lower-case hex digits")
+    return text
 
 
 def _parse_scope(text: str) -> tuple[str, list[str]]:
@@ -142,6 +159,20 @@ def _parse_scope(text: str) -> tuple[str, list[str]]:
     argument(
         "--expires-in-days", "1 to 365 (default: it never expires)", "DAYS", _after_days, dest="expires_at"
     ),
+    argument(
+        "--invitation",
+        "create an invitation, which a person redeems once for a key "
+        f"(default: valid for {INVITATION_DAYS} days, at most {MAX_INVITATION_DAYS})",
+        action="store_true",
+    ),
+    argument("--url", "print the invitation as a link to the web UI at this URL", "URL", _parse_url),
+    argument(
+        "--key-file",
+        "adopt the key in this file, which programs have already; it is not printed",
+        "FILE",
+        _read_key,
+        dest="adopted",
+    ),
     description="Create an API key. The key is printed once, on stdout; messages are printed on stderr.",
 )
 def create_key(
@@ -151,25 +182,49 @@ def create_key(
     name: str | None,
     scope: list[tuple[str, list[str]]] | None,
     expires_at: str | None,
+    invitation: bool,
+    url: str | None,
+    adopted: str | None,
 ) -> None:
+    if url is not None and not invitation:
+        raise Refused("--url needs --invitation")
+    if adopted is not None and invitation:
+        raise Refused("--key-file cannot be combined with --invitation")
     scopes: dict[str, list[str]] = {}
     for resource, actions in scope or [_parse_scope(DEFAULT_SCOPE)]:
         scopes[resource] = list(dict.fromkeys([*scopes.get(resource, []), *actions]))
     with open_database(settings) as database:
-        with database.read() as connection:
-            user = users.find(connection, email)
-        if user is None:
-            user = UserStore(database).add(email, role or "agent")
-            sys.stderr.write(f"Created the user {user.email} ({user.role}).\n")
-        elif role not in (None, user.role):
-            raise Refused(f"no key was created: {user.email} has the role {user.role}, not {role}")
-        key, listed = KeyStore(database).create(
-            OPERATOR, user_id=user.id, scopes=scopes, name=name, expires_at=expires_at
-        )
-    what = f"key {listed['id']} of {user.email} ({user.role}) with the scopes {_scope_text(scopes)}"
-    said = f"Created {what} in {database.path.absolute()}. It is printed on stdout and not shown again:"
-    sys.stderr.write(f"{printable(said)}\n")
-    print(key)
+        user = _find_or_add(database, email, role)
+        try:
+            key, listed = KeyStore(database).create(
+                OPERATOR,
+                user_id=user.id,
+                scopes=scopes,
+                name=name,
+                expires_at=expires_at,
+                invitation=invitation,
+                adopted=adopted,
+            )
+        except InvalidInput as error:  # about ``expires_at``
+            raise Refused(f"--expires-in-days: {error}") from None
+    kind = "invitation" if invitation else "key"
+    what = f"{kind} {listed['id']} of {user.email} ({user.role}) with the scopes {_scope_text(scopes)}"
+    shown = "." if adopted else ". It is printed on stdout and not shown again:"
+    sys.stderr.write(printable(f"Created {what} in {database.path.absolute()}{shown}") + "\n")
+    if not adopted:
+        print(key if url is None else f"{url.rstrip('/')}/#invite={key}")
+
+
+def _find_or_add(database: Database, email: str, role: Role | None) -> User:
+    """The user with this address, who is added if new. Refused if the user has another role."""
+    with database.read() as connection:
+        user = users.find(connection, email)
+    if user is None:
+        user = UserStore(database).add(email, role or "agent")
+        sys.stderr.write(f"Created the user {user.email} ({user.role}).\n")
+    elif role not in (None, user.role):
+        raise Refused(f"no key was created: {user.email} has the role {user.role}, not {role}")
+    return user
 
 
 def _scope_text(scopes: Scopes) -> str:
@@ -180,9 +235,13 @@ def _scope_text(scopes: Scopes) -> str:
 @command("list", "list all keys, with their first and last characters", JSON)
 def list_keys(settings: Settings, as_json: bool) -> None:
     with open_database(settings, read_only=True) as database:
-        keys = KeyStore(database).list(OPERATOR)
+        keys = KeyStore(database).list(OPERATOR).keys
     if not as_json:
-        keys = [{**key, "scopes": _scope_text(key["scopes"])} for key in keys]
+        shown = {True: "yes", False: None}
+        keys = [
+            {**key, "scopes": _scope_text(key["scopes"]), "invitation": shown[key["invitation"]]}
+            for key in keys
+        ]
     print_rows(keys, KEY_COLUMNS, as_json=as_json)
 
 

@@ -20,6 +20,7 @@ from acare.maintenance.backup import check_file, check_sha256, timestamp
 from acare.maintenance.verification import verify_file
 from acare.store.changes import END_CURSORS
 from acare.store.erasures import CarriedOver, carry_over, is_readable
+from acare.store.keys import REVOKE_INVITATIONS
 from acare.store.lists import count
 
 
@@ -131,6 +132,8 @@ def _update(fresh: Path, backup: Path, replaced: Path | None) -> tuple[int, Carr
         migrate_connection(connection, backup)
     with closing(open_file(fresh)) as connection:  # without the large cache of a migration
         carried_over = None if replaced is None else carry_over(connection, replaced)
+        if replaced is None:  # some of the backup's invitations may have been redeemed since
+            connection.execute(REVOKE_INVITATIONS)
         connection.execute(END_CURSORS)
         connection.execute("PRAGMA journal_mode = WAL")
         return count(connection), carried_over

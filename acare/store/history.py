@@ -12,7 +12,7 @@ from acare.database.copying import Progress, silent
 from acare.errors import DAMAGED, AlreadyExists, NotFound, StoreUnavailable
 from acare.field_types import to_json
 from acare.fields import FIELD_NAMES, parse_client
-from acare.store import NOW, at_offset, batches, changes, search
+from acare.store import NOW, at_offset, batches, changes, keys, search
 from acare.store.creation import DELETE_EXPIRED, insert
 from acare.store.lists import MAX_SECONDS
 from acare.store.targets import MAX_SQLITE_INTEGER, STORED_JSON, last_owner
@@ -143,19 +143,20 @@ class HistoryStore(changes.ChangeFeed):
         return self._database.write(work)
 
     def purge(self, days: int, progress: Progress = silent) -> int:
-        """Delete versions that ended over ``days`` days ago, and end cursors of that age. Returns how many.
+        """Delete versions that ended over ``days`` days ago. Returns how many.
 
-        Deletes in batches, and ends also while others write. If it is interrupted, the next purge deletes the
-        rest.
+        Keys that ended and cursors of that age go, too. Deletes in batches, and ends also while others write.
+        If it is interrupted, the next purge deletes the rest.
         """
-        show = partial(progress, "Purging", 0, 0, "")
+        age, show = f"-{days} days", partial(progress, "Purging", 0, 0, "")
         with self._database.read() as connection:
-            (limits,) = as_dicts(connection.execute(PURGE_LIMITS, {"age": f"-{days} days"}))
+            (limits,) = as_dicts(connection.execute(PURGE_LIMITS, {"age": age}))
         purged = batches.run(self._database, partial(batches.repeat, PURGE, limits), show)
         changes.end_old_cursors(self._database, limits["before"])
         for batch in (
             partial(changes.purge, limits["newest"]),
             partial(batches.repeat, DELETE_EXPIRED, {}),
+            partial(keys.purge, age),
             partial(search.merge, limits["pages"]),
         ):
             batches.run(self._database, batch, show)

@@ -2,7 +2,7 @@
 
 A key is 64 lower-case hex characters, 256 random bits, shown once when it is created. Its SHA-256
 is stored: the time that a look-up by hash takes reveals nothing about any key, and a key with so much
-randomness needs no slow hash.
+randomness needs no slow hash. An invitation is a key that can only be redeemed, once, for an ordinary key.
 """
 
 import hashlib
@@ -16,15 +16,32 @@ from functools import partial
 from typing import Any
 
 from acare import ids, timestamps
-from acare.auth import Caller, NewKey, Scopes, is_scope
+from acare.auth import Caller, KeyPage, NewKey, Scopes, is_scope
 from acare.database.database import Database
-from acare.errors import BrokerRequired, InsufficientScope, InvalidKey, NotFound, TooManyKeys
-from acare.store import NOW, Store, at_offset, users
+from acare.errors import (
+    AlreadyExists,
+    BrokerRequired,
+    FieldError,
+    InsufficientScope,
+    InvalidInput,
+    InvalidKey,
+    NotFound,
+    TooManyKeys,
+)
+from acare.store import NOW, Store, at_offset, batches, users
+from acare.store.targets import MAX_SQLITE_INTEGER
 
 KEY = re.compile("[0-9a-f]{64}")
 
+# An invitation ends when either user is disabled: who has it and who made it.
 AUTHENTICATE = """
-SELECT users.id, role, api_keys.id, preview, scopes, expires_at, coalesce(revoked_at, disabled_at)
+SELECT
+    users.id, role, api_keys.id, preview, scopes, invitation, expires_at,
+    coalesce(
+        revoked_at,
+        disabled_at,
+        iif(invitation, (SELECT disabled_at FROM users AS maker WHERE maker.id = made_by), NULL)
+    )
 FROM api_keys
 JOIN users ON users.id = user_id
 WHERE sha256 = :sha256
@@ -49,17 +66,37 @@ WHERE id = :made_with AND revoked_at IS NULL
 """
 
 INSERT_KEY = """
-INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes, expires_at, made_by, made_with)
-VALUES (:id, :user_id, :name, :sha256, :preview, :scopes, :expires_at, :made_by, :made_with)
+INSERT INTO api_keys
+    (id, user_id, name, sha256, preview, scopes, expires_at, made_by, made_with, invitation)
+VALUES (:id, :user_id, :name, :sha256, :preview, :scopes, :expires_at, :made_by, :made_with, :invitation)
+ON CONFLICT (sha256) DO NOTHING
 """
+
+#: Days after which an invitation expires, and the maximum.
+INVITATION_DAYS = 7
+MAX_INVITATION_DAYS = 30
+
+# A key ends with the key that made its invitation.
+REDEEM = """
+INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes, expires_at, made_by, made_with)
+SELECT
+    :id, invitation.user_id, coalesce(:name, invitation.name), :sha256, :preview, invitation.scopes,
+    maker.expires_at, invitation.made_by, invitation.made_with
+FROM api_keys AS invitation
+LEFT JOIN api_keys AS maker ON maker.id = invitation.made_with
+WHERE invitation.id = :invitation
+"""
+
+# For a restore that cannot know which invitations were redeemed after the backup.
+REVOKE_INVITATIONS = f"UPDATE api_keys SET revoked_at = {NOW} WHERE invitation AND revoked_at IS NULL"
 
 KEYS = f"""
 SELECT
     api_keys.id, owner.id AS user_id, owner.email, owner.role, name, preview, scopes,
-    api_keys.created_at, expires_at, revoked_at, last_used_at, maker.email AS made_by, made_with,
+    api_keys.created_at, expires_at, revoked_at, last_used_at, maker.email AS made_by, made_with, invitation,
     CASE
         WHEN revoked_at IS NOT NULL THEN 'revoked'
-        WHEN owner.disabled_at IS NOT NULL THEN 'disabled'
+        WHEN owner.disabled_at IS NOT NULL OR invitation AND maker.disabled_at IS NOT NULL THEN 'disabled'
         WHEN expires_at <= {NOW} THEN 'expired'
         ELSE 'valid'
     END AS state
@@ -68,11 +105,18 @@ JOIN users AS owner ON owner.id = user_id
 LEFT JOIN users AS maker ON maker.id = made_by
 """
 
-LIST_KEYS = f"{KEYS} WHERE :owner_id IS NULL OR owner.id = :owner_id ORDER BY api_keys.rowid"
+COUNT_KEYS = "SELECT count(*) FROM api_keys WHERE :owner_id IS NULL OR user_id = :owner_id"
+
+LIST_KEYS = f"""
+{KEYS}
+WHERE :owner_id IS NULL OR owner.id = :owner_id
+ORDER BY state <> 'valid', api_keys.created_at DESC, api_keys.rowid DESC
+LIMIT :limit OFFSET :skipped
+"""
 
 GET_KEY = f"{KEYS} WHERE api_keys.id = :id"
 
-# With :made, also the keys that were made with the key, directly or indirectly.
+# With :made, also the keys that were made with the key, directly or indirectly; in any case the invitations.
 REVOKE = f"""
 WITH RECURSIVE revoked (id) AS (
     SELECT id
@@ -82,13 +126,30 @@ WITH RECURSIVE revoked (id) AS (
     SELECT api_keys.id
     FROM revoked
     JOIN api_keys ON made_with = revoked.id
-    WHERE :made
+    WHERE :made OR invitation
 )
 UPDATE api_keys
 SET revoked_at = coalesce(revoked_at, {NOW})
 WHERE id IN (SELECT id FROM revoked)
 RETURNING id
 """
+
+# Keys that ended before an age, and what their deletion leaves: the keys made with them count as made with
+# their makers.
+ENDED = f"""
+SELECT id
+FROM api_keys
+WHERE revoked_at < {at_offset(":age")} OR expires_at < {at_offset(":age")}
+LIMIT :rows
+"""
+
+PASS_ON = """
+UPDATE api_keys
+SET made_with = (SELECT made_with FROM api_keys WHERE id = :id)
+WHERE made_with = :id
+"""
+
+DELETE = "DELETE FROM api_keys WHERE id = :id"
 
 # In a file of any schema.
 EXPIRING = f"""
@@ -121,11 +182,13 @@ class KeyStore(Store):
         row = connection.execute(AUTHENTICATE, {"sha256": _hash(key)}).fetchone()
         if row is None:
             return InvalidKey("unknown")
-        user_id, role, key_id, preview, scopes, expires_at, revoked_at = row
+        user_id, role, key_id, preview, scopes, is_invitation, expires_at, revoked_at = row
         if revoked_at is not None:
             return InvalidKey("revoked", key_id, revoked_at)
         if expires_at is not None and expires_at <= self._now():
             return InvalidKey("expired", key_id, expires_at)
+        if is_invitation:
+            return InvalidKey("invitation", key_id)
         minute = f"{self._now()[: len('2026-07-15T14:32')]}:00.000Z"
         if self._minutes.get(key_id) != minute:
             self._minutes[key_id] = minute  # once a minute, even if the write is delayed or fails
@@ -141,37 +204,65 @@ class KeyStore(Store):
         scopes: Scopes | None = None,
         name: str | None = None,
         expires_at: str | None = None,
+        invitation: bool = False,
+        adopted: str | None = None,
     ) -> NewKey:
         """Create a key for the caller or another user, by default with the scopes of the caller.
 
-        It expires with the key of the caller at the latest. Raises InsufficientScope if the caller lacks one
-        of the scopes, BrokerRequired if an agent names another user, InvalidInput if the user is unknown or
-        disabled, TooManyKeys, or InvalidKey.
+        It expires with the key of the caller at the latest, and an invitation within 30 days. ``adopted`` is
+        a key that programs already have. Raises InsufficientScope if the caller lacks one of the scopes,
+        BrokerRequired if an agent names another user, InvalidInput if the user is unknown or disabled or
+        another argument is invalid, TooManyKeys, AlreadyExists for an adopted key, or InvalidKey.
         """
         owner_id = caller.user_id if user_id is None else user_id
         given = {name: sorted(caller.scopes[name]) for name in caller.scopes} if scopes is None else scopes
         _require_right_to_give(caller, owner_id, given)
-        key = secrets.token_hex(32)
+        key = secrets.token_hex(32) if adopted is None else _adopt(adopted)
         values = {
-            "id": ids.new(),
+            **_identity(key),
             "user_id": owner_id,
             "name": name,
-            "sha256": _hash(key),
-            "preview": f"{key[:8]}…{key[-4:]}",
             "scopes": json.dumps(given),
-            "expires_at": expires_at,
+            "expires_at": _invitation_expiry(expires_at) if invitation else expires_at,
             "made_by": caller.author_id,
             "made_with": caller.key_id,
+            "invitation": invitation,
         }
         return NewKey(key, self._database.write(partial(_insert, values)))
 
-    def list(self, caller: Caller) -> list[dict[str, Any]]:
-        """The keys of the caller or, for a broker, all keys, oldest first.
+    def redeem(self, invitation: str, *, name: str | None = None) -> NewKey:
+        """Exchange an invitation for a key of its user, with its scopes, and revoke it.
 
-        Each with its user and state, but without the key itself.
+        The key ends with the key that made the invitation. InvalidKey if the invitation is not valid,
+        InvalidInput for an ordinary key.
         """
+        key = secrets.token_hex(32)
+
+        def work(connection: sqlite3.Connection) -> dict[str, Any]:
+            found = self._find(connection, invitation)
+            if isinstance(found, Caller):
+                raise InvalidInput(FieldError("X-API-Key", "must be an invitation, not an ordinary key"))
+            if found.reason != "invitation":
+                raise found
+            values = {**_identity(key), "name": name, "invitation": found.key_id}
+            connection.execute(REDEEM, values)
+            connection.execute(REVOKE, {"id": found.key_id, "owner_id": None, "made": False}).fetchall()
+            return _read(connection, GET_KEY, values)[0]
+
+        return NewKey(key, self._database.write(work))
+
+    def list(self, caller: Caller, *, page: int = 1, limit: int = -1) -> KeyPage:
+        """Page number ``page`` of the keys of the caller or, for a broker, of all keys; by default all.
+
+        Valid keys first, then those that ended, newest first; each with its user and state, but without the
+        key itself.
+        """
+        skipped = min((page - 1) * limit, MAX_SQLITE_INTEGER)
+        values = {"owner_id": caller.owner_id, "limit": limit, "skipped": skipped}
         with self._database.read() as connection:
-            return _read(connection, LIST_KEYS, {"owner_id": caller.owner_id})
+            connection.execute("BEGIN")
+            (total,) = connection.execute(COUNT_KEYS, values).fetchone()
+            return KeyPage(total, _read(connection, LIST_KEYS, values))
 
     def revoke(self, caller: Caller, key_id: str, *, made: bool = False) -> int:
         """Revoke the key permanently; with ``made``, also the keys made with it, directly or indirectly.
@@ -199,6 +290,26 @@ def _require_right_to_give(caller: Caller, user_id: str, scopes: Scopes) -> None
         raise BrokerRequired
 
 
+def _identity(key: str) -> dict[str, Any]:
+    """A new id, and what is stored of a key."""
+    return {"id": ids.new(), "sha256": _hash(key), "preview": f"{key[:8]}…{key[-4:]}"}
+
+
+def _adopt(key: str) -> str:
+    """The key, if it has the form of a key. InvalidInput otherwise."""
+    if KEY.fullmatch(key) is None:
+        raise InvalidInput(FieldError("key", "must be 64 lower-case hex digits"))
+    return key
+
+
+def _invitation_expiry(expires_at: str | None) -> str:
+    """When an invitation expires. InvalidInput for a time that is too far away."""
+    if expires_at is not None and expires_at > timestamps.after(MAX_INVITATION_DAYS):
+        message = f"of an invitation must be within {MAX_INVITATION_DAYS} days"
+        raise InvalidInput(FieldError("expires_at", message))
+    return expires_at or timestamps.after(INVITATION_DAYS)
+
+
 def _insert(values: dict[str, Any], connection: sqlite3.Connection) -> dict[str, Any]:
     """Insert a key and return it as ``KeyStore.list`` shows it."""
     owner = users.get_enabled(connection, values["user_id"], "user_id")
@@ -208,10 +319,20 @@ def _insert(values: dict[str, Any], connection: sqlite3.Connection) -> dict[str,
     if values["made_with"] is not None:
         expiry = connection.execute(GET_EXPIRY, values).fetchone()
         if expiry is None:
-            raise InvalidKey("revoked")
+            raise InvalidKey("revoked", values["made_with"])
         values = {**values, "expires_at": expiry[0]}
-    connection.execute(INSERT_KEY, values)
+    if not connection.execute(INSERT_KEY, values).rowcount:
+        raise AlreadyExists("the key already exists")
     return _read(connection, GET_KEY, values)[0]
+
+
+def purge(age: str, position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
+    """Delete keys that ended before this ``age``, an offset such as ``-30 days``: a batch."""
+    values = {"age": age, "rows": batches.ROWS}
+    ended = [{"id": key_id} for (key_id,) in connection.execute(ENDED, values)]
+    connection.executemany(PASS_ON, ended)
+    connection.executemany(DELETE, ended)
+    return len(ended), position + 1 if len(ended) == batches.ROWS else None
 
 
 def expiring(connection: sqlite3.Connection, days: int) -> list[tuple[str, str, str]]:
@@ -222,7 +343,7 @@ def expiring(connection: sqlite3.Connection, days: int) -> list[tuple[str, str, 
 def _read(connection: sqlite3.Connection, statement: str, values: dict[str, Any]) -> list[dict[str, Any]]:
     """The keys that a statement selects."""
     keys = users.as_dicts(connection.execute(statement, values))
-    return [{**key, "scopes": _scopes(key["scopes"])} for key in keys]
+    return [{**key, "scopes": _scopes(key["scopes"]), "invitation": bool(key["invitation"])} for key in keys]
 
 
 def _hash(key: str) -> bytes:

@@ -64,7 +64,16 @@ def create_key(api, status=201, **fields):
 
 
 def listed(api):
-    return api.get("/v1/keys").json["data"]["keys"]
+    return api.get("/v1/keys?limit=100").json["data"]["keys"]
+
+
+def test_keys_have_pages(ana):
+    made = [create_key(ana, name=f"{n}").json["data"]["name"] for n in range(3)]
+    data = ana.get("/v1/keys?page=1&limit=3").json["data"]
+    assert [key["name"] for key in data["keys"]] == made[::-1]
+    assert data["meta"] == {"page": 1, "limit": 3, "total": 4, "totalPages": 2, "hasMore": True}
+    assert ana.get("/v1/keys?limit=101").json["data"]["meta"]["limit"] == 100
+    assert fields_of(ana.get("/v1/keys?page=0&limit=x", 400)) == ["page", "limit"]
 
 
 def test_a_new_key_works_and_is_shown_once(app, ana):
@@ -156,8 +165,8 @@ def test_a_user_has_at_most_100_valid_keys(app, ana):
     new_key(app.keys, ANA, {}, expires_at="2020-01-01T00:00:00.000Z")  # does not count
     while (answer := create_key(ana, "*")).status_int == 201:
         pass
-    assert (code_of(answer), len(listed(ana))) == ("TOO_MANY_KEYS", 101)
-    ana.ask("DELETE", f"/v1/keys/{listed(ana)[-1]['id']}")
+    assert (code_of(answer), ana.get("/v1/keys").json["data"]["meta"]["total"]) == ("TOO_MANY_KEYS", 101)
+    ana.ask("DELETE", f"/v1/keys/{listed(ana)[0]['id']}")
     create_key(ana)
 
 

@@ -51,7 +51,7 @@ def test_create_says_if_it_created_the_user(run, path):
 def test_a_key_can_have_a_name_and_an_expiry(run, listed):
     run("key", "create", "--user", ANA, "--expires-in-days", 365, "--name", "Zoë's CRM sync")
     run("key", "create", "--user", ANA)
-    named, plain = listed()
+    plain, named = listed()
     created, expires = (datetime.fromisoformat(named[name]) for name in ("created_at", "expires_at"))
     assert abs(expires - created - timedelta(days=365)) < timedelta(seconds=1)
     assert (named["name"], plain["name"], plain["expires_at"]) == ("Zoë's CRM sync", None, None)
@@ -71,6 +71,73 @@ def test_repeated_scopes_are_combined(run, listed, scopes, stored):
     assert listed()[0]["scopes"] == stored
 
 
+# --- invitations, and keys that programs have already
+
+
+def test_an_invitation_is_printed_as_a_link(run, listed, path):
+    link = run("key", "create", "--user", ANA, "--invitation", "--url", "https://clients.example/north/").out
+    start, _, invitation = link.strip().partition("/#invite=")
+    assert (start, listed()[0]["invitation"]) == ("https://clients.example/north", True)
+    with acare.create_app(database=path) as app:
+        assert Api(app, invitation).post({}, 201, "/v1/keys/redeem").json["data"]["email"] == ANA
+
+
+def test_an_invitation_alone_has_the_form_of_a_key(run):
+    assert re.fullmatch(r"[0-9a-f]{64}\n", run("key", "create", "--user", ANA, "--invitation").out)
+
+
+ADOPTED = "fedcba9876543210" * 4
+
+
+def test_a_key_that_programs_have_is_adopted(run, path, tmp_path):
+    (tmp_path / "key").write_text(f"{ADOPTED}\n")
+    printed = run("key", "create", "--user", ANA, "--key-file", tmp_path / "key")
+    assert (printed.out, ADOPTED in printed.err) == ("", False)
+    with acare.create_app(database=path) as app:
+        assert Api(app, ADOPTED).get("/v1/clients").json["data"]["clients"] == []
+
+
+@pytest.mark.parametrize("content", ["", ADOPTED.upper(), ADOPTED[1:], f"{ADOPTED} {ADOPTED}", "é" * 64])
+def test_a_key_of_another_form_is_not_adopted(run, listed, tmp_path, content):
+    (tmp_path / "key").write_text(content)
+    said = run("key", "create", "--user", ANA, "--key-file", tmp_path / "key", status=2).err
+    assert "the file must have one key, of 64 lower-case hex digits" in said
+    assert (said.count("\n"), not content or content in said, listed()) == (1, not content, [])
+
+
+def test_an_existing_key_is_not_adopted(run, listed, tmp_path):
+    key = run("key", "create", "--user", ANA).out
+    (tmp_path / "key").write_text(key)
+    said = run("key", "create", "--user", "ben@example.com", "--key-file", tmp_path / "key", status=1).err
+    assert said.endswith("acare: the key already exists\n")
+    assert (key.strip() in said, len(listed())) == (False, 1)
+
+
+REFUSED = {
+    "--url needs --invitation": ["--url", "https://clients.example"],
+    "--key-file cannot be combined with --invitation": ["--invitation", "--key-file", "key"],
+    "of an invitation must be within 30 days": ["--invitation", "--expires-in-days", "31"],
+}
+
+
+@pytest.mark.parametrize("problem", REFUSED)
+def test_arguments_that_do_not_fit_are_refused(run, listed, tmp_path, problem):
+    (tmp_path / "key").write_text(ADOPTED)
+    given = [tmp_path / "key" if word == "key" else word for word in REFUSED[problem]]
+    assert problem in run("key", "create", "--user", ANA, *given, status=1).err
+    assert listed() == []
+
+
+@pytest.mark.parametrize(
+    "url", ["clients.example", "https://clients.example/#key=", "ftp://x", "https://a b"]
+)
+def test_a_link_needs_the_url_of_the_web_ui(run, url):
+    assert (
+        "must be the URL of the web UI"
+        in run("key", "create", "--user", ANA, "--invitation", "--url", url, status=2).err
+    )
+
+
 # --- list and revoke
 
 
@@ -78,15 +145,15 @@ def test_the_list_shows_each_key_in_a_line(run, listed):
     key = run("key", "create", "--user", ANA, "--name", "sync", "--scope", "clients:read").out.strip()
     run("key", "create", "--user", "dana@example.com", "--role", "broker")
     text = run("key", "list").out
-    heading, first, second = text.splitlines()
+    heading, second, first = text.splitlines()
     assert heading.split("\t")[:3] == ["id", "preview", "state"]
-    assert all(part in first for part in (listed()[0]["id"], ANA, "agent", "sync", "valid"))
-    assert all(part in second for part in (listed()[1]["id"], "dana@example.com", "broker", "valid"))
+    assert all(part in first for part in (listed()[1]["id"], ANA, "agent", "sync", "valid"))
+    assert all(part in second for part in (listed()[0]["id"], "dana@example.com", "broker", "valid"))
     assert (key in text, f"{key[:8]}…{key[-4:]}" in text) == (False, True)
     assert key not in run("key", "list", "--json").out
     assert listed()[0].keys() == {
         "id", "user_id", "email", "role", "name", "preview", "scopes", "state",
-        "created_at", "expires_at", "revoked_at", "last_used_at", "made_by", "made_with",
+        "created_at", "expires_at", "revoked_at", "last_used_at", "made_by", "made_with", "invitation",
     }  # fmt: skip
 
 
@@ -112,8 +179,8 @@ def test_a_key_is_revoked_with_the_keys_made_with_it(run, listed, path):
     key = run("key", "create", "--user", ANA, "--scope", "all:write").out.strip()
     with acare.create_app(database=path) as app:
         Api(app, key).post({}, 201, "/v1/keys")
-    first = listed()[0]["id"]
-    assert [key["made_by"] for key in listed()] == [None, ANA]
+    first = listed()[1]["id"]
+    assert [key["made_by"] for key in listed()] == [ANA, None]
     assert f"\t{ANA}\t{first}\t" in run("key", "list").out
     assert run("key", "revoke", first, "--made").err == f"Revoked key {first} and 1 key made with it.\n"
     assert [key["state"] for key in listed()] == ["revoked", "revoked"]

@@ -3,12 +3,16 @@
 import time
 
 import pytest
+from support.data import ALL_SCOPES
 from support.keys import new_key
 from support.threads import Held
 
+from acare import timestamps
 from acare.auth import OPERATOR, Caller
 from acare.database.database import CACHE_NANOSECONDS
 from acare.errors import InvalidKey
+from acare.store import batches
+from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
 
 ANA = "ana@example.com"
@@ -26,7 +30,7 @@ def clock(database):
 def only(keys):
     """The only key, after the writes that are queued."""
     keys._database.write(lambda connection: None)
-    (key,) = keys.list(OPERATOR)
+    (key,) = keys.list(OPERATOR).keys
     return key
 
 
@@ -56,6 +60,66 @@ def test_a_key_that_is_revoked_meanwhile_makes_no_key(keys):
     with pytest.raises(InvalidKey):
         keys.create(caller)
     assert only(keys)["id"] == maker.id
+
+
+# --- pages and purges
+
+
+def test_pages_have_valid_keys_first_then_newest_first(keys):
+    made = [new_key(keys, ANA, {}, name=f"{n}") for n in range(6)]
+    for ended in (made[1], made[4]):
+        keys.revoke(OPERATOR, ended.id)
+    pages = [keys.list(OPERATOR, page=page, limit=2) for page in (1, 2, 3, 4)]
+    assert [[key["name"] for key in page.keys] for page in pages] == [["5", "3"], ["2", "0"], ["4", "1"], []]
+    assert {page.total for page in pages} == {6}
+    assert keys.list(OPERATOR, page=10**99, limit=100).keys == []
+
+
+def end(sql, *ended, column="revoked_at", time="2020-01-01T00:00:00.000Z"):
+    for key in ended:
+        sql(f"UPDATE api_keys SET {column} = '{time}' WHERE id = '{key.id}'")
+
+
+def purge(database):
+    HistoryStore(database).purge(30)
+
+
+@pytest.mark.parametrize("column", ["revoked_at", "expires_at"])
+def test_a_purge_deletes_keys_that_ended_before_its_date(keys, database, sql, column):
+    old, recent, valid = (new_key(keys, ANA, {}) for _ in range(3))
+    end(sql, old, column=column)
+    end(sql, recent, column=column, time=timestamps.after(-29))
+    purge(database)
+    assert [key["id"] for key in keys.list(OPERATOR).keys] == [valid.id, recent.id]
+
+
+def test_keys_made_with_a_purged_key_are_made_with_its_maker(keys, database, sql, monkeypatch):
+    monkeypatch.setattr(batches, "ROWS", 2)
+    chain, caller = [], OPERATOR
+    for _ in range(5):
+        chain.append(new_key(keys, ANA, ALL_SCOPES, caller=caller))
+        caller = keys.authenticate(chain[-1].key)
+    end(sql, chain[1], chain[2], chain[3])
+    purge(database)
+    last, first = keys.list(OPERATOR).keys
+    assert (last["id"], last["made_with"], last["made_by"]) == (chain[4].id, first["id"], ANA)
+    assert keys.revoke(OPERATOR, first["id"], made=True) == 2
+
+
+def test_the_first_page_of_10_000_ended_keys_is_fast(keys, sql):
+    valid = new_key(keys, ANA, {})
+    columns = "user_id, name, preview, scopes, created_at, revoked_at"
+    sql(f"""
+        WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 10000)
+        INSERT INTO api_keys (id, sha256, {columns})
+        SELECT printf('%036d', n), randomblob(32), user_id, name, preview, scopes, created_at,
+            '2020-01-01T00:00:00.000Z'
+        FROM numbers, api_keys
+    """)
+    begun = time.process_time()
+    page = keys.list(OPERATOR, page=1, limit=25)
+    assert time.process_time() - begun < 0.5  # 0.02 on a quiet machine
+    assert (page.total, page.keys[0]["id"]) == (10_001, valid.id)
 
 
 # --- the time of the last use

@@ -43,6 +43,7 @@ class Ask:
 
 COLLECTION, ITEM, CSV = "/v1/clients", "/v1/clients/{client_id}", "/v1/clients.csv"
 OWNER, HISTORY = f"{ITEM}/owner", f"{ITEM}/history"
+REDEMPTION = "/v1/keys/redeem"
 USER, HANDOVER, KEY = "/v1/users/{user_id}", "/v1/users/{user_id}/handover", "/v1/keys/{key_id}"
 CHANGES_FEED, OTHER_CURSOR = "/v1/changes", f"{'0' * 16}.all.1.1"
 CHANGE, TO_NEW = {"notes": "x"}, {"user_id": "{new_id}"}
@@ -119,6 +120,11 @@ TABLE = [
     Ask("POST", "/v1/keys", 201, {"scopes": {"clients": ["read"], "all": ["read", "write"]}}),
     Ask("POST", "/v1/keys", 400, {"user_id": "x", "name": "", "scopes": [], "expires_at": "2026-01-01"}),
     Ask("POST", "/v1/keys", 409, {}, scenes.with_many_keys),
+    Ask("POST", "/v1/keys", 201, {"invitation": True}),
+    *(Ask("POST", REDEMPTION, status, {"name": "Work phone"}, each) for status, each in scenes.REDEMPTIONS),
+    Ask("POST", REDEMPTION, 400, {}),
+    Ask("POST", REDEMPTION, 413, b" " * 65_537),
+    Ask("POST", REDEMPTION, 415, b"{}", Content_Encoding="gzip"),
     Ask("DELETE", f"{KEY}?made=true", 200),
     Ask("DELETE", f"{KEY}?made=yes", 400),
     Ask("DELETE", f"/v1/keys/{UNKNOWN_ID}", 404),

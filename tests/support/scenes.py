@@ -101,6 +101,17 @@ def with_many_keys(scene):
     return scene.api
 
 
+def invited(scene):
+    """The holder of an invitation."""
+    return Api(scene.app, scene.api.post({"invitation": True}, 201, "/v1/keys").json["data"]["key"])
+
+
+def redeemed(scene):
+    caller = invited(scene)
+    caller.post({}, 201, "/v1/keys/redeem")
+    return caller
+
+
 def with_deleted(scene):
     scene.api.delete(scene.client_id())
     return scene.api
@@ -161,3 +172,14 @@ def agent(scene):
 def ana_exists(scene):
     agent(scene)
     return scene.api
+
+
+#: The statuses of a redemption, and for each who asks.
+REDEMPTIONS = (
+    (201, invited),
+    (401, redeemed),
+    (401, without_key),
+    (429, exhausted),
+    (500, lambda scene: (invited(scene), defective(scene))[0]),
+    (503, lambda scene: (invited(scene), unavailable(scene))[0]),
+)
