@@ -38,9 +38,9 @@ from acare.clients import Clients, History
 from acare.config import Settings
 
 #: What a request costs. A server's event loop may answer a "quick" one: it has a short response, takes a few
-#: milliseconds and does not wait for the disk. "slow" are other reads, and a write in batches, which would
-#: occupy a thread for writes: a user's are answered one at a time.
-Cost = Literal["quick", "slow", "write"]
+#: milliseconds and does not wait for the disk. "slow" are other reads, and "long" those that take seconds, as
+#: well as the write in batches: a user's are answered one at a time. A "check" waits for the writer alone.
+Cost = Literal["quick", "slow", "long", "write", "check"]
 
 #: A page after this many rows takes milliseconds to find: SQLite walks the index up to the page.
 DEEP = 10_000
@@ -98,7 +98,7 @@ class Operation(NamedTuple):
 OPERATIONS = (
     Operation("GET", "/v1/clients", ClientCollection, Right("clients", READ), list_cost),
     Operation("POST", "/v1/clients", ClientCollection, Right("clients", CREATE)),
-    Operation("GET", "/v1/clients.csv", ClientsCsv, Right("clients", READ), "slow"),
+    Operation("GET", "/v1/clients.csv", ClientsCsv, Right("clients", READ), "long"),
     Operation("GET", "/v1/clients/{client_id}", ClientItem, Right("clients", READ), "quick"),
     Operation("PUT", "/v1/clients/{client_id}", ClientItem, Right("clients", WRITE)),
     Operation("DELETE", "/v1/clients/{client_id}", ClientItem, Right("clients", DELETE)),
@@ -110,13 +110,13 @@ OPERATIONS = (
     Operation("POST", "/v1/users", UserCollection, Right("users", CREATE, BROKERS)),
     Operation("GET", "/v1/users/me", CurrentUser, Right("clients", READ), "quick"),
     Operation("PUT", "/v1/users/{user_id}", UserItem, Right("users", WRITE, BROKERS)),
-    Operation("POST", "/v1/users/{user_id}/handover", Handover, Right("clients", WRITE, BROKERS), "slow"),
+    Operation("POST", "/v1/users/{user_id}/handover", Handover, Right("clients", WRITE, BROKERS), "long"),
     Operation("GET", "/v1/keys", KeyCollection, Right("keys", READ), "slow"),
     Operation("POST", "/v1/keys", KeyCollection, Right("keys", CREATE)),
     Operation("POST", REDEMPTION, KeyRedemption, None),
     Operation("DELETE", "/v1/keys/{key_id}", KeyItem, Right("keys", DELETE)),
     Operation("GET", "/healthz", Liveness, None, "quick"),
-    Operation("GET", "/readyz", Readiness, None, "slow"),  # it writes
+    Operation("GET", "/readyz", Readiness, None, "check"),
     Operation("GET", "/openapi.json", OpenApiDocument, None, "quick"),
     Operation("GET", "/", Index, None, "quick"),
     Operation("GET", "/web/{name}", WebFile, None, "quick"),

@@ -33,7 +33,7 @@ ARRIVAL_SECONDS = 5.0
 LOOP_SLICE_SECONDS = 0.004
 
 #: Threads for each cost but "quick", which the loop answers.
-THREADS: dict[Cost, int] = {"slow": 4, "write": 16}
+THREADS: dict[Cost, int] = {"slow": 4, "long": 2, "write": 16, "check": 1}
 
 _SWEEP_SECONDS = 1.0
 

@@ -1,6 +1,7 @@
 """Callers take turns: the slow requests of one caller do not delay those of another."""
 
 import itertools
+import select
 import time
 
 import pytest
@@ -17,6 +18,7 @@ import acare
 from acare.auth import OPERATOR
 
 SEARCH_SECONDS = 0.5
+LONG_SECONDS = 3
 REFUSAL_SECONDS = 0.005
 SLOW = f"""
 import time
@@ -31,23 +33,24 @@ def refuse(self, req, resp):
         time.sleep({REFUSAL_SECONDS})
     require_key(self, req, resp)
 resources.ClientCollection.on_get, middleware.RequireKey.process_request = search, refuse
+resources.ClientsCsv.on_get = lambda self, req, resp: time.sleep({LONG_SECONDS})
 """
 SEARCH = "/v1/clients?q=lee"
 
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory):
-    """A slow server with large clients, and eight keys of one user and one of another."""
+    """A slow server with large clients, and eight keys of one user and one of each of five others."""
     database = tmp_path_factory.mktemp("turns") / "served.db"
     fill_with_large_clients(database)
     with acare.create_app(database=database) as app:
         keys = [
             new_key(app.keys, f"{name}@example.com", ALL_SCOPES, role="broker").key
-            for name in [*["busy"] * 8, "other"]
+            for name in [*["busy"] * 8, "a", "b", "c", "d", "other"]
         ]
     with target_in(database.parent, key=keys[0], before=SLOW) as target:
         target.database = database
-        *target.keys, target.other = keys
+        target.keys, target.office, target.other = keys[:8], keys[8:-1], keys[-1]
         yield target
 
 
@@ -84,6 +87,16 @@ BESIDE = {
 @pytest.mark.parametrize(("path", "what", "seconds"), BESIDE.values(), ids=BESIDE)
 def test_requests_of_one_caller_do_not_delay_another(target, path, what, seconds):
     assert min(seconds_beside(target, path, *what) for _ in range(TRIES)) < seconds
+
+
+@pytest.mark.parametrize(("path", "seconds"), [(SEARCH, SEARCH_SECONDS + 0.4), ("/readyz", PROMPT)])
+def test_downloads_of_four_users_delay_no_search_and_no_check(target, path, seconds):
+    with target.connections(4) as crowd:
+        for raw, key in zip(crowd, target.office, strict=True):
+            raw.sendall(request(key, path="/v1/clients.csv"))
+        assert target.is_well()  # by now, the server has read them
+        assert ask(target, "GET", path) < seconds
+        assert not select.select(crowd, [], [], 0)[0]  # none has its file
 
 
 MADE_UP = {

@@ -1,0 +1,81 @@
+"""The queue: whose request is next, and how many of one caller are in progress."""
+
+import io
+from types import SimpleNamespace
+
+import pytest
+
+from acare.server.fair_queue import MAX_OVERLAPPING, FairQueue
+
+LARGE = MAX_OVERLAPPING // 2 + 1
+
+
+@pytest.fixture
+def waiting():
+    return FairQueue()
+
+
+def send(waiting, caller, *sizes, overlaps=True):
+    """Queue a request with a body of each size."""
+    for size in sizes:
+        env = {"wsgi.input": io.BytesIO(bytes(size))}
+        waiting.put(SimpleNamespace(turn=SimpleNamespace(caller=caller, overlaps=overlaps), env=env))
+
+
+def take_all(waiting):
+    """The requests that can be taken now."""
+    taken = []
+    while not waiting.is_empty():
+        taken.append(waiting.take())
+    return taken
+
+
+def test_small_writes_of_a_caller_are_in_progress_together(waiting):
+    send(waiting, "ana", *[100] * 16)
+    assert len(take_all(waiting)) == 16
+
+
+def test_writes_in_progress_have_at_most_64_kib(waiting):
+    send(waiting, "ana", *[16 * 1024] * 16)
+    assert len(take_all(waiting)) == 4
+
+
+def test_a_write_of_any_size_is_taken_alone(waiting):
+    send(waiting, "ana", MAX_OVERLAPPING, 0, 1)
+    assert len(take_all(waiting)) == 2  # an empty body needs no room
+
+
+def test_the_next_large_write_is_taken_after_the_one_before(waiting):
+    send(waiting, "ana", LARGE, LARGE)
+    [first] = take_all(waiting)
+    waiting.done(first)
+    assert len(take_all(waiting)) == 1
+
+
+def test_large_writes_of_a_caller_leave_room_for_others(waiting):
+    send(waiting, "ana", *[LARGE] * 16)
+    send(waiting, "ben", LARGE, LARGE)
+    assert [channel.turn.caller for channel in take_all(waiting)] == ["ana", "ben"]
+
+
+def test_callers_take_turns(waiting):
+    send(waiting, "ana", 1, 1, 1)
+    send(waiting, "ben", 1)
+    assert [channel.turn.caller for channel in take_all(waiting)] == ["ana", "ben", "ana", "ana"]
+
+
+def test_requests_that_do_not_overlap_follow_each_other(waiting):
+    send(waiting, "ana", 0, 0, overlaps=False)
+    [first] = take_all(waiting)
+    waiting.done(first)
+    assert len(take_all(waiting)) == 1
+
+
+@pytest.mark.parametrize("overlaps", [True, False])
+def test_answered_callers_are_forgotten(waiting, overlaps):
+    for _ in range(2):
+        send(waiting, "ana", LARGE, 1, LARGE, overlaps=overlaps)
+        while taken := take_all(waiting):
+            for channel in taken:
+                waiting.done(channel)
+    assert waiting._callers == {}
