@@ -22,8 +22,10 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.-]{0,63}")
 # A run of hex digits is read once, from its start, so that the time is linear in the length of the path.
 _KEY_IN_PATH = re.compile(r"(?<![0-9A-Fa-f])([0-9A-Fa-f]{8})[0-9A-Fa-f]{52,}([0-9A-Fa-f]{4})")
 
-#: The maximum number of characters of a path in the log.
-MAX_PATH = 2000
+_HALF_ESCAPE = re.compile(r"%[0-9A-F]?\Z")
+
+#: The maximum size of a path and of a rejected user in the log, in bytes: a line has less than 1,000.
+MAX_PATH, MAX_USER = 400, 200
 
 
 class AccessRecord(NamedTuple):
@@ -77,7 +79,7 @@ class AccessLog:
         elif (invalid := context.invalid_key) is not None and invalid.key_id is not None:
             key = f"{invalid.reason}:{invalid.key_id}"
         elif (user := context.session_user) is not None:  # unknown or disabled
-            key = f"user:{quote(user[:254], safe='@+', errors='replace')}"
+            key = f"user:{_quoted(user, MAX_USER)}"
         self._write(
             AccessRecord(  # positional arguments are faster
                 req.remote_addr,
@@ -95,6 +97,11 @@ def _loggable(path: str) -> str:
     """A path that is safe in a log line: unsafe characters are quoted, API keys and long paths shortened."""
     if _PLAIN_PATH.fullmatch(path):
         return path
-    path = _KEY_IN_PATH.sub(r"\1...\2", path)
-    shown = quote(path[:MAX_PATH])
-    return shown if len(path) <= MAX_PATH else f"{shown}..."
+    return _quoted(_KEY_IN_PATH.sub(r"\1...\2", path), MAX_PATH)
+
+
+def _quoted(text: str, max_size: int) -> str:
+    quoted = quote(text[:max_size], safe="/@+", errors="replace")
+    if len(text) <= max_size and len(quoted) <= max_size:
+        return quoted
+    return f"{_HALF_ESCAPE.sub('', quoted[: max_size - 3])}…"  # which is three bytes

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import re
+import threading
 import time
 from itertools import takewhile
 
@@ -14,6 +15,8 @@ from support.files import edit
 from support.http import ask
 from support.server import RunningServer, make_key, serving
 from support.sockets import connect, read_answer, wait_for
+
+from acare.cli import log as log_module
 
 ACCESS = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<address>\S+) (?P<method>\S+) (?P<path>\S+) "
@@ -128,7 +131,45 @@ def test_a_log_that_cannot_be_written_does_not_end_the_server(tmp_path):
         assert len(os.listdir(f"/proc/{process.pid}/task")) == threads, "the log's writer has ended"
 
 
-FEW_LINES = "from acare.cli import log; log.MAX_LINES = 100"
+def test_no_access_line_has_over_1_000_bytes(start, log):
+    """With everything in it as long as a caller can make it, in both formats."""
+    signed_in = {"X-Forwarded-For": ":".join(["ffff"] * 8), "Remote-Email": "%" * 300}
+    headers = {**signed_in, "Host": "a", "X-Request-ID": "r" * 128}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    for log_format in ("text", "json"):
+        proxy = ("--trusted-proxy", "127.0.0.1", "--user-header", "Remote-Email")
+        server = start(*proxy, "--log-format", log_format)
+        for path in ("%ff" * 2000, "a/" * 4000, "a" * 397 + "%C3%A4" * 50, "%22%5C" * 2000):
+            request = f"OPTIONS /v1/{path} HTTP/1.1\r\n{lines}\r\n"
+            assert exchange(server, request.encode())[0] == 404
+        stop(server)
+    written = log().splitlines()
+    assert sum("…" in line for line in written) == 8
+    assert max(len(line.encode()) for line in written) < 1000
+
+
+def test_lines_kept_for_a_stalled_reader_have_at_most_5_mib(monkeypatch):
+    """Among them, the line that was written last."""
+    read, write = os.pipe()
+    monkeypatch.setattr(log_module, "_STDERR", write)
+    stream = log_module.LogStream()
+    for number in range(20_000):
+        stream.write(f"{number} {'x' * 990}\n")
+    stream.write("y" * 3000 + "\n")
+
+    def finish():
+        while stream._thread.is_alive():
+            stream.close()
+        os.close(write)
+
+    with open(read, "rb") as reader:
+        threading.Thread(target=finish).start()
+        kept = reader.read()
+    assert 3e6 < len(kept) < 6e6
+    assert kept.endswith(b"y\n")
+
+
+FEW_BYTES = "from acare.cli import log; log.MAX_KEPT = 20_000; log._BLOCK_LINES = 50"
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: a.example\r\n\r\n"
 
 
@@ -137,7 +178,7 @@ def test_a_log_that_is_not_read_does_not_stop_the_server(tmp_path):
     make_key(tmp_path / "served.db")
     read, write = os.pipe()
     fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
-    with serving(tmp_path / "served.db", log=write, before=FEW_LINES) as (_, address):
+    with serving(tmp_path / "served.db", log=write, before=FEW_BYTES) as (_, address):
         os.close(write)
         with connect(address) as raw, raw.makefile("rb") as stream, open(read, "rb") as log:
             for _ in range(500):
@@ -146,7 +187,7 @@ def test_a_log_that_is_not_read_does_not_stop_the_server(tmp_path):
             raw.sendall(HEALTH.replace(b"healthz", b"last"))
             assert read_answer(stream)[0] == 404
             kept = list(takewhile(lambda line: b"GET /last 404" not in line, log))
-            assert len(kept) < 500
+            assert 50 < len(kept) < 500
 
 
 COUNT_COLLECTABLE = """
