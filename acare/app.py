@@ -16,9 +16,11 @@ from acare.auth import Caller
 from acare.config import Settings
 from acare.database.database import Database
 from acare.errors import Refused, SettingError
+from acare.store.changes import ChangeFeed
 from acare.store.clients import ClientStore
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
+from acare.store.lists import ClientLists
 from acare.store.search import index_changes
 from acare.store.users import UserStore
 
@@ -40,9 +42,11 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
             raise SettingError("user_header cannot be combined with identify")
         self.database = Database(settings.database, before_commit=index_changes, clock=clock)
         self.clients = ClientStore(self.database)
+        self.lists = ClientLists(self.database)
         self.users = UserStore(self.database)
         self.keys = KeyStore(self.database)
         self.history = HistoryStore(self.database)
+        self.feed = ChangeFeed(self.database)
         self.proxy = TrustProxy(settings.trusted_proxy, settings.user_header)
         identify = identify or self.proxy.identify
         limit = settings.rate_limit
@@ -61,7 +65,7 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
             middleware.RequireRight(),
             StrictHandling(),
         ]
-        stores = self.clients, self.history, self.users, self.keys
+        stores = self.clients, self.lists, self.history, self.feed, self.users, self.keys
         self.routes = Router(make_resources(settings, *stores, lambda: self.database.check_write(), clock))
         super().__init__(
             middleware=[layer for layer in layers if layer is not None],

@@ -1,6 +1,8 @@
 """What the API and the stores share about clients: types, and the methods that the API calls."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import date
 from typing import NamedTuple, Protocol
 
 from acare.auth import Caller
@@ -43,13 +45,23 @@ class Page(NamedTuple):
     cursor: str = ""
 
 
-#: The orders of a list. The first one is the default.
+#: The orders of a list, of which the first one is the default, and their directions.
 SORTS = ("created_at", "updated_at", "name")
+DIRECTIONS = ("asc", "desc")
 
 #: The text of a search. A possessive quantifier (++) never backtracks.
 SEARCH = String(200, 1, pattern=r"\A(\S++\s*+){1,8}\Z", rule="must have at most 8 words")
 
 _text = String(200, pattern=r"[^\W_]", rule="must have a letter or digit").validate
+
+
+def parse_due(text: str) -> str:
+    """The last date of the follow-ups that a list has: ``YYYY-MM-DD``, or ``any``."""
+    with suppress(ValueError):
+        if text == "any" or date.fromisoformat(text).isoformat() == text:
+            return "9999-12-31" if text == "any" else text
+    raise ValueError("must be a date such as 2026-12-15, or any")
+
 
 #: The filters that describe a property, each with its parser.
 PROPERTY: Mapping[str, Callable[[str], object]] = {
@@ -76,12 +88,16 @@ class Precondition(NamedTuple):
 UNCONDITIONAL = Precondition()
 
 
-class Clients(Protocol):
-    """``ClientStore`` as the API uses it; ``acare.store`` describes the methods."""
+class Lists(Protocol):
+    """``ClientLists`` as the API uses it; ``acare.store`` describes the methods."""
 
     def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> ClientPage: ...
 
     def all(self, caller: Caller, max_clients: int, **filters: object) -> Iterator[tuple[str, str]]: ...
+
+
+class Clients(Protocol):
+    """``ClientStore`` as the API uses it."""
 
     def get(self, caller: Caller, client_id: str, precondition: Precondition) -> ClientRow: ...
 
@@ -112,4 +128,8 @@ class History(Protocol):
 
     def restore(self, caller: Caller, client_id: str) -> ClientRow: ...
 
-    def changes(self, caller: Caller, *, after: str | None, limit: int) -> Page: ...
+
+class Feed(Protocol):
+    """``ChangeFeed`` as the API uses it."""
+
+    def page(self, caller: Caller, *, after: str | None, limit: int) -> Page: ...

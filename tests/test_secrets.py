@@ -99,7 +99,7 @@ def test_a_key_is_not_in_the_log_of_a_defect(log, monkeypatch):
     def fail(*arguments, **options):
         raise RuntimeError("a defect")
 
-    for store, name in ((app.clients, "page"), (app.keys._database, "read")):
+    for store, name in ((app.lists, "page"), (app.keys._database, "read")):
         monkeypatch.setattr(store, name, fail)
         status, _, content = ask(app, "GET", COLLECTION, x_api_key=key)
         assert status.startswith("500")

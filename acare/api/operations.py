@@ -34,7 +34,7 @@ from acare.api.users import (
     UserItem,
 )
 from acare.auth import ROLES, Keys, Role, Users
-from acare.clients import Clients, History
+from acare.clients import Clients, Feed, History, Lists
 from acare.config import Settings
 
 #: What a request costs. A server's event loop may answer a "quick" one: it has a short response, takes a few
@@ -133,7 +133,9 @@ BY_METHOD: dict[tuple[str, str | None], Operation] = {
 def make_resources(
     settings: Settings,
     clients: Clients,
+    lists: Lists,
     history: History,
+    feed: Feed,
     users: Users,
     keys: Keys,
     check_write: Callable[[], str],
@@ -142,13 +144,13 @@ def make_resources(
     """An object of each class in the table; ``acare.app`` has the stores. ``clock`` returns nanoseconds."""
     conditional = settings.require_precondition
     return (
-        ClientCollection(clients),
-        ClientsCsv(clients),
+        ClientCollection(clients, lists),
+        ClientsCsv(lists),
         ClientItem(clients, conditional),
         ClientHistory(history),
         RestoredClient(history),
         ClientOwner(clients, conditional),
-        Changes(history),
+        Changes(feed),
         UserCollection(users),
         CurrentUser(users),
         UserItem(users),

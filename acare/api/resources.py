@@ -9,7 +9,18 @@ import falcon
 from acare import ids, timestamps
 from acare.api import body, envelope, headers
 from acare.api.request import PAGE_PARAMETERS, Request, StoreResource, path_id, read_query, take_page
-from acare.clients import PROPERTY, SEARCH, SORTS, ClientRow, Clients, History
+from acare.clients import (
+    DIRECTIONS,
+    PROPERTY,
+    SEARCH,
+    SORTS,
+    ClientRow,
+    Clients,
+    Feed,
+    History,
+    Lists,
+    parse_due,
+)
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import CLIENT_EMAIL, Enum, String, count, flag
 from acare.fields import (
@@ -35,9 +46,14 @@ _FILTERS = {
     "email": CLIENT_EMAIL.validate,
     "q": SEARCH.validate,
     **PROPERTY,
+    "due": parse_due,
     "sort": Enum(SORTS).validate,
+    "order": Enum(DIRECTIONS).validate,
     "deleted": flag,
 }
+
+# The parameters that a list of deleted clients does not have.
+_NOT_DELETED = ("due", "sort", "order", *PROPERTY)
 
 #: The maximum size of a CSV file, in clients and in bytes. It is in memory until it is sent.
 MAX_CSV_CLIENTS = 50_000
@@ -53,14 +69,18 @@ class ClientCollection(StoreResource[Clients]):
 
     parameters: ClassVar = {**PAGE_PARAMETERS, **_FILTERS}
 
+    def __init__(self, clients: Clients, lists: Lists) -> None:
+        super().__init__(clients)
+        self._lists = lists
+
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         filters = read_query(req, self.parameters)
         page, limit = take_page(filters)
         if filters.get("deleted", False):
             message = "cannot be combined with deleted=true"
-            if problems := [FieldError(name, message) for name in ("sort", *PROPERTY) if name in filters]:
+            if problems := [FieldError(name, message) for name in _NOT_DELETED if name in filters]:
                 raise InvalidInput(*problems)
-        found = self._store.page(req.caller, page=page, limit=limit, **filters)
+        found = self._lists.page(req.caller, page=page, limit=limit, **filters)
         meta = "" if found.deletions is None else f'"deleted":[{",".join(found.deletions)}],'
         envelope.succeed_with_page(resp, "clients", found.rows, page, limit, found.total, meta)
 
@@ -77,7 +97,7 @@ class ClientCollection(StoreResource[Clients]):
         envelope.succeed(resp, created.json, at=created.created_at)
 
 
-class ClientsCsv(StoreResource[Clients]):
+class ClientsCsv(StoreResource[Lists]):
     """``/v1/clients.csv``: all clients that the filters match, as a file."""
 
     parameters = _FILTERS
@@ -169,7 +189,7 @@ class ClientOwner(StoreResource[Clients]):
         answer(resp, row)
 
 
-class Changes(StoreResource[History]):
+class Changes(StoreResource[Feed]):
     """``/v1/changes``: the changes of the clients that the caller can see, for programs that keep a copy."""
 
     parameters: ClassVar = {"after": String(max_length=200).validate, "limit": count()}
@@ -177,7 +197,7 @@ class Changes(StoreResource[History]):
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = read_query(req, self.parameters)
         limit = min(query.get("limit", DEFAULT_CHANGES), MAX_CHANGES)
-        page = self._store.changes(req.caller, after=query.get("after"), limit=limit)
+        page = self._store.page(req.caller, after=query.get("after"), limit=limit)
         envelope.succeed_with_list(resp, "changes", page.rows, page.has_more, f'"cursor":"{page.cursor}",')
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from acare.auth import OPERATOR
 from acare.cli.options import JSON, argument, command, open_database, parse_id, require_user
 from acare.cli.output import counted, print_error, print_json, print_rows, printable, show_progress
-from acare.clients import SEARCH
+from acare.clients import SEARCH, parse_due
 from acare.config import Settings
 from acare.database.database import Database
 from acare.database.disk import temporary
@@ -21,9 +21,9 @@ from acare.field_types import USER_EMAIL, count
 from acare.fields import parse_client
 from acare.importing.formats import WRITERS
 from acare.maintenance import backup
-from acare.store.clients import ClientStore
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
+from acare.store.lists import ClientLists
 from acare.store.users import UserStore
 
 CLIENT_ID = argument("client_id", "the client's id", "CLIENT_ID", parse_id)
@@ -45,6 +45,9 @@ COPIES = "Backups and copies of the database are unchanged; --backups DIR lists 
     argument("words", "the words", "TEXT", nargs="*"),
     argument("--email", "only clients with this e-mail address", "EMAIL"),
     argument("--user", "only clients of this user", "EMAIL", USER_EMAIL.validate),
+    argument(
+        "--due", "only clients with a follow-up until this date, or any; earliest first", "DATE", parse_due
+    ),
     argument("--deleted", "find deleted clients too", action="store_true"),
     argument("--backups", "search the backups in this folder instead", "DIR", Path),
     JSON,
@@ -56,6 +59,7 @@ def find(
     words: list[str],
     email: str | None,
     user: str | None,
+    due: str | None,
     deleted: bool,
     backups: Path | None,
     as_json: bool,
@@ -64,7 +68,9 @@ def find(
         q = SEARCH.validate(" ".join(words)) if words else None
     except ValueError as error:
         raise SettingError(f"TEXT {error}") from None
-    search = partial(_found, q=q, email=email, user=user, deleted=deleted)
+    if due is not None and deleted:
+        raise SettingError("--due cannot be combined with --deleted: a deleted client has no follow-up")
+    search = partial(_found, q=q, email=email, user=user, due=due, deleted=deleted)
     if backups is None:
         with open_database(settings, read_only=True) as database, closing(search(database)) as clients:
             if user is not None:
@@ -85,20 +91,20 @@ def _print_failures(failures: list[str]) -> int:
 
 
 def _found(
-    database: Database, q: object, email: str | None, user: str | None, deleted: bool
+    database: Database, q: object, email: str | None, user: str | None, due: str | None, deleted: bool
 ) -> Generator[dict[str, object], None, None]:
     """Matching clients, newest first; with ``deleted``, deleted clients follow, last deleted first."""
     owners = _owners(database)
     owner_ids = [user_id for user_id, address in owners.items() if address == user]
     if user is not None and not owner_ids:
         return
-    filters = {"q": q, "email": email, "user_id": owner_ids[0] if owner_ids else None}
+    filters = {"q": q, "email": email, "user_id": owner_ids[0] if owner_ids else None, "due": due}
 
     def row(record: str, deleted_at: str | None = None) -> dict[str, object]:
         client = parse_client(record)
         return {**client, "owner": owners[client["user_id"]], "deleted_at": deleted_at}
 
-    store = ClientStore(database)
+    store = ClientLists(database)
     for record, _ in store.all(OPERATOR, sys.maxsize, **filters):
         yield row(record)
     if deleted:
@@ -215,7 +221,7 @@ def export(settings: Settings, path: Path | None, name: str | None) -> None:
     name = name or ("jsonl" if path == _STDOUT else path.suffix.lower().removeprefix("."))
     if name not in WRITERS:
         raise SettingError(f"--format: {path} does not end in .csv or .jsonl; use csv or jsonl")
-    with open_database(settings, read_only=True) as database, closing(ClientStore(database).export()) as rows:
+    with open_database(settings, read_only=True) as database, closing(ClientLists(database).export()) as rows:
         lines = (line.encode() for line in WRITERS[name](rows))
         if path == _STDOUT:
             sys.stdout.buffer.writelines(lines)

@@ -61,7 +61,7 @@ class _Lines:
 
 
 def lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """The lines of a CSV file. ``clients``: see ``ClientStore.export``."""
+    """The lines of a CSV file. ``clients``: see ``ClientLists.export``."""
     yield "\ufeff"  # tells spreadsheets that this is UTF-8
     writer = csv.writer(_Lines())
     yield writer.writerow(COLUMNS)

@@ -11,7 +11,7 @@ from acare.importing.csv_file import CsvReader
 from acare.importing.json_lines import JsonReader
 
 #: The functions that write the lines of an export, by format, which is also the extension of the file. They
-#: take what ``ClientStore.export`` yields.
+#: take what ``ClientLists.export`` yields.
 WRITERS: dict[str, Callable[[Iterable[tuple[str, str]]], Iterator[str]]] = {
     "csv": csv_rows.lines,
     "jsonl": json_lines.lines,

@@ -45,5 +45,5 @@ def _parse(line: bytes, number: int) -> dict[str, Any]:
 
 
 def lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """The lines of a file. ``clients``: see ``ClientStore.export``."""
+    """The lines of a file. ``clients``: see ``ClientLists.export``."""
     return (f"{more[:-1]},{text[1:]}\n" for text, more in clients)

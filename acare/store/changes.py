@@ -92,7 +92,7 @@ WHERE revision > :position AND revision <= :last
 class ChangeFeed(Store):
     """The changes of the clients in a database."""
 
-    def changes(self, caller: Caller, *, after: str | None, limit: int) -> Page:
+    def page(self, caller: Caller, *, after: str | None, limit: int) -> Page:
         """At most ``limit`` changes after the cursor ``after``, or from the beginning, in order of commits.
 
         ``now`` as the cursor returns none. There can be fewer even if more pages follow. InvalidInput if the

@@ -1,72 +1,46 @@
-"""The client store: every statement that the API runs on clients.
+"""The client store: reading and changing one client, and handing over all clients of a user.
 
 Clients are returned as the JSON text that SQLite generated for them.
 """
 
 import sqlite3
 from collections.abc import Mapping
-from functools import partial
 
 from acare.auth import Caller
 from acare.clients import UNCONDITIONAL, ClientRow, CreatedClient, Precondition
-from acare.errors import FieldError, InvalidInput, NotFound
-from acare.fields import ValidFields, budgets_crossed, parse_client
-from acare.store import NOW, batches, creation, users
-from acare.store.lists import ClientLists
-from acare.store.targets import GET, UNCHANGED, Target
+from acare.errors import (
+    FieldError,
+    InvalidInput,
+    NotFound,
+    PreconditionFailed,
+    StaleVersion,
+    VersionConflict,
+)
+from acare.fields import FIELDS, ValidFields, budgets_crossed, parse_client
+from acare.store import NOW, Store, batches, creation, users
+from acare.store.versions import MAX_SQLITE_INTEGER, STORED_JSON
+
+VISIBLE = "id = :id AND (:owner_id IS NULL OR user_id = :owner_id)"
 
 # The clock may have been wrong when the client was created or last updated.
 _NEW_VERSION = f"""
     version = version + 1, updated_at = max(created_at, {NOW}), made_by = :author_id, imported_at = NULL
 """
 
-# The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
-UPDATE = f"""
-UPDATE clients
-SET {{assignments}}, {_NEW_VERSION}
-WHERE {UNCHANGED}
-RETURNING version, json
-"""
 
-# The client that the UPDATE will change.
-GET_UNCHANGED = f"SELECT version, json FROM clients WHERE {UNCHANGED}"
-
-LATEST_CREATION = "SELECT created_at FROM clients WHERE seq = (SELECT max(seq) FROM clients)"
-
-DELETE = f"DELETE FROM clients WHERE {UNCHANGED}"
-
-SIGN_DELETION = """
-UPDATE client_history
-SET deleted_by = :author_id
-WHERE client_id = :id AND version = (SELECT max(version) FROM client_history WHERE client_id = :id)
-"""
-
-# After a position: two opposite handovers at the same time would otherwise never end.
-HANDOVER = f"""
-UPDATE clients
-SET user_id = :new_owner_id, {_NEW_VERSION}
-WHERE seq IN (
-    SELECT seq
-    FROM clients INDEXED BY clients_by_user
-    WHERE user_id = :owner_id AND seq > :position
-    ORDER BY seq
-    LIMIT :rows
-)
-RETURNING seq
-"""
-
-
-class ClientStore(ClientLists):
+class ClientStore(Store):
     """Clients in a database.
 
     Every method acts for a caller: it sees only the clients of that caller, and records the caller's user
     with each change.
     """
 
+    LATEST_CREATION = "SELECT created_at FROM clients WHERE seq = (SELECT max(seq) FROM clients)"
+
     def latest_creation(self) -> str:
         """The latest ``created_at``; empty if there is no client."""
         with self._database.read() as connection:
-            rows = connection.execute(LATEST_CREATION).fetchall()
+            rows = connection.execute(self.LATEST_CREATION).fetchall()
         return rows[0][0] if rows else ""
 
     def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:
@@ -74,13 +48,7 @@ class ClientStore(ClientLists):
         with self._database.read() as connection:
             if precondition is not UNCONDITIONAL:
                 connection.execute("BEGIN")  # so that the error, if any, describes the same snapshot
-            row = connection.execute(GET, {"id": client_id, "owner_id": caller.owner_id}).fetchone()
-            if row is None:
-                raise NotFound("client")
-            client = ClientRow(*row)
-            if not precondition.holds(client.version):
-                raise Target(caller, client_id, None, precondition).explain(connection)
-        return client
+            return _get(connection, caller, client_id, precondition)
 
     def create(
         self, caller: Caller, client: ValidFields, *, idempotency_key: str | None = None
@@ -91,7 +59,10 @@ class ClientStore(ClientLists):
         IdempotencyKeyReused if it was created from other values, and NotFound if it has been
         handed over and the caller can no longer see it.
         """
-        work = partial(creation.create, caller, client, idempotency_key)
+
+        def work(connection: sqlite3.Connection) -> CreatedClient:
+            return creation.create(connection, caller, client, idempotency_key)
+
         return self._database.write(work, keeps_cache=True)
 
     def update(
@@ -111,8 +82,31 @@ class ClientStore(ClientLists):
         budget_max, if the new owner is unknown or disabled, or if a field of the client differs from
         ``expected``.
         """
-        target = Target(caller, client_id, version, precondition)
-        return self._database.write(partial(_change, target, changes, expected or {}), keeps_cache=True)
+
+        def work(connection: sqlite3.Connection) -> ClientRow:
+            if "user_id" in changes:
+                users.get_enabled(connection, str(changes["user_id"]), "user_id")
+            if precondition is not UNCONDITIONAL or "user_id" in changes or expected:
+                client = _get(connection, caller, client_id, precondition)
+                if version in (None, client.version) and _has_owner(client, changes, expected or {}):
+                    return client  # a hand-over to its owner changes nothing
+            return _update(connection, caller, client_id, changes, version)
+
+        return self._database.write(work, keeps_cache=True)
+
+    # After a position: two opposite handovers at the same time would otherwise never end.
+    HANDOVER = f"""
+UPDATE clients
+SET user_id = :new_owner_id, {_NEW_VERSION}
+WHERE seq IN (
+    SELECT seq
+    FROM clients INDEXED BY clients_by_user
+    WHERE user_id = :owner_id AND seq > :position
+    ORDER BY seq
+    LIMIT :rows
+)
+RETURNING seq
+"""
 
     def handover(self, caller: Caller, owner: str, to: str) -> int:
         """Hand over all clients of a user to another user. Returns how many.
@@ -133,41 +127,78 @@ class ClientStore(ClientLists):
                 "position": position,
                 "rows": batches.ROWS,
             }
-            rows = connection.execute(HANDOVER, values).fetchall()
+            rows = connection.execute(self.HANDOVER, values).fetchall()
             return len(rows), max(rows)[0] if len(rows) == batches.ROWS else None
 
         return batches.run(self._database, batch)
 
+    DELETE = f"DELETE FROM clients WHERE {VISIBLE}"
+
+    SIGN_DELETION = """
+UPDATE client_history
+SET deleted_by = :author_id
+WHERE client_id = :id AND version = (SELECT max(version) FROM client_history WHERE client_id = :id)
+"""
+
     def delete(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> None:
         """Delete the client if ``precondition`` holds. Raises NotFound or PreconditionFailed."""
-        target = Target(caller, client_id, None, precondition)
-        values = target.values()
+        values = {"id": client_id, "owner_id": caller.owner_id, "author_id": caller.author_id}
 
-        def remove(connection: sqlite3.Connection) -> None:
-            if not connection.execute(DELETE, values).rowcount:
-                raise target.explain(connection)
-            connection.execute(SIGN_DELETION, values)
+        def work(connection: sqlite3.Connection) -> None:
+            _get(connection, caller, client_id, precondition)
+            connection.execute(self.DELETE, values)
+            connection.execute(self.SIGN_DELETION, values)
 
-        self._database.write(remove, keeps_cache=True)
+        self._database.write(work, keeps_cache=True)
 
 
-def _change(
-    target: Target,
-    changes: ValidFields,
-    expected: Mapping[str, object],
-    connection: sqlite3.Connection,
+GET = f"SELECT version, json FROM clients WHERE {VISIBLE}"
+
+
+def _get(
+    connection: sqlite3.Connection, caller: Caller, client_id: str, precondition: Precondition
 ) -> ClientRow:
-    """The client after the changes. Its new owner and ``expected`` are checked in the same transaction."""
-    values = {**changes, **target.values()}
-    if "user_id" in changes:
-        users.get_enabled(connection, str(changes["user_id"]), "user_id")
-    if "user_id" in changes or expected:
-        for version, text in connection.execute(GET_UNCHANGED, values).fetchall():
-            record = parse_client(text)
-            if record["user_id"] == changes.get("user_id"):
-                return ClientRow(version, text)  # a hand-over to its owner changes nothing
-            if names := [name for name in expected if expected[name] != record[name]]:
-                raise InvalidInput(*(FieldError(name, "is set by the server and differs") for name in names))
+    """The client. Raises NotFound, or PreconditionFailed."""
+    row = connection.execute(GET, {"id": client_id, "owner_id": caller.owner_id}).fetchone()
+    if row is None:
+        raise NotFound("client")
+    client = ClientRow(*row)
+    if not precondition.holds(client.version):
+        allowed = precondition.allowed or ()
+        attempted = None if client.version in allowed else max(allowed, default=None)
+        raise _stale(connection, PreconditionFailed, client_id, attempted)
+    return client
+
+
+def _has_owner(client: ClientRow, changes: ValidFields, expected: Mapping[str, object]) -> bool:
+    """Whether the new owner in ``changes``, if any, is the owner. InvalidInput if ``expected`` differs."""
+    if not expected and "user_id" not in changes:
+        return False
+    record = parse_client(client.json)
+    if names := [name for name in expected if expected[name] != record[name]]:
+        raise InvalidInput(*(FieldError(name, "is set by the server and differs") for name in names))
+    return bool(record["user_id"] == changes.get("user_id"))
+
+
+# The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
+UPDATE = f"""
+UPDATE clients
+SET {{assignments}}, {_NEW_VERSION}
+WHERE {VISIBLE} AND (:version IS NULL OR version = :version)
+RETURNING version, json
+"""
+
+
+def _update(
+    connection: sqlite3.Connection, caller: Caller, client_id: str, changes: ValidFields, version: int | None
+) -> ClientRow:
+    values = {
+        **changes,
+        "id": client_id,
+        "owner_id": caller.owner_id,
+        "author_id": caller.author_id,
+        "version": None if version is None else min(version, MAX_SQLITE_INTEGER),
+    }
     statement = UPDATE.format(assignments=", ".join(f"{name} = :{name}" for name in changes))
     try:
         rows = connection.execute(statement, values).fetchall()
@@ -176,5 +207,28 @@ def _change(
             raise budgets_crossed(changes) from None
         raise
     if not rows:
-        raise target.explain(connection)
+        _get(connection, caller, client_id, UNCONDITIONAL)
+        raise _stale(connection, VersionConflict, client_id, version)
     return ClientRow._make(rows[0])
+
+
+GET_CHANGED = f"""
+SELECT
+    version, json, (SELECT email FROM users WHERE users.id = made_by),
+    (SELECT {STORED_JSON} FROM client_history WHERE client_id = :id AND version = :attempted)
+FROM clients
+WHERE id = :id
+"""
+
+
+def _stale(
+    connection: sqlite3.Connection, error: type[StaleVersion], client_id: str, attempted: int | None
+) -> StaleVersion:
+    """The error. It names the fields that changed since the version, if the history has it."""
+    values = {"id": client_id, "attempted": min(attempted or 0, MAX_SQLITE_INTEGER)}
+    version, text, maker, old_text = connection.execute(GET_CHANGED, values).fetchone()
+    record, changed = parse_client(text), None
+    if old_text is not None:
+        old = parse_client(old_text)
+        changed = [field.name for field in FIELDS if old[field.name] != record[field.name]]
+    return error(version, attempted, changed, record["updated_at"], maker)

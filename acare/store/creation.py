@@ -17,7 +17,7 @@ from acare.clients import CreatedClient
 from acare.errors import IdempotencyKeyReused, NotFound
 from acare.fields import FIELD_NAMES, ValidFields
 from acare.store import at_offset, batches, search
-from acare.store.targets import last_owner
+from acare.store.versions import last_owner
 
 # The positions of clients in lists, `clients.seq`, are in the order of creation: each millisecond since 1970
 # has a million. The last ones are in the year 2255: more would not fit in an integer. (The milliseconds of a
@@ -55,6 +55,13 @@ _NEW: Mapping[str, object] = {
     "imported_at": None,
 }
 
+
+def insert(connection: sqlite3.Connection, values: Mapping[str, object]) -> CreatedClient:
+    """Store a client. ``values`` are its id, owner and fields; anything else in it overrides ``_NEW``."""
+    rows = connection.execute(INSERT, {**_NEW, "created_at": timestamps.now(), **values}).fetchall()
+    return CreatedClient._make((*rows[0], False))
+
+
 # Idempotency keys expire after a day.
 _VALID_SINCE = at_offset("'-24 hours'")
 
@@ -72,6 +79,29 @@ INSERT_RESPONSE = """
 INSERT OR REPLACE INTO idempotency_keys (user_id, key, request_sha256, client_id, json, created_at)
 VALUES (:user_id, :key, :request_sha256, :id, :json, :created_at)
 """
+
+
+def create(
+    connection: sqlite3.Connection, caller: Caller, client: ValidFields, key: str | None
+) -> CreatedClient:
+    """See ``ClientStore.create``."""
+    values = {**client, "id": ids.new(), "user_id": caller.user_id, "author_id": caller.author_id}
+    if key is None:
+        return insert(connection, values)
+    values["key"] = key
+    digest = hashlib.sha256(json.dumps(client, sort_keys=True).encode()).digest()
+    for request_sha256, client_id, text, created_at in connection.execute(FIND_RESPONSE, values).fetchall():
+        if request_sha256 != digest:
+            raise IdempotencyKeyReused
+        owner = last_owner(connection, client_id)
+        if owner is not None and caller.owner_id not in (None, owner):
+            raise NotFound("client")
+        return CreatedClient(client_id, text, created_at, replayed=True)
+    created = insert(connection, values)
+    connection.execute(DELETE_EXPIRED, {"rows": batches.ROWS})
+    connection.execute(INSERT_RESPONSE, {**values, **created._asdict(), "request_sha256": digest})
+    return created
+
 
 FIND_BY_ID = """
 SELECT first_name || ' ' || last_name
@@ -97,34 +127,6 @@ CROSS JOIN clients ON clients.seq = clients_search.rowid
 WHERE clients_search MATCH :value
 ORDER BY clients_search.rowid
 """
-
-
-def insert(connection: sqlite3.Connection, values: Mapping[str, object]) -> CreatedClient:
-    """Store a client. ``values`` are its id, owner and fields, and others in place of the usual ones."""
-    rows = connection.execute(INSERT, {**_NEW, "created_at": timestamps.now(), **values}).fetchall()
-    return CreatedClient._make((*rows[0], False))
-
-
-def create(
-    caller: Caller, client: ValidFields, key: str | None, connection: sqlite3.Connection
-) -> CreatedClient:
-    """See ``ClientStore.create``."""
-    values = {**client, "id": ids.new(), "user_id": caller.user_id, "author_id": caller.author_id}
-    if key is None:
-        return insert(connection, values)
-    values["key"] = key
-    digest = hashlib.sha256(json.dumps(client, sort_keys=True).encode()).digest()
-    for request_sha256, client_id, text, created_at in connection.execute(FIND_RESPONSE, values).fetchall():
-        if request_sha256 != digest:
-            raise IdempotencyKeyReused
-        owner = last_owner(connection, client_id)
-        if owner is not None and caller.owner_id not in (None, owner):
-            raise NotFound("client")
-        return CreatedClient(client_id, text, created_at, replayed=True)
-    created = insert(connection, values)
-    connection.execute(DELETE_EXPIRED, {"rows": batches.ROWS})
-    connection.execute(INSERT_RESPONSE, {**values, **created._asdict(), "request_sha256": digest})
-    return created
 
 
 class ImportStore:

@@ -12,11 +12,11 @@ from acare.database.copying import Progress, silent
 from acare.errors import DAMAGED, AlreadyExists, NotFound, StoreUnavailable
 from acare.field_types import to_json
 from acare.fields import FIELD_NAMES, parse_client
-from acare.store import NOW, at_offset, batches, changes, keys, search
+from acare.store import NOW, Store, at_offset, batches, changes, keys, search
 from acare.store.creation import DELETE_EXPIRED, insert
 from acare.store.lists import MAX_SECONDS
-from acare.store.targets import MAX_SQLITE_INTEGER, STORED_JSON, last_owner
 from acare.store.users import as_dicts
+from acare.store.versions import MAX_SQLITE_INTEGER, STORED_JSON, last_owner
 
 # The versions of one client before a version, newest first, with the users who made and deleted them. SQLite
 # reads them one by one: they can have 100 KiB each.
@@ -93,8 +93,8 @@ class Stored(NamedTuple):
     responses: list[dict[str, Any]]  # for idempotency keys: the time of each, and the client in it
 
 
-class HistoryStore(changes.ChangeFeed):
-    """The history of the clients in a database, and the feed of their changes."""
+class HistoryStore(Store):
+    """The history of the clients in a database."""
 
     def page(self, caller: Caller, client_id: str, *, before: int = MAX_SQLITE_INTEGER) -> Page:
         """Events of a client, which may be deleted, of versions older than ``before``, newest first.

@@ -29,7 +29,7 @@ from acare.errors import (
     TooManyKeys,
 )
 from acare.store import NOW, Store, at_offset, batches, users
-from acare.store.targets import MAX_SQLITE_INTEGER
+from acare.store.versions import MAX_SQLITE_INTEGER
 
 KEY = re.compile("[0-9a-f]{64}")
 

@@ -12,7 +12,7 @@ from acare.clients import PROPERTY, ClientPage
 from acare.errors import FieldError, InvalidInput
 from acare.fields import CLIENT_TYPES, STATUSES
 from acare.store import Store
-from acare.store.targets import STORED_JSON
+from acare.store.versions import STORED_JSON
 
 #: Seconds that a list, a search or a history may take: other requests wait for it.
 MAX_SECONDS = 2.0
@@ -23,14 +23,13 @@ MAX_SECONDS_OF_ALL = 30.0
 # What an export has: a client, and what else describes it, as JSON.
 _EXPORTED = "clients.json, json_object('owner', (SELECT email FROM users WHERE users.id = user_id))"
 
-EXPORT = f"SELECT {_EXPORTED} FROM clients ORDER BY seq"
-
-AT_POSITIONS = """
-SELECT {columns}
-FROM json_each(:seqs) AS position
-CROSS JOIN clients ON clients.seq = position.value
-ORDER BY position.key
-"""
+# The earliest follow-up of a client, a tag such as "due:2026-12-15" with a valid date; NULL if there is none.
+_DUE = """(
+    SELECT min(substr(value, 5))
+    FROM json_each(tags)
+    WHERE value GLOB 'due:[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'
+        AND date(substr(value, 5)) = substr(value, 5)
+)"""
 
 _TYPES = "coalesce(property_preferences ->> '$.property_types', '[]')"
 
@@ -45,6 +44,7 @@ _CONDITIONS = {
     "status": "status = :status",
     "buyers": "client_type <> 'seller'",
     "price": ":price BETWEEN coalesce(budget_min, 0) AND coalesce(budget_max, :price)",
+    "due": f"instr(tags, 'due:') AND {_DUE} <= :due",
     "bedrooms": "coalesce(property_preferences ->> '$.bedrooms_min', 0) <= :bedrooms",
     "bathrooms": "coalesce(property_preferences ->> '$.bathrooms_min', 0) <= :bathrooms",
     "square_feet": "coalesce(property_preferences ->> '$.square_feet_min', 0) <= :square_feet",
@@ -55,11 +55,127 @@ _CONDITIONS = {
 # The conditions that have an index in the order of the list, and totals.
 _INDEXED = {"owner_id", "user_id", "client_type", "status"}
 
-# The orders that have no index. Clients that are equal in them are in the order of ``created_at``.
-_ORDERS: dict[str | None, str] = {
-    "updated_at": "updated_at DESC, clients.seq DESC",
-    "name": "last_name COLLATE NOCASE, first_name COLLATE NOCASE, clients.seq DESC",
+# The orders by ``sort``, with the direction that each has by default. Equal clients are newest first.
+_ORDERS = {
+    "created_at": ("created_at {order}", "desc"),
+    "updated_at": ("updated_at {order}", "desc"),
+    "name": ("last_name COLLATE NOCASE {order}, first_name COLLATE NOCASE {order}", "asc"),
+    "due": (f"{_DUE} {{order}}", "asc"),
 }
+
+
+class ClientLists(Store):
+    """Lists of the clients in a database that the caller can see.
+
+    ``filters`` are the query parameters of a list, as they are parsed; None sets no condition.
+    """
+
+    def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> ClientPage:
+        """Page number ``page``, counted from 1, of ``limit`` clients, newest first.
+
+        The rows and the total come from one snapshot. A page past the end has no rows. The filter
+        ``deleted`` lists deleted clients, last deleted first. StoreUnavailable if that takes too long.
+        """
+        skipped = (page - 1) * limit
+        with self._database.read(max_seconds=MAX_SECONDS) as connection:
+            connection.execute("BEGIN")
+            if filters.pop("deleted", False):
+                return _deleted_page(connection, {**filters, "owner_id": caller.owner_id}, skipped, limit)
+            return _page(connection, _values(caller.owner_id, filters), skipped, limit)
+
+    def all(self, caller: Caller, max_clients: int, **filters: object) -> Iterator[tuple[str, str]]:
+        """The JSON of each client, and of its owner's e-mail address, newest first, from one snapshot.
+
+        InvalidInput if there are more than ``max_clients``.
+        """
+        with self._database.read(max_seconds=MAX_SECONDS_OF_ALL) as connection:
+            connection.execute("BEGIN")
+            values = _values(caller.owner_id, filters)
+            total, rows = _matches(connection, values, _EXPORTED, 0, max_clients)
+            with closing(rows):  # an open cursor would keep the snapshot for the connection's next read
+                if total > max_clients:
+                    more = f"match {total:,} clients, more than {max_clients:,}"
+                    problem = f"{more}: add a filter, or use 'acare export'"
+                    raise InvalidInput(FieldError("filters", problem))
+                yield from rows
+
+    EXPORT = f"SELECT {_EXPORTED} FROM clients ORDER BY seq"
+
+    def export(self) -> Generator[tuple[str, str], None, None]:
+        """Like ``all``, but all clients of all users, oldest first, without a time limit."""
+        with self._database.read() as connection:
+            yield from connection.execute(self.EXPORT)
+
+
+def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, Any]:
+    """The values of the conditions of a list, ``sort`` and ``order``. The caller sees only ``owner_id``."""
+    given = {**filters, "owner_id": owner_id}
+    values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if "q" in values:
+        values["q"] = search_terms.query(values["q"])
+    for name in ("location", "property_type"):
+        if name in values:
+            values[name] = search_terms.fold(values[name])
+    if not values.keys().isdisjoint(PROPERTY):
+        values["buyers"] = True
+    return values
+
+
+def _page(connection: sqlite3.Connection, values: dict[str, Any], skipped: int, limit: int) -> ClientPage:
+    """At most ``limit`` clients after those that are skipped."""
+    if _order(values) or values.keys() - _INDEXED - {"sort", "order"}:
+        total, rows = _matches(connection, values, "clients.json", skipped, limit)
+        return ClientPage(total, [text for (text,) in rows])
+    (total,) = connection.execute(total_statement(values), values).fetchone()
+    length = min(limit, total - skipped)
+    if length <= 0:
+        return ClientPage(total, [])
+    after = total - skipped - length
+    order, nearer = ("DESC", skipped) if skipped <= after else ("ASC", after)
+    values |= {"rows": length, "skipped": nearer}
+    texts = [text for (text,) in connection.execute(page_statement(values, order), values)]
+    return ClientPage(total, texts if order == "DESC" else texts[::-1])
+
+
+AT_POSITIONS = """
+SELECT {columns}
+FROM json_each(:seqs) AS position
+CROSS JOIN clients ON clients.seq = position.value
+ORDER BY position.key
+"""
+
+
+def _matches(
+    connection: sqlite3.Connection, values: dict[str, Any], columns: str, skipped: int, limit: int
+) -> tuple[int, sqlite3.Cursor]:
+    """Like ``_page``, but for any filters, and with other columns. Reads the positions of all matches."""
+    order = _order(values)
+    if not order and values.keys() - {"sort", "order"} == {"q"}:
+        total, seqs = _found(connection, values["q"], skipped, limit)
+    else:
+        matches = [seq for (seq,) in connection.execute(matching_statement(values, order), values)]
+        total, seqs = len(matches), matches[skipped : skipped + limit]
+    rows = connection.execute(AT_POSITIONS.format(columns=columns), {"seqs": json.dumps(seqs)})
+    return total, rows
+
+
+COUNT_FOUND = "SELECT count(*) FROM clients_search WHERE clients_search MATCH :q"
+
+FOUND = """
+SELECT rowid
+FROM clients_search
+WHERE clients_search MATCH :q
+ORDER BY rowid DESC
+LIMIT :limit OFFSET :skipped
+"""
+
+
+def _found(connection: sqlite3.Connection, q: str, skipped: int, limit: int) -> tuple[int, list[int]]:
+    """The number of clients that a search finds, and the positions on a page. Reads only the index."""
+    (total,) = connection.execute(COUNT_FOUND, {"q": q}).fetchone()
+    rows = connection.execute(FOUND, {"q": q, "limit": limit, "skipped": skipped})
+    return total, [seq for (seq,) in rows]
+
 
 _SEARCHED = ("first_name", "last_name", "email", "phone", "tags", "preferred_locations", "notes")
 _TEXTS = ", ".join(f"deletion.json -> '$.{name}'" for name in _SEARCHED)
@@ -99,87 +215,6 @@ ORDER BY ended_at DESC, client_history.rowid DESC
 """
 
 
-class ClientLists(Store):
-    """Lists of the clients in a database that the caller can see.
-
-    ``filters`` are the query parameters of a list, as they are parsed; None sets no condition.
-    """
-
-    def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> ClientPage:
-        """Page number ``page``, counted from 1, of ``limit`` clients, newest first.
-
-        The rows and the total come from one snapshot. A page past the end has no rows. The filter
-        ``deleted`` lists deleted clients, last deleted first. StoreUnavailable if that takes too long.
-        """
-        skipped = (page - 1) * limit
-        with self._database.read(max_seconds=MAX_SECONDS) as connection:
-            connection.execute("BEGIN")
-            if filters.pop("deleted", False):
-                return _deleted_page(connection, {**filters, "owner_id": caller.owner_id}, skipped, limit)
-            return _page(connection, _values(caller.owner_id, filters), skipped, limit)
-
-    def all(self, caller: Caller, max_clients: int, **filters: object) -> Iterator[tuple[str, str]]:
-        """The JSON of each client, and of its owner's e-mail address, newest first, from one snapshot.
-
-        InvalidInput if there are more than ``max_clients``.
-        """
-        with self._database.read(max_seconds=MAX_SECONDS_OF_ALL) as connection:
-            connection.execute("BEGIN")
-            values = _values(caller.owner_id, filters)
-            total, rows = _matches(connection, values, _EXPORTED, 0, max_clients)
-            with closing(rows):  # an open cursor would keep the snapshot for the connection's next read
-                if total > max_clients:
-                    more = f"match {total:,} clients, more than {max_clients:,}"
-                    problem = f"{more}: add a filter, or use 'acare export'"
-                    raise InvalidInput(FieldError("filters", problem))
-                yield from rows
-
-    def export(self) -> Generator[tuple[str, str], None, None]:
-        """Like ``all``, but all clients of all users, oldest first, without a time limit."""
-        with self._database.read() as connection:
-            yield from connection.execute(EXPORT)
-
-
-def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, Any]:
-    """The values of the conditions of a list, and ``sort``. ``owner_id``: the caller sees only this owner."""
-    given = {**filters, "owner_id": owner_id}
-    values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if "q" in values:
-        values["q"] = search_terms.query(values["q"])
-    for name in ("location", "property_type"):
-        if name in values:
-            values[name] = search_terms.fold(values[name])
-    if not values.keys().isdisjoint(PROPERTY):
-        values["buyers"] = True
-    return values
-
-
-def _page(connection: sqlite3.Connection, values: dict[str, Any], skipped: int, limit: int) -> ClientPage:
-    """At most ``limit`` clients after those that are skipped."""
-    if values.get("sort") in _ORDERS or values.keys() - _INDEXED - {"sort"}:
-        total, rows = _matches(connection, values, "clients.json", skipped, limit)
-        return ClientPage(total, [text for (text,) in rows])
-    (total,) = connection.execute(total_statement(values), values).fetchone()
-    length = min(limit, total - skipped)
-    if length <= 0:
-        return ClientPage(total, [])
-    after = total - skipped - length
-    order, nearer = ("DESC", skipped) if skipped <= after else ("ASC", after)
-    values |= {"rows": length, "skipped": nearer}
-    texts = [text for (text,) in connection.execute(page_statement(values, order), values)]
-    return ClientPage(total, texts if order == "DESC" else texts[::-1])
-
-
-def _matches(
-    connection: sqlite3.Connection, values: dict[str, Any], columns: str, skipped: int, limit: int
-) -> tuple[int, sqlite3.Cursor]:
-    """Like ``_page``, but for any filters, and with other columns. Reads the positions of all matches."""
-    statement = matching_statement(values, values.get("sort"))
-    seqs = [seq for (seq,) in connection.execute(statement, values)]
-    page = json.dumps(seqs[skipped : skipped + limit])
-    return len(seqs), connection.execute(AT_POSITIONS.format(columns=columns), {"seqs": page})
-
-
 def _deleted_page(
     connection: sqlite3.Connection, filters: Mapping[str, object], skipped: int, limit: int
 ) -> ClientPage:
@@ -192,18 +227,25 @@ def _deleted_page(
     return ClientPage(len(matches), [row for row, _ in rows], [deletion for _, deletion in rows])
 
 
-def matching_statement(names: Collection[str], sort: str | None = None) -> str:
+def _order(values: Mapping[str, Any]) -> str:
+    """The ORDER BY of a list; empty for the order of the positions, newest first."""
+    sort = values.get("sort", "due" if "due" in values else "created_at")
+    terms, default = _ORDERS[sort]
+    order = values.get("order", default)
+    return "" if (sort, order) == ("created_at", "desc") else terms.format(order=order)
+
+
+def matching_statement(names: Collection[str], order: str = "") -> str:
     """The statement for the positions of all clients in a list with the filters ``names``."""
     source, seq = "clients INDEXED BY clients_by_email" if "email" in names else "clients", "clients.seq"
     if "q" in names:  # CROSS JOIN reads the index of words first, in the order of its rowids
         seq = "clients_search.rowid"
         source = f"clients_search CROSS JOIN clients ON clients.seq = {seq}"
-    order = _ORDERS.get(sort, f"{seq} DESC")
     return f"""
 SELECT {seq}
 FROM {source}
 {_where(names)}
-ORDER BY {order}
+ORDER BY {f"{order}, " if order else ""}{seq} DESC
 """
 
 

@@ -110,10 +110,8 @@ def test_the_feed_of_an_earlier_owner_has_no_later_deletion(agency):
 @pytest.mark.parametrize(("limit", "counts_as"), [("", 100), ("limit=500", 500), ("limit=501", 500)])
 def test_the_limit_is_100_unless_given_and_500_at_most(app, api, monkeypatch, limit, counts_as):
     asked = []
-    page = app.history.changes
-    monkeypatch.setattr(
-        app.history, "changes", lambda *_, **options: asked.append(options) or page(*_, **options)
-    )
+    page = app.feed.page
+    monkeypatch.setattr(app.feed, "page", lambda *_, **options: asked.append(options) or page(*_, **options))
     api.get(f"/v1/changes?{limit}")
     assert asked == [{"after": None, "limit": counts_as}]
 

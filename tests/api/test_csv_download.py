@@ -48,7 +48,7 @@ def test_a_file_that_is_too_large_is_400_and_names_the_command(three, monkeypatc
 
 
 def test_it_is_of_one_snapshot(app, three):
-    exported = app.clients.all(caller_without_key("x", "broker"), 4)
+    exported = app.lists.all(caller_without_key("x", "broker"), 4)
     next(exported)
     three.create()
     assert len(list(exported)) == 2
@@ -56,6 +56,6 @@ def test_it_is_of_one_snapshot(app, three):
 
 def test_a_list_that_is_too_long_keeps_no_snapshot(app, three):
     with pytest.raises(InvalidInput) as error:  # which keeps the frame, and the cursor in it
-        list(app.clients.all(caller_without_key("x", "broker"), 2))
+        list(app.lists.all(caller_without_key("x", "broker"), 2))
     three.create()
     assert (error.type, three.get("/v1/clients").json["data"]["meta"]["total"]) == (InvalidInput, 4)

@@ -127,7 +127,7 @@ def test_a_long_path_is_cut_in_the_log(api, caplog):
 
 @pytest.mark.parametrize("defect", [RuntimeError, Refused])  # no response is defined for the latter
 def test_a_defect_is_500_with_an_error_id_in_the_log(app, api, monkeypatch, caplog, defect):
-    monkeypatch.setattr(app.clients, "page", raising(defect(SECRET)))
+    monkeypatch.setattr(app.lists, "page", raising(defect(SECRET)))
     answer, other = (api.get(COLLECTION, 500) for _ in range(2))
     error = answer.json["error"]
     assert error["errorId"] != other.json["error"]["errorId"]
@@ -149,7 +149,7 @@ def test_a_defect_in_a_function_of_sql_is_no_damage(api, monkeypatch, caplog, fu
 
 
 def test_an_unavailable_store_is_503_and_logged(app, api, monkeypatch, caplog):
-    monkeypatch.setattr(app.clients, "page", raising(StoreUnavailable("The disk is full.")))
+    monkeypatch.setattr(app.lists, "page", raising(StoreUnavailable("The disk is full.")))
     answer = api.get(COLLECTION, 503)
     assert answer.json["error"] == {"code": "SERVICE_UNAVAILABLE", "message": "The disk is full."}
     assert f"The disk is full. request={answer.json['correlationId']}" in caplog.text

@@ -28,6 +28,15 @@ SEED = os.environ.get("ACARE_TEST_FIND_SEED") or "20261129"
 NAMES = "Ana|anna|Jose|LEE|lee|Lea|Ray|Ramirez".split("|")
 PLACES = "Bakersfield|Bakersfield, CA|bakersfield 93301|Taft|Ta|Oak Grove|oak-grove west|San José|SAN JOSE"
 TYPES = "house|House|condo|town-house|Town house|Château"
+FOLLOW_UPS = ["due:2026-12-15", "due:2026-12-01", "due:2027-01-03"]
+NO_FOLLOW_UPS = [
+    "due:soon",
+    "due:2026-13-01",
+    "due:2026-02-30",
+    "due:2026-12-1",
+    "overdue:2026-12-01",
+    "Due:2026-12-01",
+]
 NUMBERS = ("bedrooms", "bathrooms", "square_feet")
 
 
@@ -52,7 +61,7 @@ class Random(random.Random):
             preferred_locations=self.some(places),
             property_preferences=self.choice([{}, {**least, "property_types": self.maybe(self.some(types))}]),
             notes=self.maybe("Calls late.", "see ana.ray@example.com"),
-            tags=self.some(["VIP", "first-time"]),
+            tags=self.some(["VIP", "first-time", *FOLLOW_UPS, *NO_FOLLOW_UPS], 5),
         )
 
     def question(self, clients):
@@ -65,9 +74,11 @@ class Random(random.Random):
             "price": self.choice([50, 100, 300, 400.5, 500, 10**23]),
             "location": self.choice(PLACES.split("|")),
             "property_type": self.choice(TYPES.split("|")),
+            "due": self.choice(["any", "2026-12-01", "2026-12-20", "2026-01-01"]),
             "sort": self.choice(["created_at", "updated_at", "name"]),
+            "order": self.choice(["asc", "desc"]),
         }
-        names = self.choice([["q"], self.some(sorted(asked), 5)])
+        names = self.choice([["q"], ["sort", "order"], ["due"], self.some(sorted(asked), 5)])
         return {name: asked[name] for name in names if asked[name] is not None}
 
 
@@ -105,6 +116,20 @@ def suits(asked, client):
     )
 
 
+def due(client):
+    """The earliest follow-up of a client."""
+    return min((tag[4:] for tag in client["tags"] if tag in FOLLOW_UPS), default="none")
+
+
+KEYS = {
+    "created_at": lambda client: client["created_at"],
+    "updated_at": lambda client: client["updated_at"],
+    # bytes.lower() is for ASCII letters
+    "name": lambda client: [client[name].encode().lower() for name in ("last_name", "first_name")],
+    "due": due,
+}
+
+
 def answer(asked, clients):
     """The ids of a list; ``clients`` are the newest first."""
     equal = asked.keys() & {"client_type", "status", "email", "user_id"}
@@ -114,10 +139,11 @@ def answer(asked, clients):
     if "q" in asked:
         begins = [f" {part}" for part in asked["q"].split()]
         found = [client for client in found if all(begin in client["words"] for begin in begins)]
-    if asked.get("sort") == "updated_at":
-        found.sort(key=lambda client: client["updated_at"], reverse=True)
-    if asked.get("sort") == "name":  # bytes.lower() is for ASCII letters
-        found.sort(key=lambda client: [client[name].encode().lower() for name in ("last_name", "first_name")])
+    if "due" in asked:
+        found = [client for client in found if due(client) <= asked["due"] and due(client) != "none"]
+    sort = asked.get("sort", "due" if "due" in asked else "created_at")
+    is_descending = asked.get("order", "desc" if sort.endswith("_at") else "asc") == "desc"
+    found.sort(key=KEYS[sort], reverse=is_descending)  # equal ones stay newest first
     return [client["id"] for client in found]
 
 
@@ -137,7 +163,7 @@ def fill(app, owners):
         for number in range(CLIENTS)
     ]
     app.database.write(lambda connection: [insert(connection, client) for client in random_clients])
-    clients = [json.loads(text) for text, _ in app.clients.all(OPERATOR, CLIENTS)]
+    clients = [json.loads(text) for text, _ in app.lists.all(OPERATOR, CLIENTS)]
     for client in clients:
         client["words"] = " ".join(["", *words_of(client)])
     return clients

@@ -139,7 +139,7 @@ def test_only_a_page_of_the_same_origin_can_write(embedded, status, headers):
     answer = write(embedded, Cookie=ANA, **headers)
     assert answer.status_int == status
     assert status == 201 or answer.json["error"]["code"] == "CROSS_SITE_REQUEST"
-    assert embedded.clients.page(embedded.caller(ANA), page=1, limit=1).total == (status == 201)
+    assert embedded.lists.page(embedded.caller(ANA), page=1, limit=1).total == (status == 201)
 
 
 def test_the_403_for_a_write_names_both_origins_and_the_setting(embedded):

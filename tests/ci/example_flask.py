@@ -41,5 +41,5 @@ def my_clients():
         caller = crm.caller(session["email"])
     except Refused:  # unknown or disabled
         abort(403)
-    page = crm.clients.page(caller, page=1, limit=25, q=request.args.get("q"))
+    page = crm.lists.page(caller, page=1, limit=25, q=request.args.get("q"))
     return {"total": page.total, "clients": [json.loads(client) for client in page.rows]}

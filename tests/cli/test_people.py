@@ -40,6 +40,16 @@ def test_find_shows_the_clients_of_an_address_or_a_user(run, ana, caller):
     assert run("find", "--user", "unknown@example.com", status=1).err.startswith("acare: there is no user")
 
 
+def test_find_lists_follow_ups_earliest_first(run, ana):
+    later, sooner, _ = (
+        ana.create(tags=[tag])["id"] for tag in ("due:2026-12-15", "due:2026-12-01", "due:2026-12-16")
+    )
+    found = json.loads(run("find", "--due", "2026-12-15", "--json").out)
+    assert [client["id"] for client in found] == [sooner, later]
+    assert "must be a date such as 2026-12-15, or any" in run("find", "--due", "soon", status=2).err
+    assert "--deleted" in run("find", "--due", "any", "--deleted", status=2).err
+
+
 def test_find_prints_no_character_that_a_terminal_obeys(run, app, ana):
     client = ana.create(last_name="Lee")
     update = "UPDATE clients SET version = version + 1, last_name = ? || 'Lee'"

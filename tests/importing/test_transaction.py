@@ -83,7 +83,7 @@ def test_a_client_is_created_before_or_after_an_import(agency, slow, monkeypatch
     with agency.app() as app:
         with pytest.raises(StoreUnavailable):
             app.clients.create(agency.caller, validate_create(JORDAN))
-        assert app.clients.page(agency.caller, page=1, limit=1).total == 0  # a list does not wait
+        assert app.lists.page(agency.caller, page=1, limit=1).total == 0  # a list does not wait
         slow.stdin.close()
         assert slow.wait(30) == 0
         app.clients.create(agency.caller, validate_create(JORDAN))
@@ -94,7 +94,7 @@ def test_the_log_is_empty_after_an_import(agency):
     with agency.app() as app:
         agency.load(rows(1000))
         assert os.path.getsize(f"{agency.database}-wal") < 10_000
-        assert app.clients.page(agency.caller, page=1, limit=1).total == 1000
+        assert app.lists.page(agency.caller, page=1, limit=1).total == 1000
 
 
 MEMORY = """

@@ -1,5 +1,5 @@
 """The fixtures of the stores."""
 
-from support.stores import database, keys, other_user, path, sql, store, user
+from support.stores import client_lists, database, keys, other_user, path, sql, store, user
 
-__all__ = ["database", "keys", "other_user", "path", "sql", "store", "user"]
+__all__ = ["client_lists", "database", "keys", "other_user", "path", "sql", "store", "user"]

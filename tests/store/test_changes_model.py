@@ -26,9 +26,11 @@ from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options
 from acare.maintenance.verification import verify_file
 from acare.store import batches
+from acare.store.changes import ChangeFeed
 from acare.store.clients import ClientStore
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
+from acare.store.lists import ClientLists
 
 OPERATIONS = int(os.environ.get("ACARE_TEST_CHANGES", "1200"))
 PER_PAUSE = max(400, OPERATIONS // 100)
@@ -122,7 +124,7 @@ class Follower:
 
     def __init__(self, database, caller, seed):
         self.caller, self.copy, self.cursor = caller, {}, None
-        self.history, self.clients = HistoryStore(database), ClientStore(database)
+        self.feed, self.lists = ChangeFeed(database), ClientLists(database)
         self.random = random.Random(seed)
         self.expired = 0
 
@@ -136,7 +138,7 @@ class Follower:
             self.copy, self.cursor = {}, None  # a new copy
         try:
             limit = self.random.choice([1, 10, 500])
-            page = self.history.changes(self.caller, after=self.cursor, limit=limit)
+            page = self.feed.page(self.caller, after=self.cursor, limit=limit)
         except CursorExpired:
             self.expired += 1
             self.copy, self.cursor = {}, None
@@ -154,7 +156,7 @@ class Follower:
         while self.read_page():
             pass
         listed, number = {}, 1
-        while rows := self.clients.page(self.caller, page=number, limit=100).rows:
+        while rows := self.lists.page(self.caller, page=number, limit=100).rows:
             listed |= {client["id"]: client for client in map(json.loads, rows)}
             number += 1
         return [name for name in listed.keys() | self.copy if listed.get(name) != self.copy.get(name)]

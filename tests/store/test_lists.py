@@ -9,12 +9,12 @@ from support.clients import new
 
 from acare import timestamps
 from acare.auth import OPERATOR
-from acare.store import changes, clients, creation, keys, lists, targets, users
+from acare.store import changes, clients, creation, keys, lists, users, versions
 
 FUTURE = "2999-12-31T23:59:59.999Z"
 
 
-def test_rows_and_total_are_of_one_snapshot(store, database, user):
+def test_rows_and_total_are_of_one_snapshot(store, client_lists, database, user):
     made = [store.create(user, new()).json for _ in range(3)]
 
     def create_before_the_rows(statement):
@@ -23,16 +23,16 @@ def test_rows_and_total_are_of_one_snapshot(store, database, user):
 
     with database.read() as connection:  # the one that the page will borrow
         connection.set_trace_callback(create_before_the_rows)
-    page = store.page(OPERATOR, page=1, limit=2)
+    page = client_lists.page(OPERATOR, page=1, limit=2)
     connection.set_trace_callback(None)
     assert (page.total, page.rows) == (3, made[:0:-1])
 
 
-def test_a_client_created_now_is_newer_than_imported_ones(store, user, sql):
+def test_a_client_created_now_is_newer_than_imported_ones(store, client_lists, user, sql):
     store.create(user, new())
     sql("UPDATE clients SET seq = seq + 999990, version = version + 1")  # the millisecond is full
     made = [store.create(user, new()).id for _ in range(20)]
-    rows = store.page(OPERATOR, page=1, limit=20).rows
+    rows = client_lists.page(OPERATOR, page=1, limit=20).rows
     assert [json.loads(row)["id"] for row in rows] == made[::-1]
 
 
@@ -64,8 +64,8 @@ FILTERS = [names for n in range(5) for names in itertools.combinations(sorted(li
 STATEMENTS = {
     **{
         name: text
-        for module in (clients, creation, targets)
-        for name, text in vars(module).items()
+        for place in (clients, clients.ClientStore, creation, versions)
+        for name, text in vars(place).items()
         if isinstance(text, str) and re.match(r"\s*(SELECT|UPDATE|DELETE)\b", text) and "{" not in text
     },
     "AUTHENTICATE": keys.AUTHENTICATE,

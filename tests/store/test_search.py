@@ -31,7 +31,7 @@ def test_a_search_during_writes_is_of_one_snapshot(app, ana):
 
     def search(_):
         for name in ("Fox", "Ray") * 40:
-            page = app.clients.page(ana, page=1, limit=100, q=name)
+            page = app.lists.page(ana, page=1, limit=100, q=name)
             assert all(f'"last_name":"{name}"' in row for row in page.rows)
             assert page.total == len(page.rows)
 
@@ -40,7 +40,7 @@ def test_a_search_during_writes_is_of_one_snapshot(app, ana):
 
 def found(app, ana, query):
     """How many clients a search finds: the total, which must agree with the rows."""
-    page = app.clients.page(ana, page=1, limit=100, q=query)
+    page = app.lists.page(ana, page=1, limit=100, q=query)
     assert page.total == len(page.rows)
     return page.total
 
@@ -101,7 +101,7 @@ def test_thousands_of_accents_on_a_letter_do_not_delay_others(app, ana):
     for _ in range(10):
         app.clients.create(ana, new(notes=many, preferred_locations=[few] * 50))
     assert found(app, ana, "zoe") == 10
-    assert not any(app.clients.page(ana, page=1, limit=1, location="fox").total for _ in range(30))
+    assert not any(app.lists.page(ana, page=1, limit=1, location="fox").total for _ in range(30))
     assert time.process_time() - began < 2
 
 
@@ -135,7 +135,7 @@ def test_erasing_leaves_no_word_in_the_index(app, ana, how):
     for word in ("ylophonez", "yqqophon", "exqozymix", "qophon", "qwyzlep"):
         assert files_with(app.database.path.parent, word) == []
     assert verify_file(app.database.path) == 320
-    assert app.clients.page(ana, page=1, limit=1, q="lee").total == 300
+    assert app.lists.page(ana, page=1, limit=1, q="lee").total == 300
 
 
 def test_the_internal_tables_of_fts5_are_not_compared(tmp_path, new_database):

@@ -10,6 +10,7 @@ from acare.auth import caller_without_key
 from acare.database.database import Database
 from acare.store.clients import ClientStore
 from acare.store.keys import KeyStore
+from acare.store.lists import ClientLists
 from acare.store.search import index_changes
 
 
@@ -27,6 +28,11 @@ def database(path):
 @pytest.fixture
 def store(database):
     return ClientStore(database)
+
+
+@pytest.fixture
+def client_lists(database):
+    return ClientLists(database)
 
 
 @pytest.fixture
