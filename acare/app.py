@@ -1,5 +1,6 @@
 """The composition root: settings → stores → limiter → Falcon app. Read this file first."""
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -24,6 +25,8 @@ from acare.store.lists import ClientLists
 from acare.store.search import index_changes
 from acare.store.users import UserStore
 
+log = logging.getLogger("acare")
+
 
 class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg]  # the plain response
     """The WSGI application. Close it after use, or use it in a ``with`` statement.
@@ -40,6 +43,10 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
     ) -> None:
         if identify is not None and settings.user_header is not None:
             raise SettingError("user_header cannot be combined with identify")
+        if identify is not None and "*" in settings.cors_origin:
+            raise SettingError("cors_origin '*' cannot be combined with identify: name the origins")
+        if settings.rate_limit_by == "key":
+            log.warning("rate_limit_by=key is obsolete, and now means user: a user's keys share a bucket")
         self.database = Database(settings.database, before_commit=index_changes, clock=clock)
         self.clients = ClientStore(self.database)
         self.lists = ClientLists(self.database)

@@ -37,6 +37,13 @@ def parse_address(text: str) -> str:
     return match[0]
 
 
+def parse_limited(text: str) -> str:
+    """``user`` or ``address``; or ``key``, which settings of 0.2.0 may have, and which counts as ``user``."""
+    if text not in ("user", "address", "key"):
+        raise ValueError("must be user or address")
+    return text
+
+
 class RateLimit(NamedTuple):
     """``tokens`` requests, refilled evenly over ``seconds``."""
 
@@ -123,11 +130,11 @@ class Settings:
         "N/SECONDS",
         "the token bucket of each caller: N requests per SECONDS; or off",
     )
-    rate_limit_by: Literal["address", "key"] = _setting(
-        "key",
-        Enum(("address", "key")).validate,
+    rate_limit_by: Literal["user", "address", "key"] = _setting(
+        "user",
+        parse_limited,
         "WHAT",
-        "what has a token bucket of its own: key or address",
+        "what has a token bucket of its own: user or address",
     )
     trusted_proxy: str | None = _setting(
         None,
@@ -170,6 +177,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.user_header is not None and self.trusted_proxy is None:
             raise SettingError("--user-header needs --trusted-proxy: no other caller may send the header")
+        if self.user_header is not None and "*" in self.cors_origin:
+            raise SettingError("--user-header cannot be combined with --cors-origin '*': name the origins")
 
     @classmethod
     def from_options(cls, options: Mapping[str, object]) -> Self:

@@ -11,7 +11,7 @@ ACCEPTED = {
     "database": {"clients.db": Path("clients.db"), "/srv/a b/clients.db": Path("/srv/a b/clients.db")},
     "listen": {text: text for text in ("127.0.0.1:0", "localhost:65535", "[::1]:8080")},
     "rate_limit": {"3/900": RateLimit(3, 900), "1/1": RateLimit(1, 1), "OFF": None},
-    "rate_limit_by": {"address": "address", "key": "key"},
+    "rate_limit_by": {"user": "user", "address": "address", "key": "key"},
     "trusted_proxy": {"127.0.0.1": "127.0.0.1", "2001:DB8::1": "2001:db8::1"},
     "user_header": {},
     "cors_origin": {
@@ -34,7 +34,7 @@ REJECTED = {
     "listen": ("be HOST:PORT", ["8080", "127.0.0.1", ":8080", "127.0.0.1:", "127.0.0.1:65536", "[::1:8080",
                                 "http://127.0.0.1:8080", "a b:8080"]),
     "rate_limit": ("be REQUESTS/SECONDS, like 500/900", ["500", "0/900", "500/0", "-1/900", "1.5/900"]),
-    "rate_limit_by": ("be one of address, key", ["user", "KEY"]),
+    "rate_limit_by": ("be user or address", ["User", "KEY", "ip"]),
     "trusted_proxy": ("be the IP address of a proxy", ["*", "proxy.example", "127.0.0.1,127.0.0.2"]),
     "user_header": ("have ", [" ", "X_User", "X-User:", "Ä"]),
     "cors_origin": ("be an origin like https://intranet.example",
@@ -86,6 +86,13 @@ def test_a_user_header_needs_a_trusted_proxy():
     assert Settings.from_command(given, {}).user_header == "Remote-Email"
     with pytest.raises(SettingError, match="user-header needs --trusted-proxy"):
         Settings.from_command({**given, "trusted_proxy": None}, {})
+
+
+def test_any_origin_excludes_a_user_header():
+    given = {"user_header": "Remote-Email", "trusted_proxy": "127.0.0.1"}
+    Settings.from_command({**given, "cors_origin": ["https://a.example"]}, {})
+    with pytest.raises(SettingError, match="user-header cannot be combined with --cors-origin"):
+        Settings.from_command({**given, "cors_origin": ["*"]}, {})
 
 
 @pytest.mark.parametrize(

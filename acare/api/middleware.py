@@ -5,6 +5,7 @@ The API's own middleware applies under ``/v1`` only; other paths need no key and
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import falcon
@@ -14,7 +15,7 @@ from acare.api.envelope import ApiError
 from acare.api.operations import BY_METHOD
 from acare.api.request import Request, api_key
 from acare.auth import Caller
-from acare.errors import BrokerRequired, InsufficientScope, InvalidKey
+from acare.errors import BrokerRequired, InsufficientScope, InvalidKey, SettingError
 
 #: The response headers that a page may read besides those that the Fetch standard always allows.
 EXPOSED_HEADERS = (
@@ -113,9 +114,20 @@ class IdentifyCaller:
                 req.context.caller = found
             else:
                 req.context.invalid_key = found
-        elif email := self._identify(req.env):
+        elif email := _valid(self._identify(req.env)):
             req.context.session_user = email
             req.context.caller = self._find_user(email)
+
+
+def _valid(email: object) -> str | None:
+    """What ``identify`` has returned. SettingError if it is wrong."""
+    if isinstance(email, str):
+        with suppress(UnicodeEncodeError):
+            email.encode()
+            return email
+    elif email is None:
+        return None
+    raise SettingError(f"identify must return None or a valid str; it returned {email!r:.50}")
 
 
 class ReadBody:

@@ -176,6 +176,10 @@ class Router(CompiledRouter):
         for operation in OPERATIONS:
             self.add_route(operation.path, by_class[operation.resource])
 
+    def find(self, uri: str, req: Any = None) -> Any:
+        """Falcon's hook: a slash at the end is not an empty id."""
+        return None if uri.endswith("/") and uri.strip("/") else super().find(uri, req)
+
     def map_http_methods(self, resource: object, **options: Any) -> Any:
         """Falcon's hook: HEAD works where GET does."""
         methods = super().map_http_methods(resource, **options)

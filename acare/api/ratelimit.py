@@ -29,7 +29,7 @@ class RateLimitResult(NamedTuple):
 
 
 class RateLimiter:
-    """One bucket for each name: an address or a key. Thread-safe.
+    """One bucket for each name: a user or an address. Thread-safe.
 
     The state of a bucket is one integer: the time at which it will be full again, in units of 1/``tokens`` of
     a nanosecond. In this unit one token takes exactly ``seconds`` in nanoseconds, so rounding never grants or
@@ -89,9 +89,9 @@ class LimitRate:
     visitors send such requests, and they must not use up the tokens of the programs in the same office.
     """
 
-    def __init__(self, limiter: RateLimiter, by: Literal["address", "key"]) -> None:
+    def __init__(self, limiter: RateLimiter, by: Literal["user", "address", "key"]) -> None:
         self._limiter = limiter
-        self._by_key = by == "key"
+        self._by_address = by == "address"
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         if not req.is_api:
@@ -113,4 +113,4 @@ class LimitRate:
         caller = req.context.caller
         if caller is None:
             return f"no key {bucket_name(req.remote_addr)}"
-        return f"key {caller.key_id or caller.user_id}" if self._by_key else bucket_name(req.remote_addr)
+        return bucket_name(req.remote_addr) if self._by_address else f"user {caller.user_id}"

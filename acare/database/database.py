@@ -1,5 +1,6 @@
 """One database file: with many readers and one writer, or for a command that only reads."""
 
+import shutil
 import sqlite3
 import time
 from collections import deque
@@ -20,6 +21,9 @@ from acare.errors import StoreUnavailable
 
 #: Nanoseconds for which a cached result is used, even if another process commits meanwhile.
 CACHE_NANOSECONDS = 10_000_000
+
+#: Bytes of the disk below which the readiness check fails: a small write may succeed while others do not.
+MIN_FREE = 16 * 1024 * 1024
 
 #: Seconds that a readiness check waits for its write.
 WRITE_CHECK_SECONDS = 1.0
@@ -145,14 +149,15 @@ class Database:
         return False
 
     def check_write(self) -> str:
-        """Make a real write: a transaction can begin even if the disk is full. "ok", or the problem."""
+        """Make a real write, and look for room for the next ones. "ok", or the problem."""
         try:
             self.submit(write_one_page).result(WRITE_CHECK_SECONDS)
+            free = shutil.disk_usage(self.path.resolve().parent).free
         except Empty:
             return "A write has not finished yet."
-        except (StoreUnavailable, sqlite3.Error) as error:
+        except (StoreUnavailable, sqlite3.Error, OSError) as error:
             return str(error)
-        return "ok"
+        return "ok" if free >= MIN_FREE else f"Less than {MIN_FREE // 2**20} MiB of the disk is free."
 
     def close(self) -> None:
         """Finish the queued writes and close all connections. A reader in use closes when it is returned."""

@@ -80,7 +80,7 @@ def test_an_unknown_or_disabled_user_is_403_and_named(embedded, lines, user):
 
 
 def test_a_users_name_cannot_break_a_line_of_the_log(embedded, lines):
-    me(embedded, Cookie="a\n\x1b[2J\ud800" + "x" * 1000)
+    me(embedded, Cookie="a\n\x1b[2J\x80" + "x" * 1000)
     assert text_line(lines[0]).isprintable()
     assert len(lines[0].key) < 300
 
@@ -111,6 +111,22 @@ def test_signed_in_users_behind_one_address_take_turns(tmp_path):
 def test_identify_and_a_user_header_exclude_each_other(tmp_path):
     with pytest.raises(SettingError, match="user_header cannot be combined with identify"):
         acare.create_app(database=tmp_path / "acare.db", **SIGN_IN, identify=lambda env: ANA)
+
+
+def test_identify_and_any_origin_exclude_each_other(tmp_path):
+    with pytest.raises(SettingError, match="cors_origin '\\*' cannot be combined with identify"):
+        acare.create_app(database=tmp_path / "acare.db", cors_origin="*", identify=lambda env: ANA)
+
+
+@pytest.mark.parametrize("returned", [5, ANA.encode(), True, "a\ud800@example.com"], ids=repr)
+def test_a_wrong_identify_is_a_500_with_one_line(tmp_path, caplog, returned):
+    with acare.create_app(database=tmp_path / "acare.db", identify=lambda env: returned) as app:
+        answer = me(app)
+    assert (answer.status_int, answer.json["error"]["code"]) == (500, "INTERNAL_ERROR")
+    [record] = caplog.records
+    assert "identify must return None or a valid str; it returned" in record.getMessage()
+    assert answer.json["error"]["errorId"] in record.getMessage()
+    assert record.exc_info is None
 
 
 SAME = {"Origin": "http://localhost:80"}

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 from support.client import Api, app_fixture, full_key
+from support.data import ALL_SCOPES
+from support.keys import new_key
 from support.threads import in_threads
 
 import acare
@@ -138,11 +140,30 @@ def test_the_bucket_can_belong_to_the_peers_address(by_address):
         caller.ask("GET", COLLECTION, status=status, environ={"REMOTE_ADDR": peer}, **forged)
 
 
-def test_each_key_has_a_bucket_and_requests_without_one_another(limited):
-    """Any web page can make a browser in the office send requests without a key."""
-    first, second = Api(limited, full_key(limited)), Api(limited, full_key(limited))
-    blind, stranger = Api(limited), Api(limited, "0" * 64)
-    for caller, status in (
-        (first, 200), (first, 200), (first, 429), (second, 200), (blind, 401), (stranger, 401), (blind, 429),
-    ):  # fmt: skip
+def test_requests_without_a_key_have_a_bucket_of_their_own(limited):
+    """Any web page can make a browser in the office send them."""
+    caller, blind, stranger = Api(limited, full_key(limited)), Api(limited), Api(limited, "0" * 64)
+    for each, status in ((caller, 200), (blind, 401), (stranger, 401), (blind, 429), (caller, 200)):
+        each.get(COLLECTION, status)
+
+
+def keys_of(app, *emails):
+    return [Api(app, new_key(app.keys, email, ALL_SCOPES).key) for email in emails]
+
+
+def test_all_keys_of_a_user_draw_from_one_bucket(limited):
+    """Also a key that another key has made."""
+    first, other = keys_of(limited, "ana@example.com", "ben@example.com")
+    made = Api(limited, first.post({}, path="/v1/keys").json["data"]["key"])
+    made.get(COLLECTION)
+    for caller, status in ((made, 429), (first, 429), (other, 200)):
         caller.get(COLLECTION, status)
+
+
+def test_by_key_counts_as_by_user_and_warns(tmp_path, caplog):
+    options = {"rate_limit": "1/900", "rate_limit_by": "key", "clock": lambda: 0}
+    with acare.create_app(database=tmp_path / "acare.db", **options) as app:
+        first, second = keys_of(app, "ana@example.com", "ana@example.com")
+        first.get(COLLECTION)
+        second.get(COLLECTION, 429)
+    assert [message for message in caplog.messages if "rate_limit_by=key is obsolete" in message]

@@ -1,5 +1,6 @@
 """Readiness: whether the server can write (database/test_disk has when it cannot, and liveness)."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from support.threads import Call, Held, in_threads
 
 import acare
 from acare.api.public import CHECK_NANOSECONDS
+from acare.database.database import MIN_FREE
 
 
 @pytest.fixture
@@ -57,6 +59,14 @@ def test_callers_get_the_last_result_while_a_check_runs(app, clock):
         wait_for(lambda: held.queued() == 1)
         assert ready(app)
     assert first.result()
+
+
+def test_it_is_not_ready_with_little_room_on_the_disk(app, clock, monkeypatch):
+    for free, status in ((MIN_FREE - 1, 503), (MIN_FREE, 200)):
+        monkeypatch.setattr(shutil, "disk_usage", lambda path, free=free: SimpleNamespace(free=free))
+        clock.now += CHECK_NANOSECONDS
+        answer = Api(app).get("/readyz", status)
+        assert ("Less than 16 MiB of the disk is free." in answer.text) == (status == 503)
 
 
 def test_only_a_change_is_logged(app, clock, monkeypatch, caplog):
