@@ -16,7 +16,7 @@ from acare.server.turns import Turn
 #: than the 60 s of proxies, so that they close first.
 TIMEOUT = 75
 
-#: Bytes of a header that is parsed as soon as it arrives. Others wait until the usual ones have been parsed.
+#: Bytes of a header that is parsed as soon as it arrives. Connections with longer ones take turns.
 USUAL_HEADER = 2 * 1024
 
 #: Open connections. An idle one costs a file descriptor and no thread.
@@ -43,6 +43,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
     def __init__(self, server: Any, sock: socket.socket, address: tuple[str, int]) -> None:
         self.server = server
         self.input = b""  # received and not parsed
+        self.parsed = 0  # bytes of costly input, compared with those of other connections
         self.request: Parser | None = None  # until its response is about to be sent
         self.output = b""  # a response until all of it has been sent
         self.sent = 0  # bytes of the output

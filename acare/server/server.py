@@ -57,6 +57,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self._has_callers = self._is_woken = self._is_paused = False
         self._swept_at = self._yielded_at = time.monotonic()
         self._costly: deque[Channel] = deque()  # from ``received``, to be parsed after the others
+        self._least_parsed = 0  # ``Channel.parsed`` of the one whose costly input was parsed last
         self._quick = FairQueue()
         self._queues: dict[Cost, FairQueue] = {"quick": self._quick}
         self._answered: deque[Channel] = deque()  # by the loop or a thread; the loop sends the responses
@@ -150,16 +151,27 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
             self.connections.close_overdue(TIMEOUT)
 
     def _parse_received(self) -> None:
-        """Parse usual input first, then costly input for a while."""
+        """Parse usual input, and then costly input."""
         while self.received:
             channel = self.received.popleft()
             if channel.is_costly():
+                # Time in which a connection was idle gives it no advantage over the others.
+                channel.parsed = max(channel.parsed, self._least_parsed)
                 self._costly.append(channel)
             else:
                 self._attempt(self._parse, channel)
+        if self._costly:
+            self._parse_costly()
+
+    def _parse_costly(self) -> None:
+        """Parse the input of the connections that have used least, for a while."""
+        self._costly = deque(sorted(self._costly, key=lambda channel: (channel.parsed, len(channel.input))))
         until = time.monotonic() + LOOP_SLICE_SECONDS
         while self._costly and time.monotonic() < until:
-            self._attempt(self._parse, self._costly.popleft())
+            channel = self._costly.popleft()
+            self._least_parsed = channel.parsed
+            channel.parsed += len(channel.input)
+            self._attempt(self._parse, channel)
 
     def _parse(self, channel: Channel) -> None:
         """Parse. A complete request is queued for the loop if answering it is quick, or else for a thread."""

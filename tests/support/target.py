@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager, suppress
@@ -72,6 +73,14 @@ class Target:
 
     def descriptors(self):
         return len(os.listdir(self._proc / "fd"))
+
+    @contextmanager
+    def frozen(self):
+        """While it is suspended, what is sent waits, and is all read in one iteration afterwards."""
+        self.process.send_signal(signal.SIGSTOP)
+        wait_for(lambda: (self._proc / "stat").read_text().rpartition(") ")[2].startswith("T"))
+        yield
+        self.process.send_signal(signal.SIGCONT)
 
     def stop(self):
         """Send SIGTERM, and wait until the server says that it stops."""

@@ -1,0 +1,205 @@
+"""Attacks that take too long for a test: ``python -m tests.benchmarks.attacks [NAME ...] [--against PATH]``.
+
+Each starts a server on core 0 and, on core 1, the attack and the callers who are to be answered meanwhile.
+With ``--against``, the version in another checkout is attacked too, in turn.
+"""
+
+import argparse
+import contextlib
+import itertools
+import multiprocessing
+import os
+import resource
+import socket
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from tests.benchmarks import large, servers
+from tests.benchmarks.servers import Server
+
+SERVER_CORE, LOAD_CORE = 0, 1
+CLIENTS = 30_000
+READ_RATE = 20_000_000  # bytes a second, of a caller who downloads a file
+CSV, SORTED = "/v1/clients.csv", "/v1/clients?sort=name&limit=100"
+
+
+# --- callers
+
+
+def ask(server: Server, path: str, rate: float = 0.0, **headers: str) -> tuple[int, float]:
+    """Status and seconds of a request on a connection of its own; 0 if the response does not arrive.
+
+    With ``rate``, the response is read at so many bytes a second.
+    """
+    began = time.monotonic()
+    connection = HTTPConnection(server.url.removeprefix("http://"), timeout=60)
+    with contextlib.closing(connection):
+        try:
+            connection.request("GET", path, headers={**server.headers, **headers})
+            response = connection.getresponse()
+            while piece := response.read(256 * 1024):
+                time.sleep(len(piece) / rate if rate else 0)
+        except (OSError, HTTPException):
+            return 0, time.monotonic() - began
+        return response.status, time.monotonic() - began
+
+
+def ask_at_once(server: Server, paths: list[str], rate: float = 0.0) -> list[int]:
+    """The statuses of requests that are sent at the same time."""
+    statuses: list[int] = []
+    threads = [
+        threading.Thread(target=lambda path=path: statuses.append(ask(server, path, rate)[0]))
+        for path in paths
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return statuses
+
+
+def arrived(statuses: list[int]) -> str:
+    return f"{statuses.count(200)} of {len(statuses)} arrived"
+
+
+def percentiles(seconds: list[float]) -> str:
+    ordered = sorted(seconds)
+    p95 = ordered[int(0.95 * len(ordered))]
+    return f"p50 {1000 * statistics.median(ordered):.0f} ms, p95 {1000 * p95:.0f} ms"
+
+
+# --- attackers: each runs in a process of its own
+
+
+@contextlib.contextmanager
+def attacker(act: Callable[..., None], server: Server, *arguments: object) -> Iterator[None]:
+    process = multiprocessing.Process(target=act, args=(_address(server), *arguments), daemon=True)
+    process.start()
+    time.sleep(1)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.join()
+
+
+def _address(server: Server) -> tuple[str, int]:
+    host, port = server.url.removeprefix("http://").split(":")
+    return host, int(port)
+
+
+def open_connections(address: tuple[str, int], rate: int) -> None:
+    """Open so many connections a second, send half a request on each, and keep the newest 3,000."""
+    kept: deque[socket.socket] = deque()
+    began = time.monotonic()
+    for number in itertools.count():
+        time.sleep(max(0.0, began + number / rate - time.monotonic()))
+        with contextlib.suppress(OSError):
+            kept.append(socket.create_connection(address, timeout=1))
+            kept[-1].send(b"GET /healthz HTTP/1.1\r\nHost: a")
+        if len(kept) > 3000:
+            kept.popleft().close()
+
+
+def trickle(address: tuple[str, int], number: int) -> None:
+    """Send 31 KiB of header and 64,000 bytes of body, the last of them one by one, on each connection."""
+    header = b"POST /v1/clients HTTP/1.1\r\nHost: a\r\nContent-Length: 64000\r\n"
+    header += b"".join(b"X-%d: %s\r\n" % (each, b"x" * 320) for each in range(94)) + b"\r\n"
+    _keep_sending(address, number, [header, bytes(63_000)], bytes(1))
+
+
+def send_chunks(address: tuple[str, int], number: int) -> None:
+    """Send chunks of one byte, on each connection, as fast as the server takes them."""
+    header = b"POST /v1/clients HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    _keep_sending(address, number, [header], b"1\r\nx\r\n" * 1000)
+
+
+def _keep_sending(address: tuple[str, int], number: int, first: list[bytes], piece: bytes) -> None:
+    """Send ``first`` on each connection, and then ``piece`` again and again; replace closed connections."""
+    connections: list[socket.socket | None] = [None] * number
+    while True:
+        for index, connection in enumerate(connections):
+            try:
+                if connection is None:
+                    connection = connections[index] = socket.create_connection(address, timeout=1)
+                    for part in first:
+                        connection.sendall(part)
+                    connection.setblocking(False)
+                connection.send(piece)
+            except BlockingIOError:
+                pass
+            except OSError:
+                connections[index] = None
+        time.sleep(0.01)
+
+
+# --- attacks
+
+
+def new_connections(rate: int, server: Server) -> str:
+    with attacker(open_connections, server, rate):
+        return _read_meanwhile(server)
+
+
+def unfinished_requests(server: Server) -> str:
+    with attacker(trickle, server, 740):
+        return _read_meanwhile(server)
+
+
+def _read_meanwhile(server: Server) -> str:
+    files = [status for _ in range(3) for status in ask_at_once(server, [CSV] * 2, READ_RATE)]
+    lists = [ask(server, SORTED)[0] for _ in range(30)]
+    return f"CSV: {arrived(files)}; sorted lists: {arrived(lists)}"
+
+
+def downloads(server: Server) -> str:
+    return arrived(ask_at_once(server, [CSV] * 4, READ_RATE))
+
+
+def long_headers(number: int, server: Server) -> str:
+    with attacker(send_chunks, server, number):
+        cookie = "_oauth2_proxy=" + "x" * 2_100
+        return percentiles([ask(server, "/v1/clients?limit=1", Cookie=cookie)[1] for _ in range(60)])
+
+
+#: Each returns what the other callers saw.
+ATTACKS: dict[str, Callable[[Server], str]] = {
+    "connections-800": lambda server: new_connections(800, server),
+    "connections-1500": lambda server: new_connections(1500, server),
+    "trickle": unfinished_requests,
+    "downloads": downloads,
+    "chunks-100": lambda server: long_headers(100, server),
+    "chunks-900": lambda server: long_headers(900, server),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.attacks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(ATTACKS)}; default: all")
+    parser.add_argument("--against", type=Path, metavar="PATH", help="a checkout of another version")
+    args = parser.parse_args()
+    os.sched_setaffinity(0, {LOAD_CORE})
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+    for name in args.names or ATTACKS:
+        for checkout in (None, args.against) if args.against else (None,):
+            with tempfile.TemporaryDirectory(prefix="acare-attacks-") as folder:
+                database = Path(folder, "attacked.db")
+                if checkout is None:
+                    large.make(database, CLIENTS)
+                else:  # with its own schema
+                    line = [checkout / ".venv/bin/python", "-m", "tests.benchmarks.large", database]
+                    subprocess.run([*line, "--clients", str(CLIENTS)], cwd=checkout, check=True)
+                with servers.acare(database, SERVER_CORE, checkout=checkout) as server:
+                    print(f"{name} {checkout or ''}: {ATTACKS[name](server)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
