@@ -55,9 +55,10 @@ _FILTERS = {
 # The parameters that a list of deleted clients does not have.
 _NOT_DELETED = ("due", "sort", "order", *PROPERTY)
 
-#: The maximum size of a CSV file, in clients and in bytes. It is in memory until it is sent.
+#: The maximum size of a CSV file, in clients and in bytes. It is in memory until it is sent: several fit into
+#: the limit of a server's memory (``acare.server.channel.MAX_BUFFERED``).
 MAX_CSV_CLIENTS = 50_000
-MAX_CSV_BYTES = 64 * 1024 * 1024
+MAX_CSV_BYTES = 16 * 1024 * 1024
 
 # A thread that computes without a pause keeps Python's lock for 5 ms at a time: all other requests wait.
 _LINES_WITHOUT_PAUSE = 20
@@ -113,7 +114,7 @@ class ClientsCsv(StoreResource[Lists]):
             if number % _LINES_WITHOUT_PAUSE == 0:
                 time.sleep(_PAUSE)
             if file.tell() > MAX_CSV_BYTES:
-                problem = f"match more than {MAX_CSV_BYTES} bytes: add a filter, or use 'acare export'"
+                problem = f"match more than {MAX_CSV_BYTES >> 20} MiB: add a filter, or use 'acare export'"
                 raise InvalidInput(FieldError("filters", problem))
         resp.content_type = "text/csv; charset=utf-8"
         resp.downloadable_as = f"clients-{timestamps.now()[:10]}.csv"

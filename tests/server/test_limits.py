@@ -6,6 +6,9 @@ import pytest
 from support.sockets import BODY, KIB, closes, fill_with_large_clients, read_answer, request, wait_for
 from support.target import attack, target_in
 
+from acare.api import resources
+from acare.server import channel
+
 MIB = KIB * KIB
 
 
@@ -80,6 +83,10 @@ def test_unread_responses_have_the_same_limit(tight):
             assert raw.recv(1)
         assert closes(crowd[0])
         assert tight.is_well()
+
+
+def test_four_of_the_largest_csv_files_fit_into_the_limit():
+    assert 4 * resources.MAX_CSV_BYTES < channel.MAX_BUFFERED
 
 
 HELD = {  # connections, requests on each, the request, and the MiB that are held at most
