@@ -10,20 +10,13 @@ import falcon
 from acare.api import envelope, middleware
 from acare.api.access_log import AccessLog, AccessRecord, log_access
 from acare.api.headers import StrictHandling
-from acare.api.operations import Router, make_resources
+from acare.api.operations import Router
 from acare.api.ratelimit import LimitRate, RateLimiter
 from acare.api.request import Request, TrustProxy
+from acare.api.services import Services
 from acare.auth import Caller
 from acare.config import Settings
-from acare.database.database import Database
 from acare.errors import Refused, SettingError
-from acare.store.changes import ChangeFeed
-from acare.store.clients import ClientStore
-from acare.store.history import HistoryStore
-from acare.store.keys import KeyStore
-from acare.store.lists import ClientLists
-from acare.store.search import index_changes
-from acare.store.users import UserStore
 
 log = logging.getLogger("acare")
 
@@ -47,13 +40,10 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
             raise SettingError("cors_origin '*' cannot be combined with identify: name the origins")
         if settings.rate_limit_by == "key":
             log.warning("rate_limit_by=key is obsolete, and now means user: a user's keys share a bucket")
-        self.database = Database(settings.database, before_commit=index_changes, clock=clock)
-        self.clients = ClientStore(self.database)
-        self.lists = ClientLists(self.database)
-        self.users = UserStore(self.database)
-        self.keys = KeyStore(self.database)
-        self.history = HistoryStore(self.database)
-        self.feed = ChangeFeed(self.database)
+        services = Services(settings, clock)
+        self.database, self.users, self.keys = services.database, services.users, services.keys
+        self.clients, self.lists = services.clients, services.lists
+        self.history, self.feed = services.history, services.feed
         self.proxy = TrustProxy(settings.trusted_proxy, settings.user_header)
         identify = identify or self.proxy.identify
         limit = settings.rate_limit
@@ -72,8 +62,7 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
             middleware.RequireRight(),
             StrictHandling(),
         ]
-        stores = self.clients, self.lists, self.history, self.feed, self.users, self.keys
-        self.routes = Router(make_resources(settings, *stores, lambda: self.database.check_write(), clock))
+        self.routes = Router(services)
         super().__init__(
             middleware=[layer for layer in layers if layer is not None],
             request_type=Request,

@@ -1,7 +1,7 @@
 """Callers and the scopes of their keys, and the users and keys that the API manages."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 Role = Literal["agent", "broker"]
 ROLES: tuple[Role, ...] = ("agent", "broker")
@@ -77,39 +77,3 @@ def is_scope(resource: str, actions: object) -> bool:
     """Whether this is a known resource with a list of known actions."""
     is_list = isinstance(actions, list) and all(action in ACTIONS for action in actions)
     return is_list and resource in RESOURCES
-
-
-class Users(Protocol):
-    """``UserStore`` as the API uses it; ``acare.store`` describes the methods."""
-
-    def get(self, caller: Caller) -> User: ...
-
-    def list(self, caller: Caller, *, disabled: bool) -> list[dict[str, Any]]: ...
-
-    def add(self, email: str, role: Role) -> User: ...
-
-    def change(
-        self, which: str, *, email: str | None = None, role: Role | None = None, disabled: bool | None = None
-    ) -> User: ...
-
-
-class Keys(Protocol):
-    """``KeyStore`` as the API uses it."""
-
-    def create(
-        self,
-        caller: Caller,
-        *,
-        user_id: str | None = None,
-        scopes: Scopes | None = None,
-        name: str | None = None,
-        expires_at: str | None = None,
-        invitation: bool = False,
-        adopted: str | None = None,
-    ) -> NewKey: ...
-
-    def redeem(self, invitation: str, *, name: str | None = None) -> NewKey: ...
-
-    def list(self, caller: Caller, *, page: int, limit: int) -> KeyPage: ...
-
-    def revoke(self, caller: Caller, key_id: str, *, made: bool) -> int: ...

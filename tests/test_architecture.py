@@ -16,8 +16,7 @@ PACKAGE = ROOT / "acare"
 # From the bottom up; imports run downwards only. Parts of one layer do not import each other.
 LAYERS = (
     ("errors", "ids", "field_types", "timestamps", "version", "search_terms"),
-    ("auth", "fields", "config"),
-    ("clients",),
+    ("auth", "fields", "filters", "config"),
     ("database",),
     ("store",),
     ("importing",),  # the API's CSV is written as an export is

@@ -9,8 +9,9 @@ import falcon
 
 from acare.api.envelope import ApiError
 from acare.api.request import Request
-from acare.clients import UNCONDITIONAL, Precondition
+from acare.api.services import Resource
 from acare.errors import FieldError, InvalidInput
+from acare.store.versions import UNCONDITIONAL, Precondition
 
 # Possessive quantifiers (*+, ?+) never backtrack, so the time is linear in the length of the header.
 _TAG = r'(?:(?:W/)?"[!#-~\x80-\xff]*+"[ \t]*+)'
@@ -123,14 +124,13 @@ def reject_unknown(req: Request, names: Iterable[str], known: Collection[str], p
 class StrictHandling:
     """Rejects query parameters and bodies that would be ignored, if the caller prefers strict handling.
 
-    The attribute ``parameters`` of a resource has its query parameters, and ``takes_body = False`` says
-    that its POST has no body. The fields of a body are an argument of ``body.read``.
+    The fields of a body are an argument of ``body.read``.
     """
 
-    def process_resource(self, req: Request, resp: falcon.Response, resource: object, _: object) -> None:
-        known = getattr(resource, "parameters", ()) if req.method not in ("POST", "PUT") else ()
+    def process_resource(self, req: Request, resp: falcon.Response, resource: Resource, _: object) -> None:
+        known = resource.parameters if req.method not in ("POST", "PUT") else ()
         reject_unknown(req, req.params, known, "is not a query parameter of this operation")
-        takes_body = req.method in ("POST", "PUT") and getattr(resource, "takes_body", True)
+        takes_body = req.method in ("POST", "PUT") and resource.takes_body
         if not takes_body and req.context.body:
             reject_unknown(req, ("body",), (), "is ignored by this operation")
 

@@ -1,13 +1,12 @@
 """Every operation in one table. The routes, the rights, ``Allow`` and the costs come from it.
 
 A new operation has a row here, a method, its document in ``openapi.json``, a row in ``README.md``, and a
-request in ``tests/support/operations.py``. A new resource is also in ``make_resources`` and
-``auth.RESOURCES``; a new kind of record has its fields and protocol in a module like ``acare/clients.py``, a
-store, which ``acare/app.py`` makes, and a table in ``schema.sql``, with the next schema version and a
+request in ``tests/support/operations.py``. A new kind of record is also in ``auth.RESOURCES``, and has its
+fields, a store, which ``Services`` makes, and a table in ``schema.sql``, with the next schema version and a
 migration.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from falcon.routing import CompiledRouter
@@ -24,6 +23,7 @@ from acare.api.resources import (
     ClientsCsv,
     RestoredClient,
 )
+from acare.api.services import Resource, Services
 from acare.api.users import (
     CurrentUser,
     Handover,
@@ -33,9 +33,7 @@ from acare.api.users import (
     UserCollection,
     UserItem,
 )
-from acare.auth import ROLES, Keys, Role, Users
-from acare.clients import Clients, Feed, History, Lists
-from acare.config import Settings
+from acare.auth import ROLES, Role
 
 #: What a request costs. A server's event loop may answer a "quick" one: it has a short response, takes a few
 #: milliseconds and does not wait for the disk. "slow" are other reads, and "long" those that take seconds, as
@@ -90,7 +88,7 @@ class Operation(NamedTuple):
 
     method: str
     path: str
-    resource: type[Any]
+    resource: type[Resource]
     right: Right | None
     cost: Cost | Callable[[str], Cost] = "write"  # the function takes the query string
 
@@ -130,51 +128,13 @@ BY_METHOD: dict[tuple[str, str | None], Operation] = {
 }
 
 
-def make_resources(
-    settings: Settings,
-    clients: Clients,
-    lists: Lists,
-    history: History,
-    feed: Feed,
-    users: Users,
-    keys: Keys,
-    check_write: Callable[[], str],
-    clock: Callable[[], int],
-) -> tuple[object, ...]:
-    """An object of each class in the table; ``acare.app`` has the stores. ``clock`` returns nanoseconds."""
-    conditional = settings.require_precondition
-    return (
-        ClientCollection(clients, lists),
-        ClientsCsv(lists),
-        ClientItem(clients, conditional),
-        ClientHistory(history),
-        RestoredClient(history),
-        ClientOwner(clients, conditional),
-        Changes(feed),
-        UserCollection(users),
-        CurrentUser(users),
-        UserItem(users),
-        Handover(clients),
-        KeyCollection(keys),
-        KeyItem(keys),
-        KeyRedemption(keys),
-        Liveness(),
-        Readiness(check_write, clock),
-        OpenApiDocument(),
-        Index(settings.agency, settings.currency),
-        WebFile(),
-    )
-
-
 class Router(CompiledRouter):
-    """Finds the path in the table that the path of a request matches."""
+    """Makes the resources, and finds the one for the path of a request."""
 
-    def __init__(self, resources: Iterable[object]) -> None:
-        """``resources`` has an object of each class in the table."""
+    def __init__(self, services: Services) -> None:
         super().__init__()
-        by_class = {type(resource): resource for resource in resources}
-        for operation in OPERATIONS:
-            self.add_route(operation.path, by_class[operation.resource])
+        for path, resource in {operation.path: operation.resource for operation in OPERATIONS}.items():
+            self.add_route(path, resource(services))
 
     def find(self, uri: str, req: Any = None) -> Any:
         """Falcon's hook: a slash at the end is not an empty id."""

@@ -5,7 +5,6 @@ import html
 import json
 import logging
 import threading
-from collections.abc import Callable
 from importlib import resources
 from string import Template
 
@@ -13,6 +12,7 @@ import falcon
 
 from acare.api import envelope, headers
 from acare.api.request import Request
+from acare.api.services import Resource, Services
 from acare.version import __version__
 
 log = logging.getLogger("acare.error")
@@ -39,27 +39,25 @@ _MEDIA_TYPES = {
 }
 
 
-class Liveness:
+class Liveness(Resource):
     """``/healthz``: 200 if the process responds. Does not use the database."""
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         envelope.succeed(resp, '{"status":"ok"}')
 
 
-class Readiness:
-    """``/readyz``: 200 if the server can write, else 503. ``check_write`` returns "ok" or a problem.
+class Readiness(Resource):
+    """``/readyz``: 200 if the server can write, else 503.
 
     The check writes, and a caller needs no key. So it runs once at a time, its result is used for a second,
     and while it runs, other callers get the result before. A server that is stopping says so in the
     WSGI environ. Load balancers ask every few seconds, so only a change is logged.
     """
 
-    def __init__(self, check_write: Callable[[], str], clock: Callable[[], int]) -> None:
-        """``clock`` returns nanoseconds."""
-        self._check_write = check_write
-        self._clock = clock
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
         self._result = ""
-        self._checked_at = clock() - CHECK_NANOSECONDS
+        self._checked_at = services.clock() - CHECK_NANOSECONDS
         self._mutex = threading.Lock()
         self._was_ready = True
 
@@ -82,17 +80,19 @@ class Readiness:
         """The result of the last check, after running it if this is too old."""
         if self._mutex.acquire(blocking=not self._result):
             try:
-                if self._clock() - self._checked_at >= CHECK_NANOSECONDS:
-                    self._result, self._checked_at = self._check_write(), self._clock()
+                clock = self._services.clock
+                if clock() - self._checked_at >= CHECK_NANOSECONDS:
+                    self._result, self._checked_at = self._services.database.check_write(), clock()
             finally:
                 self._mutex.release()
         return self._result
 
 
-class OpenApiDocument:
+class OpenApiDocument(Resource):
     """``/openapi.json``: the OpenAPI document, with the version of acare and the URL of the server."""
 
-    def __init__(self) -> None:
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
         document = json.loads(resources.files(__package__).joinpath("openapi.json").read_text("utf-8"))
         document["info"]["version"] = __version__
         self._text = json.dumps(document)
@@ -101,10 +101,12 @@ class OpenApiDocument:
         resp.text = self._text.replace('"url": "/"', f'"url": {json.dumps(req.root_path or "/")}')
 
 
-class Index:
+class Index(Resource):
     """``/``: the HTML page for browsers, JSON for programs."""
 
-    def __init__(self, agency: str | None, currency: str | None) -> None:
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        agency, currency = services.settings.agency, services.settings.currency
         self._template = Template(_read("index.html"))
         self._title = html.escape(f"Clients · {agency}" if agency else "Clients")
         settings = {"agency": agency, "currency": currency}
@@ -139,7 +141,7 @@ class Index:
         )
 
 
-class WebFile:
+class WebFile(Resource):
     """``/web/{name}``: a file that the page loads."""
 
     #: The files below ``/web``.
@@ -150,7 +152,8 @@ class WebFile:
         "signin.mjs", "table.mjs", "values.mjs",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
         self._texts = {name: _read(name) for name in self.NAMES}
 
     def on_get(self, req: Request, resp: falcon.Response, name: str) -> None:

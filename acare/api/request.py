@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import falcon
 
@@ -11,9 +11,6 @@ from acare import ids
 from acare.auth import Caller
 from acare.errors import FieldError, InvalidInput, InvalidKey, NotFound
 from acare.field_types import count
-
-#: A store as the API uses it: a protocol in ``acare.clients`` or ``acare.auth``.
-Store = TypeVar("Store")
 
 #: The only path that takes an invitation.
 REDEMPTION = "/v1/keys/redeem"
@@ -139,14 +136,6 @@ def path_id(text: str, record: str = "client") -> str:
         return ids.parse(text)
     except ValueError:
         raise NotFound(record) from None
-
-
-class StoreResource(Generic[Store]):
-    """A resource of one of the stores. A setting can require a precondition of its writes."""
-
-    def __init__(self, store: Store, require_precondition: bool = False) -> None:
-        self._store = store
-        self._require_precondition = require_precondition
 
 
 def read_query(req: Request, parameters: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:

@@ -8,19 +8,8 @@ import falcon
 
 from acare import ids, timestamps
 from acare.api import body, envelope, headers
-from acare.api.request import PAGE_PARAMETERS, Request, StoreResource, path_id, read_query, take_page
-from acare.clients import (
-    DIRECTIONS,
-    PROPERTY,
-    SEARCH,
-    SORTS,
-    ClientRow,
-    Clients,
-    Feed,
-    History,
-    Lists,
-    parse_due,
-)
+from acare.api.request import PAGE_PARAMETERS, Request, path_id, read_query, take_page
+from acare.api.services import Resource
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import CLIENT_EMAIL, Enum, String, count, flag
 from acare.fields import (
@@ -33,7 +22,9 @@ from acare.fields import (
     validate_update,
     validate_version,
 )
+from acare.filters import DIRECTIONS, PROPERTY, SEARCH, SORTS, parse_due
 from acare.importing import csv_rows
+from acare.store.versions import ClientRow
 
 DEFAULT_CHANGES = 100
 MAX_CHANGES = 500
@@ -65,14 +56,10 @@ _LINES_WITHOUT_PAUSE = 20
 _PAUSE = 0.0005
 
 
-class ClientCollection(StoreResource[Clients]):
+class ClientCollection(Resource):
     """``/v1/clients``"""
 
     parameters: ClassVar = {**PAGE_PARAMETERS, **_FILTERS}
-
-    def __init__(self, clients: Clients, lists: Lists) -> None:
-        super().__init__(clients)
-        self._lists = lists
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         filters = read_query(req, self.parameters)
@@ -81,14 +68,14 @@ class ClientCollection(StoreResource[Clients]):
             message = "cannot be combined with deleted=true"
             if problems := [FieldError(name, message) for name in _NOT_DELETED if name in filters]:
                 raise InvalidInput(*problems)
-        found = self._lists.page(req.caller, page=page, limit=limit, **filters)
+        found = self._services.lists.page(req.caller, page=page, limit=limit, **filters)
         meta = "" if found.deletions is None else f'"deleted":[{",".join(found.deletions)}],'
         envelope.succeed_with_page(resp, "clients", found.rows, page, limit, found.total, meta)
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         idempotency_key = headers.idempotency_key(req)
         client = validate_create(body.read(req, FIELD_NAMES))
-        created = self._store.create(req.caller, client, idempotency_key=idempotency_key)
+        created = self._services.clients.create(req.caller, client, idempotency_key=idempotency_key)
         resp.status = falcon.HTTP_201
         resp.location = f"{req.root_path}/v1/clients/{created.id}"
         resp.set_header("ETag", envelope.etag(1))
@@ -98,7 +85,7 @@ class ClientCollection(StoreResource[Clients]):
         envelope.succeed(resp, created.json, at=created.created_at)
 
 
-class ClientsCsv(StoreResource[Lists]):
+class ClientsCsv(Resource):
     """``/v1/clients.csv``: all clients that the filters match, as a file."""
 
     parameters = _FILTERS
@@ -108,7 +95,7 @@ class ClientsCsv(StoreResource[Lists]):
         if filters.pop("deleted", False):
             raise InvalidInput(FieldError("deleted", "cannot be true here: a file has no column for it"))
         file = io.BytesIO()
-        clients = self._store.all(req.caller, MAX_CSV_CLIENTS, **filters)
+        clients = self._services.lists.all(req.caller, MAX_CSV_CLIENTS, **filters)
         for number, line in enumerate(csv_rows.lines(clients)):
             file.write(line.encode())
             if number % _LINES_WITHOUT_PAUSE == 0:
@@ -121,22 +108,22 @@ class ClientsCsv(StoreResource[Lists]):
         resp.data = file.getvalue()
 
 
-class ClientItem(StoreResource[Clients]):
+class ClientItem(Resource):
     """``/v1/clients/{client_id}``"""
 
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        row = self._store.get(req.caller, path_id(client_id), headers.read_precondition(req))
+        row = self._services.clients.get(req.caller, path_id(client_id), headers.read_precondition(req))
         if not headers.revalidate(req, resp, envelope.etag(row.version)):
             envelope.succeed(resp, row.json)
 
     def on_put(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         sent = body.read(req, ALL_NAMES)
         changes, version = validate_update(sent)
-        precondition = headers.write_precondition(req, version, self._require_precondition)
+        precondition = headers.write_precondition(req, version, self._services.settings.require_precondition)
         expected = None
         if headers.is_strict(req):  # the store compares these with the record, at the version of the lock
             expected = {name: sent[name] for name in SERVER_FIELDS if name in sent}
-        row = self._store.update(
+        row = self._services.clients.update(
             req.caller,
             path_id(client_id),
             changes,
@@ -147,40 +134,40 @@ class ClientItem(StoreResource[Clients]):
         answer(resp, row)
 
     def on_delete(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        precondition = headers.write_precondition(req, None, self._require_precondition)
-        self._store.delete(req.caller, path_id(client_id), precondition)
+        precondition = headers.write_precondition(req, None, self._services.settings.require_precondition)
+        self._services.clients.delete(req.caller, path_id(client_id), precondition)
         envelope.succeed(resp, "{}")
 
 
-class ClientHistory(StoreResource[History]):
+class ClientHistory(Resource):
     """``/v1/clients/{client_id}/history``"""
 
     parameters: ClassVar = {"before": count()}
 
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         query = read_query(req, self.parameters)
-        page = self._store.page(req.caller, path_id(client_id), **query)
+        page = self._services.history.page(req.caller, path_id(client_id), **query)
         envelope.succeed_with_list(resp, "versions", page.rows, page.has_more)
 
 
-class RestoredClient(StoreResource[History]):
+class RestoredClient(Resource):
     """``/v1/clients/{client_id}/restore``"""
 
     takes_body = False
 
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        answer(resp, self._store.restore(req.caller, path_id(client_id)))
+        answer(resp, self._services.history.restore(req.caller, path_id(client_id)))
 
 
-class ClientOwner(StoreResource[Clients]):
+class ClientOwner(Resource):
     """``/v1/clients/{client_id}/owner``"""
 
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         fields = {"user_id": ids.parse, "version": validate_version}
         valid = body.read_fields(req, fields, required=["user_id"])
         version = valid.get("version")
-        precondition = headers.write_precondition(req, version, self._require_precondition)
-        row = self._store.update(
+        precondition = headers.write_precondition(req, version, self._services.settings.require_precondition)
+        row = self._services.clients.update(
             req.caller,
             path_id(client_id),
             {"user_id": valid["user_id"]},
@@ -190,7 +177,7 @@ class ClientOwner(StoreResource[Clients]):
         answer(resp, row)
 
 
-class Changes(StoreResource[Feed]):
+class Changes(Resource):
     """``/v1/changes``: the changes of the clients that the caller can see, for programs that keep a copy."""
 
     parameters: ClassVar = {"after": String(max_length=200).validate, "limit": count()}
@@ -198,7 +185,7 @@ class Changes(StoreResource[Feed]):
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = read_query(req, self.parameters)
         limit = min(query.get("limit", DEFAULT_CHANGES), MAX_CHANGES)
-        page = self._store.page(req.caller, after=query.get("after"), limit=limit)
+        page = self._services.feed.page(req.caller, after=query.get("after"), limit=limit)
         envelope.succeed_with_list(resp, "changes", page.rows, page.has_more, f'"cursor":"{page.cursor}",')
 
 

@@ -7,9 +7,9 @@ import falcon
 
 from acare import ids, timestamps
 from acare.api import body, envelope
-from acare.api.request import PAGE_PARAMETERS, Request, StoreResource, api_key, path_id, read_query, take_page
-from acare.auth import ROLES, SCOPES_ALLOWED, Keys, Users, is_scope
-from acare.clients import Clients
+from acare.api.request import PAGE_PARAMETERS, Request, api_key, path_id, read_query, take_page
+from acare.api.services import Resource
+from acare.auth import ROLES, SCOPES_ALLOWED, is_scope
 from acare.errors import FieldError, InvalidInput, InvalidKey
 from acare.field_types import NAME, USER_EMAIL, Boolean, Enum, flag, to_json
 
@@ -21,32 +21,32 @@ _KEY_FIELDS = (
 )  # fmt: skip
 
 
-class UserCollection(StoreResource[Users]):
+class UserCollection(Resource):
     """``/v1/users``: the users whose clients the caller can see."""
 
     parameters: ClassVar = {"disabled": flag}
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = read_query(req, self.parameters)
-        users = self._store.list(req.caller, disabled=query.get("disabled", False))
+        users = self._services.users.list(req.caller, disabled=query.get("disabled", False))
         envelope.succeed(resp, to_json({"users": [*map(_as_json, users)]}))
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         fields = {"email": USER_EMAIL.validate, "role": _ROLE.validate}
-        user = self._store.add(**body.read_fields(req, fields, required=["email", "role"]))
+        user = self._services.users.add(**body.read_fields(req, fields, required=["email", "role"]))
         resp.status = falcon.HTTP_201
         envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
 
-class CurrentUser(StoreResource[Users]):
+class CurrentUser(Resource):
     """``/v1/users/me``: the caller."""
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        user = self._store.get(req.caller)
+        user = self._services.users.get(req.caller)
         envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
 
-class UserItem(StoreResource[Users]):
+class UserItem(Resource):
     """``/v1/users/{user_id}``"""
 
     def on_put(self, req: Request, resp: falcon.Response, user_id: str) -> None:
@@ -54,27 +54,27 @@ class UserItem(StoreResource[Users]):
         changes = body.read_fields(req, fields)
         if not changes:
             raise InvalidInput(FieldError("body", f"must have at least one of {', '.join(fields)}"))
-        user = self._store.change(path_id(user_id, "user"), **changes)
+        user = self._services.users.change(path_id(user_id, "user"), **changes)
         envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
 
-class Handover(StoreResource[Clients]):
+class Handover(Resource):
     """``/v1/users/{user_id}/handover``: all clients of the user go to another user."""
 
     def on_post(self, req: Request, resp: falcon.Response, user_id: str) -> None:
         to = body.read_fields(req, {"to": ids.parse}, required=["to"])["to"]
-        number = self._store.handover(req.caller, path_id(user_id, "user"), to)
+        number = self._services.clients.handover(req.caller, path_id(user_id, "user"), to)
         envelope.succeed(resp, to_json({"clients": number}))
 
 
-class KeyCollection(StoreResource[Keys]):
+class KeyCollection(Resource):
     """``/v1/keys``: the keys of the caller; for a broker, all keys."""
 
     parameters = PAGE_PARAMETERS
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         page, limit = take_page(read_query(req, self.parameters))
-        found = self._store.list(req.caller, page=page, limit=limit)
+        found = self._services.keys.list(req.caller, page=page, limit=limit)
         rows = [to_json(_key_as_json(key)) for key in found.keys]
         envelope.succeed_with_page(resp, "keys", rows, page, limit, found.total)
 
@@ -86,11 +86,11 @@ class KeyCollection(StoreResource[Keys]):
             "expires_at": _parse_expiry,
             "invitation": Boolean().validate,
         }
-        key, listed = self._store.create(req.caller, **body.read_fields(req, fields))
+        key, listed = self._services.keys.create(req.caller, **body.read_fields(req, fields))
         _answer_created(resp, key, listed)
 
 
-class KeyRedemption(StoreResource[Keys]):
+class KeyRedemption(Resource):
     """``/v1/keys/redeem``: exchanges an invitation, which is in the header of the key, for a key."""
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
@@ -98,18 +98,18 @@ class KeyRedemption(StoreResource[Keys]):
         if invitation is None:  # a user who is signed in without a key
             raise InvalidKey("missing")
         given = body.read_fields(req, {"name": NAME.validate})
-        key, listed = self._store.redeem(invitation, **given)
+        key, listed = self._services.keys.redeem(invitation, **given)
         _answer_created(resp, key, listed)
 
 
-class KeyItem(StoreResource[Keys]):
+class KeyItem(Resource):
     """``/v1/keys/{key_id}``"""
 
     parameters: ClassVar = {"made": flag}
 
     def on_delete(self, req: Request, resp: falcon.Response, key_id: str) -> None:
         made = read_query(req, self.parameters).get("made", False)
-        self._store.revoke(req.caller, path_id(key_id, "API key"), made=made)
+        self._services.keys.revoke(req.caller, path_id(key_id, "API key"), made=made)
         envelope.succeed(resp, "{}")
 
 

@@ -12,13 +12,13 @@ from pathlib import Path
 from acare.auth import OPERATOR
 from acare.cli.options import JSON, argument, command, open_database, parse_id, require_user
 from acare.cli.output import counted, print_error, print_json, print_rows, printable, show_progress
-from acare.clients import SEARCH, parse_due
 from acare.config import Settings
 from acare.database.database import Database
 from acare.database.disk import temporary
 from acare.errors import DAMAGED, Refused, SettingError, StoreUnavailable
 from acare.field_types import USER_EMAIL, count
 from acare.fields import parse_client
+from acare.filters import SEARCH, parse_due
 from acare.importing.formats import WRITERS
 from acare.maintenance import backup
 from acare.store.erasures import ErasureStore

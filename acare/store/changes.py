@@ -2,10 +2,9 @@
 
 import re
 import sqlite3
-from typing import Any
+from typing import Any, NamedTuple
 
 from acare.auth import Caller
-from acare.clients import Page
 from acare.database.database import Database
 from acare.errors import CursorExpired, FieldError, InvalidInput
 from acare.store import Store, batches
@@ -87,6 +86,14 @@ WHERE revision > :position AND revision <= :last
         revision <= (SELECT purged FROM change_cursors)
     )
 """
+
+
+class Page(NamedTuple):
+    """Events or changes as JSON texts, whether there are more, and for changes the cursor after them."""
+
+    rows: list[str]
+    has_more: bool
+    cursor: str = ""
 
 
 class ChangeFeed(Store):

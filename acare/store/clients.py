@@ -7,7 +7,6 @@ import sqlite3
 from collections.abc import Mapping
 
 from acare.auth import Caller
-from acare.clients import UNCONDITIONAL, ClientRow, CreatedClient, Precondition
 from acare.errors import (
     FieldError,
     InvalidInput,
@@ -18,7 +17,8 @@ from acare.errors import (
 )
 from acare.fields import FIELDS, ValidFields, budgets_crossed, parse_client
 from acare.store import NOW, Store, batches, creation, users
-from acare.store.versions import MAX_SQLITE_INTEGER, STORED_JSON
+from acare.store.creation import CreatedClient
+from acare.store.versions import MAX_SQLITE_INTEGER, STORED_JSON, UNCONDITIONAL, ClientRow, Precondition
 
 VISIBLE = "id = :id AND (:owner_id IS NULL OR user_id = :owner_id)"
 

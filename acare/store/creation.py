@@ -10,10 +10,10 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from functools import partial
+from typing import NamedTuple
 
 from acare import ids, search_terms, timestamps
 from acare.auth import Caller
-from acare.clients import CreatedClient
 from acare.errors import IdempotencyKeyReused, NotFound
 from acare.fields import FIELD_NAMES, ValidFields
 from acare.store import at_offset, batches, search
@@ -54,6 +54,15 @@ _NEW: Mapping[str, object] = {
     "author_id": None,
     "imported_at": None,
 }
+
+
+class CreatedClient(NamedTuple):
+    """A client as it was created. ``replayed``: by an earlier request with the idempotency key."""
+
+    id: str
+    json: str
+    created_at: str
+    replayed: bool
 
 
 def insert(connection: sqlite3.Connection, values: Mapping[str, object]) -> CreatedClient:

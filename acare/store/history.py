@@ -7,16 +7,16 @@ from itertools import tee, zip_longest
 from typing import Any, NamedTuple
 
 from acare.auth import OPERATOR, Caller
-from acare.clients import ClientRow, Page
 from acare.database.copying import Progress, silent
 from acare.errors import DAMAGED, AlreadyExists, NotFound, StoreUnavailable
 from acare.field_types import to_json
 from acare.fields import FIELD_NAMES, parse_client
 from acare.store import NOW, Store, at_offset, batches, changes, keys, search
+from acare.store.changes import Page
 from acare.store.creation import DELETE_EXPIRED, insert
 from acare.store.lists import MAX_SECONDS
 from acare.store.users import as_dicts
-from acare.store.versions import MAX_SQLITE_INTEGER, STORED_JSON, last_owner
+from acare.store.versions import MAX_SQLITE_INTEGER, STORED_JSON, ClientRow, last_owner
 
 # The versions of one client before a version, newest first, with the users who made and deleted them. SQLite
 # reads them one by one: they can have 100 KiB each.

@@ -4,13 +4,13 @@ import json
 import sqlite3
 from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import closing
-from typing import Any
+from typing import Any, NamedTuple
 
 from acare import search_terms
 from acare.auth import Caller
-from acare.clients import PROPERTY, ClientPage
 from acare.errors import FieldError, InvalidInput
 from acare.fields import CLIENT_TYPES, STATUSES
+from acare.filters import PROPERTY
 from acare.store import Store
 from acare.store.versions import STORED_JSON
 
@@ -62,6 +62,17 @@ _ORDERS = {
     "name": ("last_name COLLATE NOCASE {order}, first_name COLLATE NOCASE {order}", "asc"),
     "due": (f"{_DUE} {{order}}", "asc"),
 }
+
+
+class ClientPage(NamedTuple):
+    """The records on one page as JSON texts, and the number of clients on all pages.
+
+    For deleted clients, ``deletions`` has ``deletedAt`` and ``deletedBy``, as JSON texts.
+    """
+
+    total: int
+    rows: list[str]
+    deletions: list[str] | None = None
 
 
 class ClientLists(Store):

@@ -1,0 +1,35 @@
+"""The filters and orders of a list, which the API and the commands parse."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import date
+
+from acare.field_types import String, number
+
+#: The orders of a list, of which the first one is the default, and their directions.
+SORTS = ("created_at", "updated_at", "name")
+DIRECTIONS = ("asc", "desc")
+
+#: The text of a search. A possessive quantifier (++) never backtracks.
+SEARCH = String(200, 1, pattern=r"\A(\S++\s*+){1,8}\Z", rule="must have at most 8 words")
+
+_text = String(200, pattern=r"[^\W_]", rule="must have a letter or digit").validate
+
+
+def parse_due(text: str) -> str:
+    """The last date of the follow-ups that a list has: ``YYYY-MM-DD``, or ``any``."""
+    with suppress(ValueError):
+        if text == "any" or date.fromisoformat(text).isoformat() == text:
+            return "9999-12-31" if text == "any" else text
+    raise ValueError("must be a date such as 2026-12-15, or any")
+
+
+#: The filters that describe a property, each with its parser.
+PROPERTY: Mapping[str, Callable[[str], object]] = {
+    "price": number,
+    "location": _text,
+    "property_type": _text,
+    "bedrooms": number,
+    "bathrooms": number,
+    "square_feet": number,
+}
