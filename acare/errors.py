@@ -36,13 +36,23 @@ class InsufficientScope(AcareError):
         return f"The API key lacks the scope {wanted}."
 
 
+class UnknownUser(AcareError):
+    """The user whom the embedding app or the proxy has signed in is unknown or disabled."""
+
+    def __init__(self, email: str) -> None:
+        super().__init__(
+            f"You are logged in as {email[:254]!r}, but this user is unknown or disabled here. "
+            "Ask the operator of the client database to add you."
+        )
+
+
 class BrokerRequired(AcareError):
     """The operation requires the broker role, and the caller is an agent."""
 
 
 @dataclass(eq=False)
 class StaleVersion(AcareError):
-    """The record is at another version than the request requires.
+    """The client is at another version than the request requires.
 
     ``changed_by`` is the e-mail address of the user who made the current version; None: the operator.
     ``attempted`` is the version that the request named, or None. The ``changed_fields`` have changed since
@@ -54,12 +64,11 @@ class StaleVersion(AcareError):
     changed_fields: list[str] | None
     changed_at: str
     changed_by: str | None
-    record: str = "client"
 
     def __str__(self) -> str:
         tag = f'which If-Match or If-None-Match excludes; its entity tag is "{self.current}", with the quotes'
         reason = f"not {self.attempted}" if self.attempted is not None else tag
-        return f"The {self.record} is at version {self.current}, {reason}."
+        return f"The client is at version {self.current}, {reason}."
 
 
 class VersionConflict(StaleVersion):

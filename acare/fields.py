@@ -89,14 +89,12 @@ def parse_client(text: str) -> dict[str, Any]:
     raise StoreUnavailable(DAMAGED)
 
 
-def validate_create(body: Mapping[str, object], fields: Sequence[Field] = FIELDS) -> ValidFields:
+def validate_create(body: Mapping[str, object]) -> ValidFields:
     """The complete record to create. InvalidInput lists every problem."""
-    return _validate(fields, body, "is required", [])
+    return _validate(FIELDS, body, "is required", [])
 
 
-def validate_update(
-    body: Mapping[str, object], fields: Sequence[Field] = FIELDS
-) -> tuple[ValidFields, int | None]:
+def validate_update(body: Mapping[str, object]) -> tuple[ValidFields, int | None]:
     """The fields to change, at least one, and the version that the caller has read, or None.
 
     InvalidInput lists every problem.
@@ -107,9 +105,9 @@ def validate_update(
         version = validate_version(body["version"]) if "version" in body else None
     except ValueError as error:
         problems.append(FieldError("version", str(error)))
-    sent = [field for field in fields if field.name in body]
+    sent = [field for field in FIELDS if field.name in body]
     if not sent:
-        names = ", ".join(field.name for field in fields)
+        names = ", ".join(FIELD_NAMES)
         problems.append(FieldError("body", f"must have at least one of {names}"))
     return _validate(sent, body, "must not be null", problems), version
 

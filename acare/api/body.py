@@ -45,7 +45,7 @@ def read(req: Request, fields: Collection[str]) -> dict[str, Any]:
     media_type = (req.content_type or falcon.MEDIA_JSON).partition(";")[0].strip().lower()
     if media_type != falcon.MEDIA_JSON:
         message = "The body must be JSON, with Content-Type: application/json."
-        raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept": falcon.MEDIA_JSON})
+        raise ApiError("UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept": falcon.MEDIA_JSON})
     if not req.context.body:
         raise _invalid("must be a JSON object, but is empty")
     try:

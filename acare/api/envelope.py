@@ -17,12 +17,28 @@ from acare.api.request import Request
 
 log = logging.getLogger("acare.error")
 
-# Errors that Falcon or the HTTP server raises: status → code, message.
-HTTP_ERRORS = {
-    400: ("VALIDATION_ERROR", "The request is malformed."),
-    404: ("NOT_FOUND", "This path does not exist."),
-    431: ("VALIDATION_ERROR", "The request's headers are too large."),
-    500: ("INTERNAL_ERROR", "Internal server error."),
+#: The status of each code.
+STATUSES = {
+    "VALIDATION_ERROR": 400,
+    "UnauthorizedError": 401,
+    "INSUFFICIENT_SCOPE": 403,
+    "BROKER_REQUIRED": 403,
+    "CROSS_SITE_REQUEST": 403,
+    "NOT_FOUND": 404,
+    "METHOD_NOT_ALLOWED": 405,
+    "VERSION_CONFLICT": 409,
+    "ALREADY_EXISTS": 409,
+    "LAST_BROKER": 409,
+    "TOO_MANY_KEYS": 409,
+    "CURSOR_EXPIRED": 410,
+    "PRECONDITION_FAILED": 412,
+    "CONTENT_TOO_LARGE": 413,
+    "UNSUPPORTED_MEDIA_TYPE": 415,
+    "IDEMPOTENCY_KEY_REUSED": 422,
+    "PRECONDITION_REQUIRED": 428,
+    "RATE_LIMIT_EXCEEDED": 429,
+    "INTERNAL_ERROR": 500,
+    "SERVICE_UNAVAILABLE": 503,
 }
 
 
@@ -31,13 +47,12 @@ class ApiError(falcon.HTTPError):
 
     def __init__(
         self,
-        status: int,
         code: str,
         message: str,
         details: list[dict[str, str]] | dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(status, headers=headers)
+        super().__init__(STATUSES[code], headers=headers)
         self.members: dict[str, object] = {"code": code, "message": message}
         if details is not None:
             self.members["details"] = details
@@ -66,41 +81,46 @@ def _sentence(text: str) -> str:
 #: The response to each error of the domain.
 DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
     errors.InvalidInput: lambda error: ApiError(
-        400,
         "VALIDATION_ERROR",
         f"Invalid request: {error}.",
         [problem._asdict() for problem in error.problems],
     ),
     errors.InvalidKey: lambda error: ApiError(
-        401,
         "UnauthorizedError",
         str(error),
         {"reason": error.reason, **({} if error.ended_at is None else {"endedAt": error.ended_at})},
         {"WWW-Authenticate": 'ApiKey realm="acare"'},
     ),
     errors.InsufficientScope: lambda error: ApiError(
-        403, "INSUFFICIENT_SCOPE", str(error), {"resource": error.resource, "actions": [*error.actions]}
+        "INSUFFICIENT_SCOPE", str(error), {"resource": error.resource, "actions": [*error.actions]}
     ),
-    errors.BrokerRequired: lambda _: ApiError(
-        403, "BROKER_REQUIRED", "This operation requires the broker role."
-    ),
-    errors.NotFound: lambda error: ApiError(404, "NOT_FOUND", _sentence(f"{error.record} not found")),
-    errors.VersionConflict: lambda error: ApiError(409, "VERSION_CONFLICT", str(error), _stale(error)),
-    errors.AlreadyExists: lambda error: ApiError(409, "ALREADY_EXISTS", _sentence(str(error))),
-    errors.LastBroker: lambda error: ApiError(409, "LAST_BROKER", _sentence(str(error))),
-    errors.TooManyKeys: lambda error: ApiError(409, "TOO_MANY_KEYS", _sentence(str(error))),
+    errors.UnknownUser: lambda error: ApiError("INSUFFICIENT_SCOPE", str(error)),
+    errors.BrokerRequired: lambda _: ApiError("BROKER_REQUIRED", "This operation requires the broker role."),
+    errors.NotFound: lambda error: ApiError("NOT_FOUND", _sentence(f"{error.record} not found")),
+    errors.VersionConflict: lambda error: ApiError("VERSION_CONFLICT", str(error), _stale(error)),
+    errors.AlreadyExists: lambda error: ApiError("ALREADY_EXISTS", _sentence(str(error))),
+    errors.LastBroker: lambda error: ApiError("LAST_BROKER", _sentence(str(error))),
+    errors.TooManyKeys: lambda error: ApiError("TOO_MANY_KEYS", _sentence(str(error))),
     errors.CursorExpired: lambda _: ApiError(
-        410, "CURSOR_EXPIRED", "The cursor has expired. Start again without `after`."
+        "CURSOR_EXPIRED", "The cursor has expired. Start again without `after`."
     ),
     errors.PreconditionFailed: lambda error: ApiError(
-        412, "PRECONDITION_FAILED", str(error), _stale(error), {"ETag": etag(error.current)}
+        "PRECONDITION_FAILED", str(error), _stale(error), {"ETag": etag(error.current)}
     ),
     errors.IdempotencyKeyReused: lambda _: ApiError(
-        422, "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was already used with a different body."
+        "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was already used with a different body."
     ),
     errors.StoreUnavailable: lambda error: ApiError(
-        503, "SERVICE_UNAVAILABLE", str(error), headers={"Retry-After": "1"}
+        "SERVICE_UNAVAILABLE", str(error), headers={"Retry-After": "1"}
     ),
+}
+
+# The errors that Falcon or the HTTP server raises: status → code, message.
+HTTP_ERRORS = {
+    400: ("VALIDATION_ERROR", "The request is malformed."),
+    404: ("NOT_FOUND", "This path does not exist."),
+    431: ("VALIDATION_ERROR", "The request's headers are too large."),
+    500: ("INTERNAL_ERROR", "Internal server error."),
 }
 
 
@@ -136,9 +156,9 @@ def handle_domain_error(req: Request, resp: falcon.Response, error: errors.Acare
 
 def handle_http_error(req: Request, resp: falcon.Response, error: falcon.HTTPError, _: object) -> None:
     """Answer an error of the API, or one that Falcon raised, such as an unknown path."""
-    if not isinstance(error, ApiError):
-        error = ApiError(error.status_code, *HTTP_ERRORS.get(error.status_code, HTTP_ERRORS[500]))
     resp.status = error.status
+    if not isinstance(error, ApiError):
+        error = ApiError(*HTTP_ERRORS.get(error.status_code, HTTP_ERRORS[500]))
     resp.set_headers(dict(error.headers or {}))
     body = {
         "success": False,
@@ -161,6 +181,6 @@ def handle_unexpected_error(req: Request, resp: falcon.Response, error: Exceptio
         f" {error}" if is_explained else "",
         exc_info=None if is_explained else error,
     )
-    answer = ApiError(500, *HTTP_ERRORS[500])
+    answer = ApiError(*HTTP_ERRORS[500])
     answer.members["errorId"] = error_id
     handle_http_error(req, resp, answer, _)

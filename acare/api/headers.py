@@ -49,7 +49,7 @@ def write_precondition(req: Request, version: int | None, is_required: bool) -> 
     """
     if is_required and version is None and "HTTP_IF_MATCH" not in req.env:
         message = "Send the version that you read, in If-Match or, except with DELETE, in the body."
-        raise ApiError(428, "PRECONDITION_REQUIRED", message)
+        raise ApiError("PRECONDITION_REQUIRED", message)
     if_none_match = req.env.get("HTTP_IF_NONE_MATCH")
     if if_none_match is None:
         return read_precondition(req)

@@ -15,7 +15,7 @@ from acare.api.envelope import ApiError
 from acare.api.operations import BY_METHOD
 from acare.api.request import Request, api_key
 from acare.auth import Caller
-from acare.errors import BrokerRequired, InsufficientScope, InvalidKey, SettingError
+from acare.errors import BrokerRequired, InsufficientScope, InvalidKey, SettingError, UnknownUser
 
 #: The response headers that a page may read besides those that the Fetch standard always allows.
 EXPOSED_HEADERS = (
@@ -87,7 +87,7 @@ class AnswerRejected:
         if "acare.rejected" in req.env:
             status, reason = req.env["acare.rejected"]
             if status == 400:
-                raise ApiError(400, "VALIDATION_ERROR", f"The request is malformed: {reason}.")
+                raise ApiError("VALIDATION_ERROR", f"The request is malformed: {reason}.")
             raise falcon.HTTPError(status)
 
 
@@ -150,10 +150,10 @@ class ReadBody:
             if known and "HTTP_EXPECT" not in req.env:  # reading makes some WSGI servers send 100 Continue
                 body.discard(stream)
             message = f"The body must not exceed {body.MAX_BODY} bytes."
-            raise ApiError(413, "CONTENT_TOO_LARGE", message, {"limit": body.MAX_BODY})
+            raise ApiError("CONTENT_TOO_LARGE", message, {"limit": body.MAX_BODY})
         if req.env.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):
             message = "The body must be sent without a Content-Encoding."
-            raise ApiError(415, "UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept-Encoding": "identity"})
+            raise ApiError("UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept-Encoding": "identity"})
 
 
 class RequireKey:
@@ -169,12 +169,7 @@ class RequireKey:
         if user is None:
             sent = "HTTP_AUTHORIZATION" in req.env
             raise InvalidKey("missing", hint="; Authorization is not read" if sent else "")
-        raise ApiError(
-            403,
-            "INSUFFICIENT_SCOPE",
-            f"You are logged in as {user[:254]!r}, but this user is unknown or disabled here. "
-            "Ask the operator of the client database to add you.",
-        )
+        raise UnknownUser(user)
 
 
 class CsrfProtection:
@@ -196,7 +191,6 @@ class CsrfProtection:
         same_host = origin is None or origin_host.removesuffix(port) == host.lower().removesuffix(port)
         if media_type != falcon.MEDIA_JSON or site not in ("same-origin", "none") or not same_host:
             raise ApiError(
-                403,
                 "CROSS_SITE_REQUEST",
                 "Without an API key, a write needs Content-Type: application/json and must come from a page "
                 f"of the same origin. The page's origin is {origin or 'not named'}, the server's is "
@@ -214,7 +208,7 @@ class RequireRight:
             allowed = ", ".join(sorted(methods))
             resp.set_header("Allow", allowed)
             if req.method != "OPTIONS":
-                raise ApiError(405, "METHOD_NOT_ALLOWED", f"This path supports only {allowed}.")
+                raise ApiError("METHOD_NOT_ALLOWED", f"This path supports only {allowed}.")
             resp.complete = True  # Falcon's own responder leaves OPTIONS out of Allow
             return
         right = operation.right

@@ -71,9 +71,7 @@ class Readiness(Resource):
             log.warning("%s", message)
         self._was_ready = is_ready
         if failed:
-            raise envelope.ApiError(
-                503, "SERVICE_UNAVAILABLE", message, {"checks": checks}, {"Retry-After": "1"}
-            )
+            raise envelope.ApiError("SERVICE_UNAVAILABLE", message, {"checks": checks}, {"Retry-After": "1"})
         envelope.succeed(resp, json.dumps({"status": "ready", "checks": checks}))
 
     def _last_result(self) -> str:

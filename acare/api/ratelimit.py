@@ -102,7 +102,6 @@ class LimitRate:
         resp.set_header("RateLimit-Reset", str(result.reset))
         if result.retry_after:
             raise ApiError(
-                429,
                 "RATE_LIMIT_EXCEEDED",
                 f"Too many requests. Try again in {result.retry_after} s.",
                 {"retryAfter": result.retry_after},
