@@ -25,6 +25,14 @@ class User(NamedTuple):
     disabled_at: str | None = None
 
 
+class Right(NamedTuple):
+    """The right to an operation: one of ``actions`` on ``resource`` in the scopes of the key, and a role."""
+
+    resource: str
+    actions: tuple[str, ...]
+    roles: tuple[Role, ...] = ROLES
+
+
 class NewKey(NamedTuple):
     """A new key. ``key`` is the key itself, which is not available later."""
 

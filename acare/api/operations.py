@@ -6,14 +6,17 @@ fields, a store, which ``Services`` makes, and a table in ``schema.sql``, with t
 migration.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
+import falcon
 from falcon.routing import CompiledRouter
 from falcon.uri import parse_query_string
 
-from acare.api.public import Index, Liveness, OpenApiDocument, Readiness, WebFile
-from acare.api.request import DEFAULT_LIMIT, REDEMPTION
+from acare.api import openapi
+from acare.api.public import Index, Liveness, Readiness, WebFile
+from acare.api.request import DEFAULT_LIMIT, REDEMPTION, Request
 from acare.api.resources import (
     Changes,
     ClientCollection,
@@ -33,7 +36,7 @@ from acare.api.users import (
     UserCollection,
     UserItem,
 )
-from acare.auth import ROLES, Role
+from acare.auth import Right, Role
 
 #: What a request costs. A server's event loop may answer a "quick" one: it has a short response, takes a few
 #: milliseconds and does not wait for the disk. "slow" are other reads, and "long" those that take seconds, as
@@ -62,14 +65,6 @@ def list_cost(query_string: str) -> Cost:
     return "quick" if is_short and parameters.keys() <= _QUICK_PARAMETERS else "slow"
 
 
-class Right(NamedTuple):
-    """The right to an operation: one of ``actions`` on ``resource`` in the scopes of the key, and a role."""
-
-    resource: str
-    actions: tuple[str, ...]
-    roles: tuple[Role, ...] = ROLES
-
-
 # Actions, of which a scope needs one.
 READ = ("read",)
 WRITE = ("write",)
@@ -91,6 +86,17 @@ class Operation(NamedTuple):
     resource: type[Resource]
     right: Right | None
     cost: Cost | Callable[[str], Cost] = "write"  # the function takes the query string
+
+
+class OpenApiDocument(Resource):
+    """``/openapi.json``, with the URL of the server."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(services)
+        self._text = openapi.document({(row.method, row.path): row.right for row in OPERATIONS})
+
+    def on_get(self, req: Request, resp: falcon.Response) -> None:
+        resp.text = self._text.replace('"url": "/"', f'"url": {json.dumps(req.root_path or "/")}')
 
 
 OPERATIONS = (

@@ -1,4 +1,4 @@
-"""The resources outside ``/v1``, which need no key: health, the OpenAPI document and the web UI."""
+"""The resources outside ``/v1``, which need no key: health and the web UI."""
 
 import hashlib
 import html
@@ -84,19 +84,6 @@ class Readiness(Resource):
             finally:
                 self._mutex.release()
         return self._result
-
-
-class OpenApiDocument(Resource):
-    """``/openapi.json``: the OpenAPI document, with the version of acare and the URL of the server."""
-
-    def __init__(self, services: Services) -> None:
-        super().__init__(services)
-        document = json.loads(resources.files(__package__).joinpath("openapi.json").read_text("utf-8"))
-        document["info"]["version"] = __version__
-        self._text = json.dumps(document)
-
-    def on_get(self, req: Request, resp: falcon.Response) -> None:
-        resp.text = self._text.replace('"url": "/"', f'"url": {json.dumps(req.root_path or "/")}')
 
 
 class Index(Resource):

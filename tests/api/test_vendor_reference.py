@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from support.data import UNKNOWN_ID
-from support.openapi_check import find, follow
+from support.openapi import find, follow
 from webtest import TestApp
 
 #: A record with a value in each of its fields, except for the timestamps.
@@ -101,7 +101,7 @@ def test_a_response_has_the_fields_and_types_of_the_example(api, operation):
 @every_operation
 def test_its_statuses_and_parameters_are_documented(app, operation):
     document = TestApp(app).get("/openapi.json").json
-    _, ours = find(document, *operation.request.split())
+    (ours,) = find(document, *operation.request.split())
     assert {*map(str, operation.statuses)} <= ours["responses"].keys()
     known = {each["name"]: each["schema"] for each in map(partial(follow, document), ours["parameters"])}
     for name, schema in PARAMETERS.items() if operation is LIST else ():

@@ -53,7 +53,7 @@ user = users.create_user(UserInput(email="ana@example.com", role="agent")).data
 assert api.set_client_owner(made.id, OwnerInput(user_id=user.id, version=2)).data.user_id == user.id
 assert users.hand_over_clients(user.id, HandoverInput(to=made.user_id)).data.clients == 1
 new = keys.create_key(KeyInput(user_id=user.id, scopes=Scopes(clients=["read"]))).data
-assert keys.list_keys().data.keys[1].scopes == new.scopes == Scopes(clients=["read"])
+assert keys.list_keys().data.keys[0].scopes == new.scopes == Scopes(clients=["read"])
 assert error(ApiException, api.delete_client, made.id, if_match='"1"').details.current_version == 4
 assert api.delete_client(made.id).data == {}
 (removal,) = api.list_changes(after=feed.meta.cursor).data.changes
@@ -66,7 +66,7 @@ print("done")
 
 # The Python client sends every operation; this one has types, and names of its own for preferences.
 NODE = """
-import { type ClientInput, ClientsApi, Configuration, type ResponseError, VersionErrorResponseFromJSON }
+import { type ClientInput, ClientsApi, Configuration, type ResponseError, VersionConflictResponseFromJSON }
   from "./client/index";
 declare const process: { argv: string[] };
 
@@ -86,7 +86,7 @@ async function main() {
   same([made.last_name, made.email, made.property_preferences], ["Müller", null, preferences]);
   const stale = await api.updateClient({ id: made.id, clientChanges: { phone: "1", version: 2 } }).then(
     () => { throw Error("accepted"); }, (error) => (error as ResponseError).response.json());
-  same(VersionErrorResponseFromJSON(stale).error.details.currentVersion, 1);
+  same(VersionConflictResponseFromJSON(stale).error.details.currentVersion, 1);
   // @ts-expect-error a word that is not among them
   const tenant: ClientInput = { ...clientInput, client_type: "tenant" };
   // @ts-expect-error a required field is missing

@@ -50,7 +50,22 @@ CHANGE, TO_NEW = {"notes": "x"}, {"user_id": "{new_id}"}
 # Method, path and body of a request for each operation, and its status.
 GOOD = [(*method_and_path(operation), body, status) for operation, (body, status, *_) in OPERATIONS.items()]
 SYSTEM = ("/", "/healthz", "/readyz", "/openapi.json")
+REDEMPTIONS = [
+    ("POST", REDEMPTION, status, {"name": "Work phone"}, prepare)
+    for status, prepare in (
+        (201, scenes.invited),
+        (400, lambda scene: scene.api),
+        (401, scenes.redeemed),
+        (401, scenes.without_key),
+        (403, scenes.cross_site),
+        (429, scenes.exhausted),
+        (431, scenes.rejected),
+        (500, lambda scene: (scenes.invited(scene), scenes.defective(scene))[0]),
+        (503, lambda scene: (scenes.invited(scene), scenes.unavailable(scene))[0]),
+    )
+]
 TABLE = [
+    Ask("POST", REDEMPTION, 413, b" " * 65_537),
     Ask("POST", COLLECTION, 201, CLIENT),
     Ask("GET", f"{COLLECTION}?q=a+b+c+d+e+f+g+h&email=Noor.Haddad%40example.com&user_id={UNKNOWN_ID}", 200),
     Ask("GET", f"{COLLECTION}?q={'x' * 201}&email=jordan&user_id=7", 400),
@@ -85,7 +100,9 @@ TABLE = [
     *(Ask(method, f"{path}?color=", 400, body, Prefer="handling=strict") for method, path, body, _ in GOOD),
     *(Ask(method, path, 401, body, prepare=scenes.without_key) for method, path, body, _ in GOOD),
     *(Ask(method, path, 403, body, prepare=scenes.unscoped) for method, path, body, _ in GOOD),
+    *(Ask(method, path, 403, body, scenes.cross_site) for method, path, body, _ in GOOD if method != "GET"),
     *(Ask(method, path, 413, b" " * 65_537) for method, path, *_ in GOOD),
+    *(Ask(method, path, 431, body, prepare=scenes.rejected) for method, path, body, _ in GOOD),
     *(Ask(method, path, 415, b"{}", Content_Encoding="gzip") for method, path, *_ in GOOD),
     *(Ask(method, path, 429, body, prepare=scenes.exhausted) for method, path, body, _ in GOOD),
     *(Ask(method, path, 500, body, prepare=scenes.defective) for method, path, body, _ in GOOD),
@@ -113,6 +130,7 @@ TABLE = [
     Ask("POST", "/v1/users", 409, {"email": "ana@example.com", "role": "agent"}, scenes.ana_exists),
     Ask("PUT", USER, 400, {}),
     Ask("PUT", USER, 409, {"email": "ana@example.com"}, scenes.ana_exists),
+    Ask("PUT", "/v1/users/{broker_id}", 409, {"disabled": True}),
     Ask("PUT", f"/v1/users/{UNKNOWN_ID}", 404, {"role": "agent"}),
     Ask("POST", HANDOVER, 400, {"to": UNKNOWN_ID}),
     Ask("POST", f"/v1/users/{UNKNOWN_ID}/handover", 404, {"to": UNKNOWN_ID}),
@@ -121,10 +139,9 @@ TABLE = [
     Ask("POST", "/v1/keys", 400, {"user_id": "x", "name": "", "scopes": [], "expires_at": "2026-01-01"}),
     Ask("POST", "/v1/keys", 409, {}, scenes.with_many_keys),
     Ask("POST", "/v1/keys", 201, {"invitation": True}),
-    *(Ask("POST", REDEMPTION, status, {"name": "Work phone"}, each) for status, each in scenes.REDEMPTIONS),
-    Ask("POST", REDEMPTION, 400, {}),
-    Ask("POST", REDEMPTION, 413, b" " * 65_537),
+    *(Ask(*each) for each in REDEMPTIONS),
     Ask("POST", REDEMPTION, 415, b"{}", Content_Encoding="gzip"),
+    *(Ask("PATCH", path, 405) for path in dict.fromkeys([REDEMPTION, *(path for _, path, *_ in GOOD)])),
     Ask("DELETE", f"{KEY}?made=true", 200),
     Ask("DELETE", f"{KEY}?made=yes", 400),
     Ask("DELETE", f"/v1/keys/{UNKNOWN_ID}", 404),
@@ -144,6 +161,5 @@ OTHERS = [
     Ask("GET", "/v1/nothing", 404, Prefer="handling=strict"),
     Ask("GET", "/nothing", 404),
     Ask("OPTIONS", COLLECTION, 200),
-    Ask("PATCH", COLLECTION, 405),
     Ask("GET", "/v1/nothing", 401, X_API_Key="x", Prefer="handling=strict"),
 ]

@@ -47,6 +47,10 @@ class Scene:
         """An agent who is not disabled."""
         return new_key(self.app.keys, "ben@example.com", {}).user_id
 
+    def broker_id(self):
+        """The only broker."""
+        return self.api.user_id()
+
     def new_id(self):
         """A new agent."""
         return self.app.users.add(self.new_email(), "agent").id
@@ -132,6 +136,18 @@ def not_ready(scene):
     return SimpleNamespace(ask=stopping)
 
 
+def rejected(scene):
+    """A caller whose header the server has found to be too large."""
+    environ = {"acare.rejected": (431, "the header is too large")}
+    return SimpleNamespace(ask=functools.partial(scene.api.ask, environ=environ))
+
+
+def cross_site(scene):
+    """A user who is signed in without a key, in a page of another site."""
+    caller = another_app(identify=lambda env: "broker@example.com")(scene)
+    return SimpleNamespace(ask=functools.partial(Api(caller.web.app).ask, Sec_Fetch_Site="cross-site"))
+
+
 def another_app(**options):
     """A caller of an app with other settings on the same file."""
 
@@ -172,14 +188,3 @@ def agent(scene):
 def ana_exists(scene):
     agent(scene)
     return scene.api
-
-
-#: The statuses of a redemption, and for each who asks.
-REDEMPTIONS = (
-    (201, invited),
-    (401, redeemed),
-    (401, without_key),
-    (429, exhausted),
-    (500, lambda scene: (invited(scene), defective(scene))[0]),
-    (503, lambda scene: (invited(scene), unavailable(scene))[0]),
-)

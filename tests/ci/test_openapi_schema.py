@@ -1,0 +1,189 @@
+"""The OpenAPI document as others read it: validators, linters, and a TypeScript compiler."""
+
+import json
+import re
+import subprocess
+from datetime import datetime
+from uuid import UUID
+
+import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+from support.client import app_fixture, fast_clock
+from support.data import JORDAN
+from support.field_values import VALUES
+from support.openapi import find, follow, media_types
+from support.openapi_requests import TABLE
+from support.scenes import ORIGIN, scene_in
+from webtest import TestApp
+
+from acare.errors import InvalidInput
+from acare.fields import FIELDS, validate_create, validate_update
+
+app = app_fixture(rate_limit="100000/1", cors_origin=ORIGIN, clock=fast_clock())
+
+FORMATS = FormatChecker(())
+
+
+@FORMATS.checks("uuid", ValueError)
+def is_uuid(value):
+    return not isinstance(value, str) or str(UUID(value)) == value.lower()
+
+
+@FORMATS.checks("date-time", ValueError)
+def is_time(value):
+    pattern = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
+    return not isinstance(value, str) or bool(datetime.fromisoformat(value) and re.fullmatch(pattern, value))
+
+
+@pytest.fixture(scope="module")
+def document(app):
+    return TestApp(app).get("/openapi.json").json
+
+
+def validator(document, schema):
+    Draft202012Validator.check_schema(schema)
+    root = {**schema, "components": document["components"]}
+    return Draft202012Validator(root, format_checker=FORMATS)
+
+
+# --- responses and examples
+
+
+@pytest.mark.parametrize("ask", TABLE, ids=repr)
+def test_a_response_fits_its_schema(app, document, ask):
+    with scene_in(app) as scene:
+        path, answer = ask.run(scene)
+    for operation in find(document, ask.method, path):
+        response = follow(document, operation["responses"][str(answer.status_int)])
+        content = {} if ask.method == "HEAD" else response.get("content", {})
+        assert bool(answer.body) is bool(content)
+        for media_type, media in content.items():
+            assert answer.content_type == media_type
+            value = answer.json if media_type == "application/json" else answer.text
+            validator(document, media["schema"]).validate(value)
+        for name, header in response["headers"].items():
+            schema = follow(document, header)["schema"]
+            if name in answer.headers:
+                text = answer.headers[name]
+                validator(document, schema).validate(int(text) if schema["type"] == "integer" else text)
+
+
+def test_every_example_fits_its_schema(document):
+    parts = document["components"]
+    for media in media_types(document):
+        validator(document, media["schema"]).validate(media["example"])
+    named = [*parts["parameters"].values(), *parts["headers"].values()]
+    for schema in [each["schema"] for each in named]:
+        for example in [schema["default"]] if "default" in schema else schema.get("examples", []):
+            validator(document, schema).validate(example)
+
+
+# --- the document and the app accept the same (test_fields has what the app accepts and rejects)
+
+
+def stripped(value):
+    """A value without the white space around its texts, which the lengths in the document would count."""
+    if isinstance(value, list):
+        return [stripped(item) for item in value]
+    return value.strip() if isinstance(value, str) else value
+
+
+def accepts(validate, body):
+    try:
+        validate(body)
+    except InvalidInput:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("owner", ["ClientInput", "ClientChanges"])
+def test_the_document_accepts_every_value_that_the_app_accepts(document, owner):
+    schema = document["components"]["schemas"][owner]["properties"]
+    optional = {field.name: [None] for field in FIELDS if not field.required}
+    for name, (accepted, _) in VALUES.items():
+        for value in (*accepted, *optional.get(name, [])):
+            validator(document, schema[name]).validate(stripped(value))
+
+
+BODIES = [{},
+          *({"notes": "x", "version": version}
+            for version in (None, 0, -1, "1", True, 1.5, [], 1, 3.0, 0.0, 1e300, 2**70)),
+          *({n: v for n, v in JORDAN.items() if n != missing} for missing in JORDAN)]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: str(body)[:40])
+def test_document_and_app_agree_about_a_body(document, body):
+    for owner, validate in (("ClientInput", validate_create), ("ClientChanges", validate_update)):
+        schema = {"$ref": f"#/components/schemas/{owner}"}
+        assert validator(document, schema).is_valid(body) is accepts(validate, body)
+
+
+# --- programs that read it
+
+PROGRAMS = (
+    "@redocly/cli@2.77.0", "@stoplight/spectral-cli@6.16.3", "openapi-typescript@7.13.0", "typescript@5.9.3",
+)  # fmt: skip
+
+USE = """
+import type { operations } from "./document";
+
+type Answers = operations["updateClient"]["responses"];
+type Failure<Status extends keyof Answers> =
+  Answers[Status] extends { content: { "application/json": { error: infer Failure } } } ? Failure : never;
+
+export function explain(error: Failure<401 | 403 | 404 | 405 | 409 | 412 | 428 | 429 | 431 | 503>): string {
+  if (error.code === "VERSION_CONFLICT") return `now at ${error.details.currentVersion}`;
+  if (error.code === "RATE_LIMIT_EXCEEDED") return `wait ${error.details.retryAfter} s`;
+  if (error.code === "UnauthorizedError" && error.details.reason === "expired") return "expired";
+  // @ts-expect-error a misspelt code
+  if (error.code === "VERSION_CONFLIKT") return "";
+  // @ts-expect-error a misspelt reason
+  if (error.code === "UnauthorizedError" && error.details.reason === "expried") return "";
+  // @ts-expect-error a code of another operation
+  if (error.code === "CURSOR_EXPIRED") return "";
+  return error.message;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def run(document, tmp_path_factory):
+    """Runs one of the programs in a folder with the document."""
+    folder = tmp_path_factory.mktemp("programs")
+    (folder / "openapi.json").write_text(json.dumps(document, indent=1), "utf-8")
+
+    def run(program, *arguments):
+        line = [f"node_modules/.bin/{program}", *arguments]
+        ended = subprocess.run(line, cwd=folder, capture_output=True, text=True, timeout=180)
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout + ended.stderr
+
+    npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, *PROGRAMS]
+    subprocess.run(npm, check=True, timeout=300)
+    run.folder = folder
+    return run
+
+
+def test_a_misspelt_code_does_not_compile(run):
+    run("openapi-typescript", "openapi.json", "-o", "document.d.ts")
+    (run.folder / "use.ts").write_text(USE, "utf-8")
+    run(
+        "tsc",
+        "--strict",
+        "--noEmit",
+        "--skipLibCheck",
+        "--moduleResolution",
+        "bundler",
+        "--target",
+        "es2022",
+        "--module",
+        "esnext",
+        "use.ts",
+    )
+
+
+def test_redocly_and_spectral_have_nothing_that_could_be_mended(run):
+    (run.folder / ".spectral.yaml").write_text('extends: ["spectral:oas"]\n', "utf-8")
+    (run.folder / "redocly.yaml").write_text("extends: [recommended]\nrules: {info-license: off}\n", "utf-8")
+    assert '"warnings": 0' in run("redocly", "lint", "openapi.json", "--format=json")
+    run("spectral", "lint", "openapi.json", "--fail-severity=warn")
