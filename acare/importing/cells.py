@@ -18,10 +18,13 @@ from acare.field_types import Amount, Boolean, Enum, Preferences, StringList, fr
 from acare.fields import FIELDS
 
 _CURRENCY = r"(?:US\$|[$€£¥₹]|EUR|USD|GBP|CHF|CAD|AUD|NZD|MXN|SEK|NOK|DKK|PLN|euros?|dollars?|kr)?"
+_ABOUT = r"(?:(?:ca|circa|etwa|rund|about|approx|env|environ|aprox|bis|bis zu|up to|max|hasta)\b\.?|~)?"
+_SCALE = r"(k|t|tsd|tausend|thousand|m|mio|mill|millions?|millionen|millones)?"
 _WHOLE = r"[1-9]\d{0,2}(?:(?:\.\d{3}){1,5}|(?:,\d{3}){1,5})|\d{1,18}"
-_MONEY = re.compile(rf"{_CURRENCY}\s?({_WHOLE})(?:([.,])(\d+)|[.,]--?)?\s?([km]?)\s?{_CURRENCY}", re.I)
+_MONEY = re.compile(
+    rf"{_ABOUT}\s?{_CURRENCY}\s?({_WHOLE})(?:([.,])(\d+)|[.,]--?)?\s?{_SCALE}\.?\s?{_CURRENCY}", re.I
+)
 _SPACE_BETWEEN_THOUSANDS = re.compile(r"(?<=\d)['’\s](?=\d{3})")
-_SCALES = {"": 1, "k": 1_000, "m": 1_000_000}
 
 _SHORTENED = re.compile(r"\d+([.,]\d+)?E\+\d\d?", re.IGNORECASE)
 
@@ -31,14 +34,20 @@ _DATE = re.compile(
 
 
 def money(text: str) -> Any:
-    """``$350,000``, ``350.000,- EUR``, ``350k``; a separator before three digits separates thousands."""
+    """``$350,000``, ``350.000,- EUR``, ``ca. 350 T€``, ``1,2 Mio``.
+
+    A separator before three digits separates thousands; ``1.250 Mio`` could be either, and is not converted.
+    """
     if text.startswith("["):  # as an export writes a fraction of a cent
         return json_value(text.strip("[]"))
     match = _MONEY.fullmatch(_SPACE_BETWEEN_THOUSANDS.sub("", text.strip()))
     if match is None or (match[2] or "-") in match[1]:  # one mark cannot separate thousands and cents
         return text
     whole, _, fraction, scale = match.groups()
-    number = Decimal(f"{re.sub('[.,]', '', whole)}.{fraction or 0}") * _SCALES[scale.lower()]
+    if scale is not None and not whole.isdecimal():
+        return text
+    power = 1_000 ** (0 if scale is None else 2 if scale[0] in "mM" else 1)
+    number = Decimal(f"{re.sub('[.,]', '', whole)}.{fraction or 0}") * power
     return int(number) if number == int(number) else float(number)
 
 

@@ -1,5 +1,6 @@
 """Reads CSV files as spreadsheets and other programs write them, and maps their columns to fields."""
 
+import codecs
 import csv
 import io
 import re
@@ -9,6 +10,8 @@ from typing import IO, Any, NamedTuple
 from acare.errors import FieldError, Refused
 from acare.importing import cells, csv_rows
 from acare.importing.rows import MAX_LINE, REASON, Row
+
+_NAMES = {"first_name", "last_name"}
 
 _NOT_UTF8 = re.compile("[\udc80-\udcff]+")  # bytes, as surrogateescape decodes them
 
@@ -48,12 +51,27 @@ def find_columns(
         columns.append(Column(name, field, meanings.get(name, {})))
         if name in meanings and not field:
             raise Refused(f"--value: {name!r} has no field; --map '{name}=FIELD' assigns one")
-    if {column.field for column in columns}.isdisjoint(("full_name", "first_name", "last_name")):
+    columns = _with_other_name(columns, chosen)
+    if {column.field for column in columns}.isdisjoint(("full_name", *_NAMES)):
         raise Refused(
             f"no column has names: {listed}. --map 'COLUMN=full_name' assigns one; columns must be separated "
             "by commas, semicolons or tabs"
         )
     return columns
+
+
+def _with_other_name(columns: list[Column], chosen: Mapping[str, str]) -> list[Column]:
+    """If only the first or the last name has a column of its own, the column ``Name`` is the other."""
+    others = _NAMES - {column.field for column in columns}
+    if len(others) != 1:
+        return columns
+    (other,) = others
+    return [
+        column._replace(field=other)
+        if cells.plain(column.name) == "name" and column.name not in chosen
+        else column
+        for column in columns
+    ]
 
 
 def _unique_names(header: Sequence[str]) -> dict[str, None]:
@@ -76,7 +94,7 @@ def _fields_by_name() -> dict[str, str]:
 
 
 class CsvReader:
-    """The rows of a CSV file: UTF-8 or Windows-1252. Refused if it is not CSV.
+    """The rows of a CSV file: UTF-8, Windows-1252, or UTF-16 with a byte order mark. Refused for others.
 
     ``chosen`` and ``values`` are the arguments of ``find_columns``.
     """
@@ -84,7 +102,10 @@ class CsvReader:
     def __init__(
         self, file: IO[bytes], chosen: Mapping[str, str], values: Iterable[tuple[str, str, str]]
     ) -> None:
-        self._text = io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
+        is_utf16 = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        file.seek(0)
+        encoding, errors = ("utf-16", "replace") if is_utf16 else ("utf-8-sig", "surrogateescape")
+        self._text = io.TextIOWrapper(file, encoding, errors, newline="")
         first = next(filter(str.strip, self._lines()), "")
         if "\0" in first:
             raise Refused("not CSV in UTF-8 or Windows-1252; a spreadsheet can save it as CSV (UTF-8)")

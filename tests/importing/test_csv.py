@@ -1,5 +1,6 @@
 """``acare import`` of CSV as agencies have it: encodings, headers, values, problems."""
 
+import codecs
 import json
 import time
 from contextlib import suppress
@@ -19,6 +20,8 @@ PLAIN = "Name;Type;Notes\nZoë Müller;buyer;“quoted”\n"
         pytest.param(PLAIN.encode("utf-8-sig"), id="UTF-8 with a byte order mark"),
         pytest.param(PLAIN.encode("cp1252"), id="Windows-1252"),
         pytest.param(PLAIN.encode("cp1252")[:31] + "r;“quoted”\n".encode(), id="mixed"),
+        pytest.param(PLAIN.encode("utf-16"), id="UTF-16 with a byte order mark"),
+        pytest.param(codecs.BOM_UTF16_BE + PLAIN.encode("utf-16-be"), id="UTF-16, big-endian"),
         pytest.param(PLAIN.replace(";", "\t").encode(), id="tab"),
         pytest.param(b"sep=;\n" + PLAIN.encode(), id="a first line for Excel"),
         pytest.param(b"\n;;\n" + PLAIN.replace("\n", "\n;;\n\n").encode(), id="empty lines"),
@@ -35,8 +38,10 @@ CELLS = {
         ("1.2M", 1200000), ("1 234 567", 1234567), ("CHF 1'200'000", 1200000),
         ("475000.5", 475000.5), ("475.125", 475125), ("475.1250", 475.125), ("1,234,567.89", 1234567.89),
         ("€ 99", 99), ("99\u00a0EUR", 99), ("350 k€", 350000), ("US$ 350", 350), ("-5", "-5"),
-        ("1,234,5", "1,234,5"), ("350 TEUR", "350 TEUR"), ("350 Mio", "350 Mio"), ("350 m²", "350 m²"),
-        ("1.500.000,- €", 1500000), ("CHF 1'500.--", 1500), ("1.500-", "1.500-"),
+        ("1,234,5", "1,234,5"), ("350 m²", "350 m²"), ("1.250 Mio", "1.250 Mio"), ("biscuit 5", "biscuit 5"),
+        ("1.500.000,- €", 1500000), ("CHF 1'500.--", 1500), ("1.500-", "1.500-"), ("350 T€", 350000),
+        ("400 TEUR", 400000), ("ca. 300.000 €", 300000), ("bis 450.000", 450000), ("1,2 Mio", 1200000),
+        ("1.2m", 1200000), ("450k", 450000), ("bis zu 1,25 Mio. €", 1250000), ("~ 5 Tsd. €", 5000),
     ],
     cells.timestamp: [
         ("2026-07-15", "2026-07-15T00:00:00.000Z"), ("2026-07-15 14:32+02:00", "2026-07-15T12:32:00.000Z"),
@@ -113,7 +118,7 @@ FAILURES = {
     "open quote": (b'Name,Type\nA B,buyer\n"C D,buyer\n', "line 3 must have closed quotes"),
     "Excel": (b"PK\3\4\x14\0\6\0...", "can save it as CSV (UTF-8)"),
     "binary": (b"SQLite format 3\0\x10", "not CSV in UTF-8"),
-    "UTF-16": ("Name;Type\nA B;buyer\n".encode("utf-16"), "not CSV in UTF-8"),
+    "UTF-16": ("Name;Type\nA B;buyer\n".encode("utf-16-le"), "can save it as CSV (UTF-8)"),
     "missing column": (f"{HEADER}\n".encode(), "there is no column 'Tel'", "--map", "Tel=phone"),
 }
 
