@@ -1,36 +1,40 @@
 """``acare import``: clients from CSV, JSON lines or another server."""
 
+import itertools
 import os
 import re
 import shlex
+import sys
 import tempfile
 from argparse import RawDescriptionHelpFormatter
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 from acare import timestamps
 from acare.cli.options import argument, command, open_database, require_user
 from acare.cli.output import counted, printable, show_progress
 from acare.config import Settings
-from acare.database.copying import Progress
 from acare.errors import Refused, SettingError
 from acare.field_types import USER_EMAIL
-from acare.fields import FIELD_NAMES
+from acare.fields import ALL_NAMES, FIELD_NAMES
 from acare.importing.cells import TARGETS
 from acare.importing.csv_file import Column, CsvReader
-from acare.importing.formats import open_reader
-from acare.importing.importer import ProblemSummary, Result, import_rows
+from acare.importing.download import Download
+from acare.importing.formats import open_reader, owners
+from acare.importing.importer import ProblemSummary, Result, import_rows, read_server
 from acare.importing.json_lines import JsonReader
+from acare.importing.proof import Proof
 from acare.importing.remote import Remote
-from acare.importing.rows import OPTIONAL, Options
+from acare.importing.rows import OPTIONAL, UPDATES, OnDuplicate, Options
 
 # The fields whose values differ between programs, each with a word for a value in acare.
 _MEANINGS = {"client_type": "TYPE", "status": "STATUS", "owner": "EMAIL"}
 
 # The options that fix a problem with a field; after a semicolon, what only CSV needs.
-_NAME = "--lenient for names of one word, --rejects FILE for others; --map COLUMN=full_name for full names"
+_NAME = "--lenient for names of one word, --rejects FILE for others"
 _FIXES = {
     "client_type": "--default client_type=buyer for rows without one, or --rejects FILE; "
     "--map COLUMN=client_type if a column has it",
@@ -46,8 +50,21 @@ _FIXES = {
 _EXIT_CODES = """\
 exit codes:
     0  the rows were imported, or would be without --dry-run
-    1  problems or duplicates prevented the import, or it failed; nothing was written
+    1  problems or duplicates prevented the import, or it failed, and nothing was written; or clients are left
+       for you to decide: the last line says what was written
     2  an argument is invalid"""
+
+# What is left to decide, in the words of the report.
+_UNDECIDED = {
+    "conflict": "Changed on both sides, and kept (--on-duplicate overwrite or keep)",
+    "gone": "Gone there, and kept (--delete-missing or --on-duplicate keep)",
+}
+
+# The outcomes of an update, in the order of the last line.
+_OUTCOMES = (
+    *("created", "updated", "deleted", "unchanged", "kept", "conflict", "gone"),
+    *("deleted here", "refused", "duplicate"),
+)
 
 
 def _mapping(text: str) -> tuple[str, str]:
@@ -65,6 +82,13 @@ def _value(text: str) -> tuple[str, str, str]:
     return column.strip(), written.strip(), value.strip()
 
 
+def _fields(text: str) -> list[str]:
+    names = text.split(",")
+    if not set(names) <= ALL_NAMES:
+        raise ValueError(f"must be names of fields, separated by commas: {', '.join(sorted(ALL_NAMES))}")
+    return names
+
+
 def _default(text: str) -> tuple[str, object]:
     name, equals, written = text.partition("=")
     if not equals or name not in FIELD_NAMES:
@@ -77,12 +101,20 @@ _LENIENT = (
     "move invalid values of optional fields to the notes, and use a name of one word as the last name, with "
     "the first name -"
 )
-_DUPLICATE = "how to handle clients that already exist, by id, e-mail or phone (default: fail)"
+_DUPLICATE = (
+    "how to handle clients that already exist, by id, e-mail or phone (default: fail). update takes what has "
+    "changed at the source since the last import; of clients changed on both sides, overwrite takes the "
+    "source's, and keep settles that the ones here stay"
+)
 _MAP = f"the field of a column, or nothing to ignore it. Fields: {', '.join(TARGETS)}"
 _VALUE = (
     "the value for a text in a column, for example 'Lead Status:New=active' or 'Contact owner:Ana Torres="
-    "ana@example.com'; the text * stands for any other text"
+    "ana@example.com'; the text * stands for any other text. Also for user_id:UUID=EMAIL of JSON and a URL"
 )
+_DOWNLOAD = "keep what is read in FILE, from which the next run goes on after an interruption"
+_MISSING = "import the clients although the server lacks these fields"
+_YES = "delete them even if they are more than a tenth of the clients"
+_DELETE = "delete clients that an earlier import from the URL has made, and that it does not have any longer"
 
 
 @command(
@@ -92,8 +124,8 @@ _VALUE = (
     argument("--user", "the owner of clients whose row has none", "EMAIL", USER_EMAIL.validate),
     argument("--default", _DEFAULT, "FIELD=VALUE", _default, action="append", default=[], dest="defaults"),
     argument("--lenient", _LENIENT, action="store_true"),
-    argument("--rejects", "write invalid rows to FILE and import the others", "FILE", Path),
-    argument("--on-duplicate", _DUPLICATE, choices=("fail", "skip", "create"), default="fail"),
+    argument("--rejects", "write invalid rows and skipped duplicates to FILE", "FILE", Path),
+    argument("--on-duplicate", _DUPLICATE, choices=("fail", "skip", "create", *UPDATES), default="fail"),
     argument("--dates", "the order of day and month in dates such as 5/7/2026", choices=("dmy", "mdy")),
     argument("--dry-run", "report problems, and write nothing", action="store_true"),
     argument("--map", _MAP, "COLUMN=FIELD", _mapping, "for CSV", action="append", default=[], dest="chosen"),
@@ -101,6 +133,11 @@ _VALUE = (
         "--value", _VALUE, "COLUMN:TEXT=VALUE", _value, "for CSV", action="append", default=[], dest="values"
     ),
     argument("--key-file", "the file with the API key", "FILE", Path, "for a URL"),
+    argument("--download", _DOWNLOAD, "FILE", Path, "for a URL", dest="kept"),
+    argument("--proof", "write what was compared to FILE as CSV, a line a client", "FILE", Path, "for a URL"),
+    argument("--allow-missing", _MISSING, "FIELD,...", _fields, "for a URL", default=[], dest="may_lack"),
+    argument("--delete-missing", _DELETE, group="for a URL", action="store_true"),
+    argument("--yes", _YES, group="for a URL", action="store_true", dest="confirmed"),
     description="Import all clients, or report all problems and import none.",
     epilog=_EXIT_CODES,
     formatter_class=RawDescriptionHelpFormatter,
@@ -112,65 +149,101 @@ def import_(
     defaults: list[tuple[str, object]],
     lenient: bool,
     rejects: Path | None,
-    on_duplicate: Literal["fail", "skip", "create"],
+    on_duplicate: OnDuplicate,
     dates: str | None,
     dry_run: bool,
     chosen: list[tuple[str, str]],
     values: list[tuple[str, str, str]],
     key_file: Path | None,
+    kept: Path | None,
+    proof: Path | None,
+    may_lack: list[str],
+    delete_missing: bool,
+    confirmed: bool,
 ) -> int:
-    with open_database(settings, read_only=dry_run) as database, show_progress() as progress:
+    url = source if source.startswith(("http://", "https://")) else None
+    is_update = on_duplicate in UPDATES
+    if delete_missing and (url is None or "?" in url or not is_update):
+        raise SettingError(f"--delete-missing needs a URL without a query, and --on-duplicate {UPDATES[0]}")
+    if rejects is not None and rejects.exists():  # before a download, which may take hours
+        raise Refused(f"{rejects}: File exists")
+    with ExitStack() as stack:
+        progress = stack.enter_context(show_progress())
+        database = stack.enter_context(open_database(settings, read_only=dry_run))
         if user is not None:
             require_user(database, user)
-        with _open(source, key_file, progress) as file:
+        reader: CsvReader | JsonReader
+        download = None
+        if url is None:
+            file = stack.enter_context(_open(source))
             reader = open_reader(file, dict(chosen), values)
-            size = os.fstat(file.fileno()).st_size
-            options = Options(
-                now=timestamps.now(),  # after the download, during which clients can be created
-                defaults={**dict(defaults), "owner": user},
-                on_duplicate=on_duplicate,
-                lenient=lenient,
-                dates=dates,
-                rejects=rejects,
-                dry_run=dry_run,
-            )
-            result = import_rows(
-                database, reader, options, lambda: progress("Importing", file.tell(), size, "B")
-            )
-    _print_report(result, reader, dry_run)
-    is_done = result.counts["created"] or result.counts["skipped"]  # else all rows were refused
-    return 0 if is_done and not result.is_blocked(options) else 1
+            done, total, unit = file.tell, os.fstat(file.fileno()).st_size, "B"
+        else:
+            remote = _remote(url, key_file)
+            file = stack.enter_context(_private(kept))
+            download = Download(remote, file, owners(dict(chosen), values), progress, _say)
+            reader = read_server(database, download, user, finds_gone=is_update and "?" not in url)
+            done, total, unit = itertools.count(1).__next__, len(download.ids()), "clients"
+        options = Options(
+            now=timestamps.now(),  # after the download, during which clients can be created
+            defaults={**dict(defaults), "owner": user},
+            on_duplicate=on_duplicate,
+            lenient=lenient,
+            dates=dates,
+            rejects=rejects,
+            dry_run=dry_run,
+            proof=None if url is None or proof is None else stack.enter_context(proof.open("w", newline="")),
+            may_lack=may_lack,
+            delete_missing=delete_missing,
+            confirmed=confirmed,
+        )
+        result = import_rows(
+            database, reader, options, lambda: progress("Importing", done(), total, unit), download
+        )
+    _print_report(result, reader, options)
+    is_blocked = result.is_blocked(options) or result.counts.keys() <= {"refused"}
+    return int(is_blocked or bool(result.undecided))
 
 
 @contextmanager
-def _open(source: str, key_file: Path | None, progress: Progress) -> Iterator[IO[bytes]]:
-    """The file to import. Clients of a server are downloaded first: no writer waits for the network."""
-    if not source.startswith(("http://", "https://")):
-        with Path(source).open("rb") as file:
-            try:
-                yield file
-            except Refused as error:
-                raise Refused(f"{source}: {error}") from None
-        return
+def _open(source: str) -> Iterator[IO[bytes]]:
+    with Path(source).open("rb") as file:
+        try:
+            yield file
+        except Refused as error:
+            raise Refused(f"{source}: {error}") from None
+
+
+def _remote(url: str, key_file: Path | None) -> Remote:
+    """The server at a URL, with the key in the file."""
     if key_file is None:
         raise SettingError("a URL needs --key-file, the name of a file with an API key")
     key = key_file.read_text("utf-8", "replace").strip()
     if not re.fullmatch("[!-~]+", key):
         raise Refused(f"{key_file}: the file must have one line: the API key")
-    remote = Remote(source, key)
-    with tempfile.TemporaryFile() as file:
-        file.writelines(remote.lines(lambda done, total: progress("Downloading", done, total, "clients")))
-        file.seek(0)
-        yield file
+    return Remote(url, key)
 
 
-def _print_report(result: Result, reader: CsvReader | JsonReader, dry_run: bool) -> None:
-    """Print the field of each column for a dry run, the unknown names, the problems, and the counts."""
+def _private(path: Path | None) -> IO[bytes]:
+    """A file that only its owner can read: a new or an existing one, or without a path a temporary one."""
+    if path is None:
+        return tempfile.TemporaryFile()
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{printable(text)}\n")
+
+
+def _print_report(result: Result, reader: CsvReader | JsonReader, options: Options) -> None:
+    """Print the columns and owners, the unknown names, the problems, what is undecided, and the numbers."""
     columns = reader.columns
-    if dry_run:
+    if options.dry_run:
         for column in columns:
             field = "unknown" if column.field is None else column.field or "ignored"
             print(f"    {printable(column.name)} -> {field}")
+    if isinstance(reader, JsonReader):
+        _print_owners(reader.user_ids, options)
     if reader.unknown:
         kind, hint = ("columns", "; --map COLUMN=notes imports one") if columns else ("fields", "")
         print(printable(f"Unknown {kind}: {', '.join(reader.unknown)} (not imported{hint})"))
@@ -179,13 +252,45 @@ def _print_report(result: Result, reader: CsvReader | JsonReader, dry_run: bool)
         rows = f"{counted(summary.count, 'row')} ({', '.join(summary.examples)}{more})"
         is_skipped = summary.field == "duplicate" and result.counts["skipped"]
         print(printable(f"{text}: {rows}; {'skipped' if is_skipped else _fix(summary, columns)}"))
+    for outcome, client_id, name in result.undecided:
+        print(printable(f"{_UNDECIDED[outcome]}: {client_id} {name}"))
+    missing = ", ".join(f"{name} ({counted(result.missing[name], 'client')})" for name in result.missing)
+    unaccepted = result.missing.keys() - set(options.may_lack)
+    if unaccepted:
+        names = ",".join(sorted(unaccepted))
+        print(f"The source lacks {missing}; --allow-missing {names} imports the clients without them.")
+    if result.proof is not None and not result.is_blocked(options):
+        _print_proof(result.proof)
+    print(_last_line(result, options) + (f" The source lacks {missing}." if missing else ""))
+
+
+def _print_owners(user_ids: Counter[tuple[str, str | None]], options: Options) -> None:
+    """Print the owners at the source for a dry run, and how many clients go to ``--user``."""
+    for (user_id, owner), number in user_ids.items() if options.dry_run else ():
+        print(printable(f"    owner {user_id}: {counted(number, 'client')} -> {owner or '--user'}"))
+    rest = sum(number for (_, owner), number in user_ids.items() if owner is None)
+    if rest and options.defaults["owner"] is not None:
+        print(f"Owners without --value user_id:UUID=EMAIL: {counted(rest, 'client')}, new ones for --user.")
+
+
+def _print_proof(proof: Proof) -> None:
+    print(f"Compared with the source: {proof.there:,} clients there, {proof.here:,} here")
+    for found, number in proof.found.most_common():
+        fields = ", ".join(f"{name} {count:,}" for name, count in proof.fields[found].most_common())
+        print(f"    {number:,} {found}{f': {fields}' if fields else ''}")
+
+
+def _last_line(result: Result, options: Options) -> str:
     counts = result.counts
-    duplicates = counted(counts["duplicate"] + counts["skipped"], "duplicate")
-    done = "the valid rows were imported" if counts["created"] else "no row was imported"
-    print(
-        f"{counts['created']:,} valid, {counts['refused']:,} refused, {duplicates}; "
-        f"{done if result.is_written else 'nothing was written'}."
-    )
+    if not options.is_update:
+        duplicates = counted(counts["duplicate"] + counts["skipped"], "duplicate")
+        numbers = f"{counts['created']:,} valid, {counts['refused']:,} refused, {duplicates}"
+        done = "the valid rows were imported" if counts["created"] else "no row was imported"
+    else:
+        numbers = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in _OUTCOMES if counts[outcome])
+        written = sum(counts[outcome] for outcome in ("created", "updated", "deleted"))
+        done = f"{counted(written, 'client')} written" if written else "there was nothing to write"
+    return f"{numbers}; {done if result.is_written else 'nothing was written'}."
 
 
 def _fix(summary: ProblemSummary, columns: Sequence[Column]) -> str:
@@ -194,10 +299,14 @@ def _fix(summary: ProblemSummary, columns: Sequence[Column]) -> str:
     cell = next(filter(None, cells), "")
     other = f"{'--lenient, or ' if summary.field in OPTIONAL else ''}--rejects FILE for the other rows"
     fix, meaning = _FIXES.get(summary.field, other), _MEANINGS.get(summary.field, "")
+    fields = {column.field for column in columns}
     if not columns:
         fix = fix.partition(";")[0]
+    elif summary.field in ("first_name", "last_name") and fields.isdisjoint(("full_name", summary.field)):
+        fix += f"; --map COLUMN={summary.field} if a column has it"
     one, others = (shlex.quote(f"{summary.column}:{text}={meaning}") for text in (cell, "*"))
-    if meaning and columns and cell and "@" not in cell:
+    is_named = bool(columns) or summary.column == "user_id"
+    if meaning and is_named and cell and not re.fullmatch(r"\S+@\S+", cell):
         values = f"--value {one}, for all others --value {others}"
         return f"{values}; {fix}" if "" in cells else values
     same = [

@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import IO
 
 from acare.errors import Refused, SettingError
@@ -19,15 +19,23 @@ WRITERS: dict[str, Callable[[Iterable[tuple[str, str]]], Iterator[str]]] = {
 
 
 def open_reader(
-    file: IO[bytes], chosen: Mapping[str, str], values: Iterable[tuple[str, str, str]]
+    file: IO[bytes], chosen: Mapping[str, str], values: Sequence[tuple[str, str, str]]
 ) -> CsvReader | JsonReader:
-    """The rows of a file. ``chosen`` and ``values`` are for CSV: see ``csv_file.find_columns``."""
+    """The rows of a file. ``chosen`` and ``values``: see ``csv_file.find_columns``."""
     if not file.seekable():
         raise Refused("is a pipe; write its content to a file, and import the file")
     start = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip()
     file.seek(0)
     if re.match(rb"{|\[\s*{", start):  # a list of records is refused as JSON, not as CSV
-        if chosen or values:
-            raise SettingError("--map and --value are for CSV: JSON lines have names of fields, not columns")
-        return JsonReader(file)
+        return JsonReader(json_lines.read_lines(file), owners(chosen, values))
     return CsvReader(file, chosen, values)
+
+
+def owners(chosen: Mapping[str, str], values: Sequence[tuple[str, str, str]]) -> dict[str, str]:
+    """The e-mail address for each ``user_id`` in JSON. SettingError for what only CSV has."""
+    if chosen or any(name != "user_id" for name, *_ in values):
+        raise SettingError(
+            "--map and --value are for CSV: JSON lines have names of fields, not columns; "
+            "only --value user_id:UUID=EMAIL is for both"
+        )
+    return {text.casefold(): email for _, text, email in values}

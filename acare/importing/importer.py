@@ -1,9 +1,10 @@
 """Imports clients in one transaction: each row is validated, compared with the clients so far, and written.
 
 The transaction is rolled back for a dry run, and if a row has a problem or is a duplicate, unless an option
-allows this. An import never changes a client that exists.
+allows this.
 """
 
+import csv
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,11 +13,14 @@ from typing import IO
 
 from acare import ids
 from acare.database.database import Database
-from acare.errors import FieldError, InvalidInput, Refused
+from acare.errors import InvalidInput, Refused
+from acare.importing import csv_rows, merging
 from acare.importing.csv_file import CsvReader
+from acare.importing.download import Download
 from acare.importing.json_lines import JsonReader
+from acare.importing.proof import Compared, Proof, compare
 from acare.importing.rows import Options, Row
-from acare.store.creation import ImportStore
+from acare.store.imports import ImportStore, imported_ids
 
 _MAX_EXAMPLES = 3
 _MAX_SHOWN = 60  # characters of a cell
@@ -24,7 +28,7 @@ _MAX_SHOWN = 60  # characters of a cell
 
 @dataclasses.dataclass
 class ProblemSummary:
-    """The rows with one kind of problem: their number, and the first with different cells.
+    """How often a problem occurs, and up to three rows whose cells differ.
 
     ``field`` is the field with the problem, ``duplicate``, or for a warning ``same``; ``column`` is its
     column in the first row where it is not empty. ``examples`` has the cell for the text of each row.
@@ -40,17 +44,23 @@ class ProblemSummary:
 class Result:
     """The result of an import.
 
-    ``counts`` has the rows that were created, skipped and refused, and the duplicates that prevent the
-    import. ``summaries`` has the problems, duplicates and warnings by text, in order of the first line.
+    ``counts`` has the rows by outcome: see ``merging``, and ``skipped``, ``refused``, and ``duplicate``,
+    which prevents the import. ``summaries`` has the problems, duplicates and warnings by text, in order of
+    the first line. ``undecided`` has the outcome, id and name of clients that are left to a person.
+    ``missing`` has the fields that the server lacks, with the number of clients. ``proof``: from a server.
     """
 
     counts: Counter[str] = dataclasses.field(default_factory=Counter)
     summaries: dict[str, ProblemSummary] = dataclasses.field(default_factory=dict)
+    undecided: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
+    missing: Counter[str] = dataclasses.field(default_factory=Counter)
+    proof: Proof | None = None
     is_written: bool = False
 
     def is_blocked(self, options: Options) -> bool:
-        """Whether refused rows or duplicates prevent the import."""
-        return bool(self.counts["duplicate"] or (self.counts["refused"] and options.rejects is None))
+        """Whether refused rows, duplicates or missing fields prevent the import."""
+        is_refused = self.counts["refused"] and options.rejects is None
+        return bool(self.counts["duplicate"] or is_refused or self.missing.keys() - set(options.may_lack))
 
     def add_problem(self, row: Row, field: str, message: str, text: str) -> None:
         """Count a problem, duplicate or warning; ``text`` is shown with the row."""
@@ -62,25 +72,56 @@ class Result:
         if len(summary.examples) < _MAX_EXAMPLES and not (text and shown in summary.examples.values()):
             summary.examples[place] = shown
 
+    def decide(self, outcome: merging.Outcome, known: dict[str, object]) -> merging.Outcome:
+        """Note the client if its outcome is left to a person. Returns the outcome."""
+        if outcome in ("conflict", "gone"):
+            name = f"{known['first_name']} {known['last_name']}"
+            self.undecided.append((outcome, str(known["id"]), name))
+        return outcome
+
+
+def read_server(database: Database, download: Download, user: str | None, *, finds_gone: bool) -> JsonReader:
+    """Download all clients, before a transaction begins: no writer waits for the network.
+
+    ``user`` owns those whose owner is not known. With ``finds_gone``, finds the clients of the same owners
+    that an earlier import from there has made, and that the server does not have any longer.
+    """
+    download.run()
+    owners = {row.values.get("owner", user) for row in download.reader()}
+    download.emails = {email.lower() for email in owners if email is not None}
+    if finds_gone:
+        with database.read() as connection:
+            known = imported_ids(connection, download.source, download.emails)
+        download.known = len(known)
+        download.gone = download.missing(known)
+    return download.reader()
+
 
 def import_rows(
-    database: Database, reader: CsvReader | JsonReader, options: Options, progress: Callable[[], None]
+    database: Database,
+    reader: CsvReader | JsonReader,
+    options: Options,
+    progress: Callable[[], None],
+    download: Download | None = None,
 ) -> Result:
-    """Import all valid rows, or none. ``progress`` is called after each row.
+    """Import all valid rows, or none. ``progress`` is called after each row; ``download`` has the rows of a
+    server.
 
     StoreUnavailable if the database cannot be written now. Ctrl-C has no effect after the commit.
     """
     result = Result()
     try:
         with _rejects(options, result) as rejects, database.transaction() as connection:
-            store = ImportStore(connection)
+            store = ImportStore(connection, None if download is None else download.source)
             for row in reader:
-                problems = _import(row, store, options, result)
-                if problems and rejects is not None:
-                    reader.reject(rejects, row, str(InvalidInput(*problems)))
+                reasons = _import(row, store, options, result)
+                if reasons and rejects is not None:
+                    reader.reject(rejects, row, reasons)
                 progress()
             if not result.counts:
                 raise Refused("the source has no rows")
+            if download is not None:
+                _finish(download, store, options, result)
             if options.dry_run or result.is_blocked(options):
                 return result
             if rejects is not None:
@@ -108,32 +149,68 @@ def _rejects(options: Options, result: Result) -> Iterator[IO[str] | None]:
         try:
             yield file
         finally:
-            if not (result.is_written and result.counts["refused"]):
+            if not (result.is_written and (result.counts["refused"] or result.counts["skipped"])):
                 options.rejects.unlink()
 
 
-def _import(row: Row, store: ImportStore, options: Options, result: Result) -> list[FieldError]:
-    """Write a row, unless it has problems. Returns the problems."""
+def _import(row: Row, store: ImportStore, options: Options, result: Result) -> str:
+    """Write a row, unless it has problems or is a duplicate. Returns the reasons against it."""
     problems = row.validate(options, store.owners)
+    result.missing.update(row.missing)
     for problem in problems:
         result.add_problem(row, problem.field, problem.message, row.text(problem.field))
-    result.counts["refused" if problems else _write(row, store, options, result)] += 1
-    return problems
-
-
-def _write(row: Row, store: ImportStore, options: Options, result: Result) -> str:
-    """Write a valid row. Returns created, skipped, or duplicate, which prevents the import."""
-    policy = options.on_duplicate
+    if problems:
+        result.counts["refused"] += 1
+        return str(InvalidInput(*problems))
     client_id = row.given.get("id")
+    if client_id is not None and options.is_update:
+        known = store.get(client_id)
+        if known is not None:
+            outcome = merging.merge(row, known, store, options)
+            result.counts[result.decide(outcome, known)] += 1
+            return ""
+        if store.was_deleted(client_id):
+            result.counts["deleted here"] += 1
+            return ""
+    return _create(row, client_id, store, options, result)
+
+
+def _create(row: Row, client_id: str | None, store: ImportStore, options: Options, result: Result) -> str:
+    """Create the client of a valid row, unless it is a duplicate. Returns why not."""
+    policy = options.on_duplicate
     match = store.find(row.client, client_id) if client_id or policy != "create" else None
     by, name = match or (None, "")
     if by == "name":
         result.add_problem(row, "same", "name as another client, without e-mail and phone", name)
     elif by is not None and policy != "create":
         result.add_problem(row, "duplicate", f"of this client by {by}", name)
-        return "skipped" if policy == "skip" else "duplicate"
+        result.counts["skipped" if policy == "skip" else "duplicate"] += 1
+        return f"duplicate of this client by {by}: {name}"
     values = {**row.client, **row.given, "user_id": row.given["owner"], "imported_at": options.now}
     if client_id is None or by is not None:
         values["id"] = ids.new()
-    store.add(values)
-    return "created"
+    result.counts[merging.add(row, values, store)] += 1
+    return ""
+
+
+def _finish(download: Download, store: ImportStore, options: Options, result: Result) -> None:
+    """Decide about the clients that the server no longer has, and compare both sides."""
+    for client_id in sorted(download.gone):
+        known = store.get(client_id)
+        if known is not None:
+            result.counts[result.decide(merging.merge_missing(known, store, options), known)] += 1
+    deleted = result.counts["deleted"]
+    if deleted * 10 > download.known and not options.confirmed:
+        raise Refused(
+            f"nothing was written: --delete-missing would delete {deleted} of the {download.known} clients "
+            "that were imported from there; --yes deletes them"
+        )
+    result.proof = Proof()
+    writer = None if options.proof is None else csv.writer(options.proof)
+    if writer is not None:
+        writer.writerow(Compared._fields)
+    for compared in compare(download, store):
+        result.proof.add(compared)
+        if writer is not None:
+            name, fields = csv_rows.defuse(compared.name), "; ".join(compared.fields)
+            writer.writerow([compared.id, name, compared.found, fields])

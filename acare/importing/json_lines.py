@@ -1,6 +1,7 @@
 """Reads and writes JSON lines: one record per line, with the owner's e-mail address as ``owner``."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
 from acare.errors import Refused
@@ -13,19 +14,41 @@ _KNOWN = {*ALL_NAMES, "owner", REASON}
 
 
 class JsonReader:
-    """The rows of JSON lines. Refused if one is not a record. The ``unknown`` names are ignored."""
+    """The rows of JSON lines. Refused if one is not a record.
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._lines = iter(lambda: file.readline(MAX_LINE), b"")
+    ``owners`` maps a ``user_id`` to an e-mail address, for records without ``owner``; ``*`` stands for any
+    other. The ``user_ids`` are counted in them, with the address or None. The ``unknown`` names are ignored.
+    ``is_complete``: each record should have all fields.
+    """
+
+    def __init__(
+        self, lines: Iterable[bytes], owners: Mapping[str, str] | None = None, *, is_complete: bool = False
+    ) -> None:
+        self._lines, self._owners, self._is_complete = lines, owners or {}, is_complete
         self.columns: list[Column] = []
         self.unknown: dict[str, None] = {}  # in order
+        self.user_ids: Counter[tuple[str, str | None]] = Counter()
 
     def __iter__(self) -> Iterator[Row]:
         for number, line in enumerate(self._lines, 1):
             if line.strip():
-                record = _parse(line, number)
+                record = parse(line, number)
                 self.unknown.update((name, None) for name in record if name not in _KNOWN)
-                yield Row(number, record, record, {name: (name, value) for name, value in record.items()})
+                row = Row(number, record, record, {name: (name, value) for name, value in record.items()})
+                if record.get("owner") is None:
+                    self._find_owner(row)
+                if self._is_complete:
+                    row.missing = ALL_NAMES - record.keys()
+                yield row
+
+    def _find_owner(self, row: Row) -> None:
+        user_id = row.record.get("user_id")
+        if isinstance(user_id, str):
+            owner = self._owners.get(user_id.casefold(), self._owners.get("*"))
+            self.user_ids[user_id, owner] += 1
+            if owner is not None:
+                row.values = {**row.values, "owner": owner}
+                row.sources["owner"] = ("user_id", user_id)
 
     def reject(self, file: IO[str], row: Row, reason: str) -> None:
         """Write a row with the reason; it can be corrected and imported."""
@@ -33,7 +56,8 @@ class JsonReader:
         file.write(text.encode(errors="backslashreplace").decode() + "\n")  # lone surrogates as JSON escapes
 
 
-def _parse(line: bytes, number: int) -> dict[str, Any]:
+def parse(line: bytes, number: int) -> dict[str, Any]:
+    """The record in a line, or Refused with the ``number`` of the line."""
     reason = "it is another JSON value"
     try:
         record = from_json(line.decode("utf-8-sig", "surrogatepass"))
@@ -42,6 +66,11 @@ def _parse(line: bytes, number: int) -> dict[str, Any]:
     except ValueError as error:
         reason = str(error)
     raise Refused(f"line {number} must be one complete JSON object in UTF-8: {reason}")
+
+
+def read_lines(file: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a file. One that is too long is read as several."""
+    return iter(lambda: file.readline(MAX_LINE), b"")
 
 
 def lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:

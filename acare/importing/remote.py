@@ -1,24 +1,31 @@
-"""Downloads the clients of another server that speaks this API."""
+"""Requests to another server that speaks this API: retried, and within a share of its rate limit."""
 
-import json
+import math
 import re
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from http.client import HTTPException
+from contextlib import suppress
+from datetime import UTC, datetime
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from http.client import HTTPException, IncompleteRead
 from typing import Any
 
 from acare.errors import Refused
 from acare.field_types import from_json
 
-_PAGE = 100  # clients
-_MAX_PASSES = 10
-_MAX_CLIENTS = 10_000_000
+#: The share of the rate limit that an import takes: other programs of the agency need the rest.
+SHARE = 0.8
+
+#: Seconds for which the hosted service allows a number of requests.
+WINDOW = 900
+
 _MAX_ATTEMPTS = 11
-_MAX_PAUSE = 60  # seconds between two attempts
+_MAX_PAUSE = 3600  # seconds between two attempts
 _MAX_SECONDS = 300.0  # for a complete response
 _MAX_BYTES = 16 << 20  # of a response
 _RETRIED = (429, 500, 502, 503, 504)
@@ -32,83 +39,103 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Remote:
-    """A server at ``base``, which may end in ``/v1/clients``, and an API key. ``sleep`` takes seconds."""
+    """A server, by a URL that may end in ``/v1/clients``, with the query of a list, and an API key.
 
-    def __init__(self, base: str, key: str, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._base = re.sub("(/v1(/clients)?)?/*$", "", base)
-        self._sleep = sleep
+    ``waiting`` is called each second of a pause, with what it is for.
+    """
+
+    def __init__(self, url: str, key: str) -> None:
+        start, _, self.query = url.partition("?")
+        self.base = re.sub("(/v1(/clients)?)?/*$", "", start)
+        self.limit, self.remaining = 0, 0  # requests, as the server last told; 0: it has not
+        self.waiting: Callable[[str], None] = lambda step: None
+        self._pause, self._reason = 0.0, ""  # seconds to wait before the next request, and for what
+        self._resumed = time.monotonic()  # after the last pause
+        self._is_reached = False
         self._opener = urllib.request.build_opener(_NoRedirect)
         self._opener.addheaders += [("X-API-Key", key), ("Accept", "application/json")]
 
-    def lines(self, progress: Callable[[int, int], None]) -> Iterator[bytes]:
-        """All clients as JSON lines.
+    def get(self, path: str) -> Any:
+        """The data of the response to a GET, or None if it is 404. Refused if the server remains unavailable.
 
-        Pages are read until a pass finds nothing new: a client that is created or deleted meanwhile moves
-        others to another page. ``progress`` gets the number of clients so far and the total. Refused for a
-        server whose pages never end: with more than twice the clients of its total.
+        Without a valid response so far, only an answer that the server is busy is retried: the address may be
+        wrong.
         """
-        try:
-            seen: set[str] = set()
-            for _ in range(_MAX_PASSES):
-                before = len(seen)
-                for client, total in self._clients():
-                    if client["id"] not in seen:
-                        seen.add(client["id"])
-                        yield json.dumps(client).encode() + b"\n"
-                    if len(seen) > 2 * total:
-                        raise ValueError(f"{len(seen)} clients, but a total of {total}")
-                    progress(len(seen), total)
-                if len(seen) == before:
-                    return
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise Refused(f"{self._base}: unexpected response: {error!r}") from None
-        raise Refused(f"{self._base}: the clients changed during each of {_MAX_PASSES} passes; try later")
-
-    def _clients(self) -> Iterator[tuple[dict[str, Any], int]]:
-        """Each client, oldest first (the opposite of the order of the list), and the total."""
-        number = self._page(1)["meta"]["totalPages"]
-        while number > 0:
-            page = self._page(number)
-            clients, total, pages = page["clients"], page["meta"]["total"], page["meta"]["totalPages"]
-            if not pages - 1 <= total <= _MAX_CLIENTS or (total and not clients and number <= pages):
-                raise ValueError(f"page {number} of {pages} has {len(clients)} of {total} clients")
-            for client in reversed(clients):
-                yield client, total
-            number = min(number - 1, pages)
-
-    def _page(self, number: int) -> Any:
-        """The data of a page. Waits for a busy server."""
         for attempt in range(1, _MAX_ATTEMPTS + 1):
+            self._wait()
             try:
-                return self._read_data(f"/v1/clients?limit={_PAGE}&page={number}")
+                return self._read_data(path)
             except urllib.error.HTTPError as error:
                 error.close()
+                self._is_reached = True
+                if error.code == 404:
+                    return None
                 reason = f"returned {error.code} {error.headers.get('Location', error.reason)}"
-                if error.code not in _RETRIED or attempt == _MAX_ATTEMPTS:
+                if error.code not in _RETRIED:
                     break
-                pause = error.headers.get("Retry-After", "")
-                seconds = int(pause) if re.fullmatch("[0-9]{1,9}", pause) else 2**attempt
-                self._sleep(min(seconds, _MAX_PAUSE))
-            except (OSError, HTTPException) as error:
-                reason = str(getattr(error, "reason", error))
-                break
-        raise Refused(f"{self._base}: {reason[:300]}")
+                self._pause = _retry_after(error.headers) or 2**attempt
+                self._reason = "the server's rate limit" if error.code == 429 else "the server"
+            except (OSError, HTTPException, ValueError) as error:  # ValueError: a body that is cut
+                reason = "" if isinstance(error, OSError) else "unexpected response: "
+                reason += str(getattr(error, "reason", error)) or repr(error)
+                if not self._is_reached:
+                    break
+                self._pause, self._reason = 2**attempt, "the server"
+        raise Refused(f"{self.base}: {reason[:300]}")
+
+    def _wait(self) -> None:
+        for left in range(min(math.ceil(self._pause), _MAX_PAUSE), 0, -1):
+            self.waiting(f"Waiting {left} s for {self._reason}")
+            time.sleep(1)
+        if self._pause:
+            self._pause, self._resumed = 0, time.monotonic()
 
     def _read_data(self, path: str) -> Any:
         """The data in the response, which is read in a thread: a slow server could send bytes forever."""
-        answer: Future[bytes] = Future()
+        answer: Future[tuple[bytes, Message]] = Future()
         threading.Thread(target=self._read, args=(path, answer), daemon=True).start()
         try:
-            content = answer.result(_MAX_SECONDS)
+            content, headers = answer.result(_MAX_SECONDS)
         except TimeoutError:
             raise TimeoutError(f"the response took more than {_MAX_SECONDS:.0f} seconds") from None
         if len(content) > _MAX_BYTES:
-            raise Refused(f"{self._base}{path}: the response must not have more than {_MAX_BYTES} bytes")
-        return from_json(content.decode())["data"]
+            raise Refused(f"{self.base}{path}: the response must not have more than {_MAX_BYTES} bytes")
+        if len(content) < _number(headers, "Content-Length"):
+            raise IncompleteRead(content)
+        response = from_json(content.decode())
+        self._is_reached = True
+        self._note_limit(headers)
+        return response["data"]
 
-    def _read(self, path: str, answer: Future[bytes]) -> None:
+    def _read(self, path: str, answer: Future[tuple[bytes, Message]]) -> None:
         try:
-            with self._opener.open(self._base + path, timeout=_MAX_SECONDS) as response:
-                answer.set_result(response.read(_MAX_BYTES + 1))
+            with self._opener.open(self.base + path, timeout=_MAX_SECONDS) as response:
+                answer.set_result((response.read(_MAX_BYTES + 1), response.headers))
         except Exception as error:
             answer.set_exception(error)
+
+    def _note_limit(self, headers: Message) -> None:
+        """Pause when the share is used, until the window ends.
+
+        The server may count requests in a window, or refill a bucket: with its whole limit in a window, of
+        which its time of reset tells a part.
+        """
+        self.limit = _number(headers, "RateLimit-Limit")
+        self.remaining = _number(headers, "RateLimit-Remaining")
+        if self.limit and self.limit - self.remaining >= self.limit * SHARE:
+            reset = _number(headers, "RateLimit-Reset")
+            self._pause = min(reset / SHARE, max(reset, WINDOW + self._resumed - time.monotonic()))
+            self._reason = "the server's rate limit"
+
+
+def _number(headers: Message, name: str) -> int:
+    text = headers.get(name, "")
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
+
+
+def _retry_after(headers: Message) -> float:
+    """The seconds until the server can be asked again; 0 if it does not say so."""
+    with suppress(TypeError, ValueError):  # a date: RFC 9110, 10.2.3
+        date = parsedate_to_datetime(headers.get("Retry-After", ""))
+        return max(1.0, (date.astimezone(UTC) - datetime.now(UTC)).total_seconds())
+    return _number(headers, "Retry-After")

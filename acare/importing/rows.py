@@ -1,10 +1,10 @@
 """The rows of a file, and their validation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from acare import ids
 from acare.errors import FieldError, InvalidInput
@@ -31,8 +31,16 @@ _GIVEN = {
     "updated_at": _TIME,
 }
 
+_ROUNDED = "was rounded by a spreadsheet: format the column as text there, and save the file again"
+
 #: The fields that ``lenient`` moves to the notes.
 OPTIONAL = {"created_at", "updated_at", *(field.name for field in FIELDS if not field.required)} - {"notes"}
+
+
+OnDuplicate = Literal["fail", "skip", "create", "update", "overwrite", "keep"]
+
+#: With these, rows with an id update the client that has it: see ``acare.importing.merging``.
+UPDATES = ("update", "overwrite", "keep")
 
 
 @dataclass(frozen=True)
@@ -41,15 +49,25 @@ class Options:
 
     ``defaults`` has the values of absent fields, and the ``owner``, which may be None. ``lenient`` completes
     names of one word and moves invalid optional values to the notes. ``dates``: see ``cells.timestamp``.
+    ``may_lack`` are fields that all records of a server may lack. ``delete_missing`` deletes clients that the
+    server does not have any longer, with ``confirmed`` even many of them.
     """
 
     now: str
     defaults: Mapping[str, object]
-    on_duplicate: Literal["fail", "skip", "create"] = "fail"
+    on_duplicate: OnDuplicate = "fail"
     lenient: bool = False
     dates: str | None = None
     rejects: Path | None = None
+    proof: IO[str] | None = None
     dry_run: bool = False
+    may_lack: Collection[str] = ()
+    delete_missing: bool = False
+    confirmed: bool = False
+
+    @property
+    def is_update(self) -> bool:
+        return self.on_duplicate in UPDATES
 
 
 @dataclass
@@ -58,7 +76,7 @@ class Row:
 
     After ``validate``, ``client`` has the valid fields. ``given`` has the values that the server sets in
     other clients: the owner's id as ``owner``, and, if the source has them, id, version, created_at,
-    updated_at.
+    updated_at. ``missing`` are the fields that the source should have, and lacks.
     """
 
     line: int
@@ -68,6 +86,7 @@ class Row:
     problems: list[FieldError] = field(default_factory=list)
     given: dict[str, Any] = field(default_factory=dict)
     client: ValidFields = field(default_factory=dict)
+    missing: Collection[str] = ()
 
     def validate(self, options: Options, owners: Mapping[str, str]) -> list[FieldError]:
         """All problems. ``owners`` are the ids of all users by address in lower case."""
@@ -79,6 +98,11 @@ class Row:
             self.client = validate_create(values)
         except InvalidInput as error:
             problems += error.problems
+        if isinstance(values.get("phone"), float):  # see ``cells.phone``
+            problems = [
+                problem._replace(message=_ROUNDED) if problem.field == "phone" else problem
+                for problem in problems
+            ]
         if options.lenient and self._relax({problem.field for problem in problems}):
             return self.validate(options, owners)
         return self.problems + problems

@@ -9,14 +9,13 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping
-from functools import partial
 from typing import NamedTuple
 
-from acare import ids, search_terms, timestamps
+from acare import ids, timestamps
 from acare.auth import Caller
 from acare.errors import IdempotencyKeyReused, NotFound
 from acare.fields import FIELD_NAMES, ValidFields
-from acare.store import at_offset, batches, search
+from acare.store import at_offset, batches
 from acare.store.versions import last_owner
 
 # The positions of clients in lists, `clients.seq`, are in the order of creation: each millisecond since 1970
@@ -26,7 +25,8 @@ _POSITIONS = 1_000_000
 _MILLISECOND = "unixepoch(:created_at) * 1000 + substr(:created_at, 21, 3)"
 _FIRST_POSITION = f"min({_MILLISECOND}, 9000000000000) * {_POSITIONS}"
 
-_NEXT_POSITION = f"""
+#: SQL for the position of a client that was created at ``:created_at``.
+NEXT_POSITION = f"""
 (
     SELECT coalesce(max(seq) + 1, {_FIRST_POSITION})
     FROM clients
@@ -41,7 +41,7 @@ INSERT INTO clients (
     version, created_at, updated_at, made_by, imported_at
 )
 VALUES (
-    coalesce(:seq, {_NEXT_POSITION}), :id, :user_id, {", ".join(f":{name}" for name in FIELD_NAMES)},
+    coalesce(:seq, {NEXT_POSITION}), :id, :user_id, {", ".join(f":{name}" for name in FIELD_NAMES)},
     :version, :created_at, max(:created_at, coalesce(:updated_at, :created_at)), :author_id, :imported_at
 )
 RETURNING id, json, created_at
@@ -110,62 +110,3 @@ def create(
     connection.execute(DELETE_EXPIRED, {"rows": batches.ROWS})
     connection.execute(INSERT_RESPONSE, {**values, **created._asdict(), "request_sha256": digest})
     return created
-
-
-FIND_BY_ID = """
-SELECT first_name || ' ' || last_name
-FROM clients
-WHERE id = :value
-UNION ALL
-SELECT 'a client that was deleted'
-WHERE EXISTS (SELECT 1 FROM client_history WHERE client_id = :value)
-    OR EXISTS (SELECT 1 FROM erasures WHERE client_id = :value)
-"""
-
-FIND_BY_EMAIL = """
-SELECT first_name || ' ' || last_name
-FROM clients
-WHERE email = :value COLLATE NOCASE
-ORDER BY seq
-"""
-
-FIND_BY_WORDS = """
-SELECT first_name || ' ' || last_name
-FROM clients_search
-CROSS JOIN clients ON clients.seq = clients_search.rowid
-WHERE clients_search MATCH :value
-ORDER BY clients_search.rowid
-"""
-
-
-class ImportStore:
-    """What an import reads and writes in a transaction. ``owners`` are the ids by address in lower case."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self.add = partial(insert, connection)  # stores a client
-        users = connection.execute("SELECT email, id FROM users")
-        self.owners: dict[str, str] = {email.lower(): id for email, id in users}
-
-    def find(self, client: ValidFields, client_id: str | None) -> tuple[str, str] | None:
-        """What matches (id, email, phone or name), and the full name of the oldest client that matches.
-
-        A row with an id describes only the client with this id, since two clients of an export may have the
-        same address. Other rows are compared by e-mail address; without one, by phone number, as in a search;
-        without either, by full name.
-        """
-        name = f"{client['first_name']} {client['last_name']}"
-        if client_id is not None:
-            by, statement, value = "id", FIND_BY_ID, client_id
-        elif client["email"]:
-            by, statement, value = "email", FIND_BY_EMAIL, str(client["email"])
-        elif client["phone"]:
-            by, statement, value = "phone", FIND_BY_WORDS, search_terms.same_number(str(client["phone"]))
-        else:
-            by, statement, value = "name", FIND_BY_WORDS, search_terms.same_name(name)
-        if statement is FIND_BY_WORDS:
-            search.index_changes(self._connection)  # so that the search finds the rows before this one
-        for (found,) in self._connection.execute(statement, {"value": value}):
-            if by != "name" or found.casefold().split() == name.casefold().split():
-                return by, found
-        return None

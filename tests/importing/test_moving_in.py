@@ -28,6 +28,10 @@ IN_JULY = '{"last_name":"Lee","created_at":"5/7/2024"}'
 LENIENT, ONE_WORD = ["--lenient"], {"first_name": "-", "last_name": "Cher"}
 ROWS = {  # the file, arguments, and fields of the client
     "a name with accents and marks": ("prenom,NOM,E_Mail\nAna,Vega,a@b", [], {"email": "a@b"}),
+    "a name beside a first name": ("Vorname,Name\nAna,de la Cruz", [], {"last_name": "de la Cruz"}),
+    "a name beside a last name": ("Nachname,Name\nVega,Ana", [], {"first_name": "Ana"}),
+    "a full name beside both": ("First name,Last name,Name\nAna,Vega,A. V.", [], {"last_name": "Vega"}),
+    "a mapped name": ("Vorname,Name\nAna,Bo Kim", ["--map=Name=full_name"], {"last_name": "Kim"}),
     "a phone number": ("Name,Mobile\nA B,(661) 555-0142", [], {"phone": "(661) 555-0142"}),
     "a budget": ('Name,Budget\nA B,"$350,000"', [], {"budget_max": 350000}),
     "a yes": ("Name,Pre-Approved\nA B,Yes", [], {"pre_approved": True}),
@@ -131,7 +135,19 @@ def test_only_a_row_without_an_owner_needs_a_user(agency):
         ("Name", "A B", "--default client_type=buyer for rows without one, or --rejects FILE; --map COLUMN="),
         ("Name,Type", "A B,Kauf", "--value Type:Kauf=TYPE, for all others --value 'Type:*=TYPE'"),
         ("Name,Type,Owner", "A B,buyer,Bo Kim", "--value 'Owner:Bo Kim=EMAIL', for"),
-        ("Name,Type", "Cher,buyer", "--lenient for names of one word, --rejects FILE for others; --map "),
+        ("Name,Type", "Cher,buyer", "--lenient for names of one word, --rejects FILE for others\n"),
+        ("Vorname,Name,Type", "Ana,,buyer", "--lenient for names of one word, --rejects FILE for others\n"),
+        (
+            "Vorname,Familie,Type",
+            "Ana,Vega,buyer",
+            "--lenient for names of one word, --rejects FILE for others; "
+            "--map COLUMN=last_name if a column has it\n",
+        ),
+        (
+            "Name,Type,Owner",
+            "A B,buyer,Ana Torres (ana@example.com)",
+            "--value 'Owner:Ana Torres (ana@example.c",
+        ),
         ("", '{"last_name": "Cher"}', "--lenient for names of one word, --rejects FILE for others\n"),
         ("Name,Type,Created", "A B,buyer,5/7/2024", "--dates dmy or --dates mdy for dates such as"),
         ("Name,Type,Phone", "A B,buyer,5\nA B,buyer,5", "--on-duplicate skip or create"),

@@ -1,39 +1,39 @@
-"""``acare import URL``: the clients of another server."""
+"""``acare import URL``: the clients of another server, which a stand-in for the hosted service has."""
 
-import json
-import re
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
-from support.data import ALL_FIELDS, JORDAN
+from support.data import ALL_FIELDS
+from support.hosted import ANA, BEN, KEY, LISTED, SHOWN, Hosted, by_id, listening
 from support.http import serving_with
 from support.importing import USER
 from support.page import examples, replaced
 from support.server import serving
 
 from acare import timestamps
+from acare.database.copying import silent
 from acare.errors import Refused
+from acare.fields import ALL_NAMES
 from acare.importing import remote
+from acare.importing.download import Download
 from acare.importing.remote import Remote
 
-KEY = "0" * 64
-RECORD = {**JORDAN, "id": "1", "user_id": "1"}
 
-
-def test_the_clients_of_a_server_are_imported_as_they_are(agency, other, tmp_path):
+def test_the_clients_of_another_acare_arrive_as_they_are(agency, other, tmp_path):
     agency.create(**ALL_FIELDS)
     row = "Pat Kim,buyer,2024-01-01,{}\n"
     agency.load(
         "Name,Type,Created,Notes\n" + "".join(map(row.format, range(250))), "--on-duplicate", "create"
     )
     (tmp_path / "key.txt").write_text(agency.run("key", "create", "--user", USER).out)
-    (line,) = examples("sh", "Importing from another server")
+    line = next(line for line in examples("sh", "Importing from another server") if "key.txt" in line)
     with serving(agency.database) as (_, address):
-        url = f"http://{address}/v1/clients"
-        values = {"https://clients.example.com": url, "key.txt": tmp_path / "key.txt"}
-        _, *arguments = replaced(line, {**values, "ana@example.com": USER}).split()
-        ended = other.run(*arguments)
+        values = {"https://clients.example.com": f"http://{address}/v1/clients"}
+        values |= {"key.txt": tmp_path / "key.txt", "ana@example.com": USER}
+        ended = other.run(*replaced(line, values).split()[1:])
     assert ended.code == 0, ended.out
     assert other.run("export").out.replace(other.user_id, agency.user_id) == agency.run("export").out
 
@@ -48,103 +48,189 @@ def test_a_url_needs_a_key(agency, tmp_path, key, code, text):
     assert (ended.code, text in ended.err) == (code, True)
 
 
+# --- fields that the list lacks
+
+
+def test_every_field_is_read_although_the_list_shows_ten(mover, hosted):
+    for number in range(130):
+        hosted.create(number)
+    ended = mover.run()
+    assert (ended.code, mover.differences()) == (0, {})
+    assert "The list lacks created_at, notes," in ended.err
+
+
+def test_a_list_with_all_fields_is_not_read_by_id(mover, hosted):
+    hosted.listed = None
+    hosted.create(1)
+    assert mover.run().code == 0
+    assert by_id(hosted.requests) == []
+
+
+def test_fields_that_are_missing_by_id_prevent_the_import(mover, hosted):
+    hosted.shown = ("user_id", *SHOWN)
+    for number in range(3):
+        hosted.create(number)
+    ended = mover.run()
+    assert "notes (3 clients)" in ended.out
+    assert (
+        "--allow-missing created_at,notes,preferred_locations,property_preferences,tags,updated_at "
+        in ended.out
+    )
+    assert (ended.code, "nothing was written." in ended.out, mover.here()) == (1, True, {})
+
+
+def test_the_last_line_says_what_was_accepted_as_missing(mover, hosted):
+    hosted.shown = sorted(ALL_NAMES - {"user_id", "tags"})
+    hosted.create(1)
+    assert mover.run("--allow-missing", "tags").code == 1
+    ended = mover.run("--allow-missing", "tags,user_id")
+    assert ended.out.splitlines()[-1].endswith("The source lacks tags (1 client), user_id (1 client).")
+    assert (ended.code, len(mover.here())) == (0, 1)
+
+
+def test_only_names_of_fields_can_be_allowed_to_miss(mover):
+    ended = mover.run("--allow-missing", "nots")
+    assert (ended.code, "must be names of fields" in ended.err) == (2, True)
+
+
+# --- owners
+
+
+def test_a_dry_run_lists_the_owners_of_the_source(mover, hosted):
+    for number in range(3):
+        hosted.create(number)
+    ended = mover.run("--dry-run", "--value", f"user_id:{ANA}={USER}")
+    assert f"    owner {ANA}: 2 clients -> {USER}\n    owner {BEN}: 1 client -> --user\n" in ended.out
+    assert "Owners without --value user_id:UUID=EMAIL: 1 client, new ones for --user.\n" in ended.out
+
+
+def test_owners_are_mapped(mover, hosted, agency):
+    agency.run("user", "add", "ben@example.com")
+    for number in range(3):
+        hosted.create(number)
+    mover.run("--value", f"user_id:{ANA}={USER}", "--value", f"user_id:{BEN}=ben@example.com")
+    assert [client["owner"] for client in agency.clients()] == [USER, "ben@example.com", USER]
+
+
+def test_an_owner_who_is_no_user_comes_with_its_fix(mover, hosted):
+    hosted.create(0)
+    ended = mover.run("--value", f"user_id:{ANA}=nobody@example.com")
+    assert f"--value user_id:{ANA}=EMAIL, for all others --value 'user_id:*=EMAIL'" in ended.out
+    assert ended.code == 1
+
+
+def test_json_takes_values_for_owners_alone(mover):
+    assert "only --value user_id:UUID=EMAIL is for both" in mover.run("--value", "status:x=active").err
+
+
+# --- the rate limit
+
+
+def test_a_download_keeps_to_its_share_of_the_rate_limit(mover, hosted):
+    hosted.limit = 100
+    for number in range(412):
+        hosted.create(number)
+    ended = mover.run()
+    assert ended.code == 0
+    assert "412 clients are read one by one, in about 63 minutes with 80% of the 100 requests" in ended.err
+    assert (hosted.refused, hosted.waited()) == (0, 5 * 900)
+
+
+def test_a_download_waits_when_it_is_told_to(mover, hosted):
+    """A server that does not tell its limit before it refuses a request."""
+    hosted.limit, hosted.has_headers = 100, False
+    for number in range(150):
+        hosted.create(number)
+    assert mover.run().code == 0
+    assert (hosted.refused, hosted.waited(), mover.differences()) == (1, 900, {})
+
+
+def test_a_bucket_that_refills_is_not_emptied():
+    """As acare's own: the time of reset is until the bucket is full."""
+    hosted = Hosted(1)
+    headers = {"RateLimit-Limit": "500", "RateLimit-Remaining": "100", "RateLimit-Reset": "720"}
+    hosted.script = [(200, headers, {"data": {}})]
+    with listening(hosted) as url:
+        server = Remote(url, KEY)
+        server.get("/v1/clients")
+        assert 890 < server._pause <= 900
+        hosted.script = [(200, {**headers, "RateLimit-Reset": "48"}, {"data": {}})]
+        server._pause = 0
+        server.get("/v1/clients")
+        assert server._pause == 60
+
+
+# --- a server that fails
+
+
+def download(hosted, tmp_path):
+    """The records of a download, oldest first."""
+    with listening(hosted) as url, (tmp_path / "kept").open("w+b") as file:
+        found = Download(Remote(url, KEY), file, {}, silent, lambda text: None)
+        found.run()
+        return [row.record for row in found.reader()]
+
+
 @pytest.fixture
-def key_file(tmp_path):
-    path = tmp_path / "key.txt"
-    path.write_text(KEY)
-    return path
+def fails(hosted, tmp_path, monkeypatch):
+    """The error of a download from a server that gives an answer to every request."""
+    monkeypatch.setattr(remote.time, "sleep", hosted.sleep)
+
+    def fails(answer):
+        hosted.create(1)
+        hosted.script = [answer] * 20
+        with pytest.raises(Refused) as error:
+            download(hosted, tmp_path)
+        assert str(error.value).startswith("http://127.0.0.1:")
+        return str(error.value)
+
+    return fails
 
 
-# --- against a server that fails as it is told
-
-
-class Fake:
-    """A server with records of some ids, newest first; ``script`` has the answers of its first requests."""
-
-    def __init__(self, count, *script):
-        self.ids = [number_id(number) for number in range(count)]
-        self.script = list(script)
-        self.requests = []
-        self.before_page = lambda page: None
-
-    def answer(self, path, headers):
-        self.requests.append((path, headers["X-API-Key"]))
-        if self.script:
-            answer = self.script.pop(0)
-            return answer() if callable(answer) else answer
-        page = int(path.rpartition("=")[2])
-        self.before_page(page)
-        clients = [{**JORDAN, "id": it, "user_id": it} for it in self.ids[(page - 1) * 100 : page * 100]]
-        meta = {"total": len(self.ids), "totalPages": -(-len(self.ids) // 100)}
-        return 200, {}, {"data": {"clients": clients, "meta": meta}}
-
-
-def number_id(number):
-    return f"00000000-0000-7000-8000-{number:012}"
-
-
-def listening(fake):
-    def answer(request):
-        status, headers, body = fake.answer(request.path, request.headers)
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        request.send_response(status)
-        for name, value in {"Content-Length": str(len(content)), **headers}.items():
-            request.send_header(name, value)
-        request.end_headers()
-        request.wfile.write(content)
-
-    return serving_with(answer)
-
-
-def download(fake):
-    """The records of a download, oldest first, and the seconds of its pauses."""
-    pauses = []
-    with listening(fake) as url:
-        lines = list(Remote(url, KEY, sleep=pauses.append).lines(lambda *_: None))
-    return [json.loads(line) for line in lines], pauses
-
-
-def ids(records):
-    return {record["id"] for record in records}
-
-
-def fails(answer):
-    """The error of a download from a server that gives this answer to every request."""
-    with pytest.raises(Refused) as error:
-        download(Fake(1, *[answer] * 10))
-    assert re.match(r"http://127\.0\.0\.1:\d+", str(error.value))
-    return str(error.value)
-
-
-def page(*clients, **meta):
-    """The answer to a request for clients."""
-    return 200, {}, {"data": {"clients": list(clients), "meta": {"total": 9, "totalPages": 1, **meta}}}
+def in_seconds(seconds):
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
 
 
 @pytest.mark.parametrize(
     ("script", "pauses"),
     [
-        ([(429, {"Retry-After": "7"}, {})], [7]),
-        ([(503, {"Retry-After": "3"}, {}), (502, {}, {})], [3, 4]),
-        ([(429, {"Retry-After": "9" * 5000}, {})], [2]),
+        ([(429, {"Retry-After": "7"}, {})], 7),
+        ([(503, {"Retry-After": "3"}, {}), (502, {}, {})], 3 + 4),
+        ([(429, {"Retry-After": "9" * 5000}, {})], 2),
+        ([(429, {"Retry-After": "soon"}, {})], 2),
+        ([(429, {"Retry-After": "99999"}, {})], 3600),
+        ([(200, {"Content-Length": "50"}, b'{"data": ')], 2),
+        ([(None, {}, b"")], 2),
+        ([(None, {}, b"HTTP/1.1 200 OK\r\nContent-Le")], 2),
     ],
 )
-def test_a_download_waits_and_tries_again(script, pauses):
-    records, waited = download(Fake(150, *script))
-    assert (len(records), waited) == (150, pauses)
+def test_a_download_waits_and_tries_again(mover, hosted, script, pauses):
+    hosted.create(1)
+    hosted.before = lambda path: hosted.script.extend(script if len(hosted.requests) == 3 else ())
+    assert mover.run().code == 0
+    assert hosted.waited() == pauses
 
 
-def test_a_download_waits_a_minute_at_most_and_ten_times():
-    pauses = []
-    with (
-        listening(Fake(1, *[(503, {"Retry-After": "3600"}, {})] * 20)) as url,
-        pytest.raises(Refused, match="503"),
-    ):
-        list(Remote(url, KEY, sleep=pauses.append).lines(lambda *_: None))
-    assert pauses == [60] * 10
+def test_a_download_waits_until_a_date(mover, hosted):
+    hosted.create(1)
+    hosted.script = [(429, {"Retry-After": in_seconds(100)}, {})]
+    assert mover.run().code == 0
+    assert 95 < hosted.waited() <= 101
 
 
-def test_a_download_of_a_response_that_drips_ends(monkeypatch):
+def test_a_download_tries_ten_times_again(fails, hosted):
+    assert "503" in fails((503, {"Retry-After": "2"}, {}))
+    assert (len(hosted.requests), hosted.waited()) == (11, 20)
+
+
+def test_an_address_without_a_server_is_not_tried_again(agency, hosted, monkeypatch):
+    monkeypatch.setattr(remote.time, "sleep", hosted.sleep)
+    key_file = agency.write(KEY, "key")
+    ended = agency.run("import", "http://127.0.0.1:1", "--user", USER, "--key-file", key_file)
+    assert (ended.code, "Connection refused" in ended.err, hosted.waited()) == (1, True, 0)
+
+
+def test_a_response_that_drips_ends(monkeypatch):
     def drip(request):
         with suppress(OSError):
             while True:
@@ -153,67 +239,164 @@ def test_a_download_of_a_response_that_drips_ends(monkeypatch):
 
     monkeypatch.setattr(remote, "_MAX_SECONDS", 0.3)
     with serving_with(drip) as url, pytest.raises(Refused, match="took more than 0 seconds"):
-        list(Remote(url, KEY).lines(lambda *_: None))
+        Remote(url, KEY).get("/v1/clients")
 
 
-@pytest.mark.parametrize("change", ["created", "imported", "deleted"])
-def test_changes_meanwhile_hide_no_client(change):
-    fake = Fake(450)
+@pytest.mark.parametrize(
+    ("change", "listed"), [("created", None), ("created", LISTED), ("imported", None), ("deleted", None)]
+)
+def test_changes_meanwhile_hide_no_client(hosted, tmp_path, change, listed):
+    hosted.listed = listed
+    ids = [hosted.create(number) for number in range(450)]
 
-    def before(page):
-        if page == 3 and len(fake.ids) == 450:
+    def before(path):
+        if path.endswith("page=3") and len(hosted.clients) == 450:
             if change == "deleted":
-                del fake.ids[:20]
+                for client_id in ids[-20:]:
+                    hosted.delete(client_id)
+            elif change == "created":
+                hosted.create(900)
             else:
-                fake.ids.insert(0 if change == "created" else 150, number_id(900))
+                hosted.create(900)
+                *others, new = hosted.clients.items()
+                hosted.clients = dict([*others[:150], new, *others[150:]])
 
-    fake.before_page = before
-    records, _ = download(fake)
-    assert ids(records) >= set(fake.ids)
+    hosted.before = before
+    records = download(hosted, tmp_path)
+    assert {record["id"] for record in records} == hosted.clients.keys()
 
 
-def test_clients_that_keep_changing_end_the_download():
-    fake = Fake(150)
-    fake.before_page = lambda page: fake.ids.insert(0, number_id(1000 + len(fake.ids)))
+def test_a_client_that_changes_meanwhile_is_read_again(hosted, tmp_path):
+    changed = hosted.create(1)
+
+    def before(path):
+        if changed in path and hosted.clients[changed]["version"] == 1:
+            hosted.before = lambda path: None
+            later = dict(hosted.clients[changed])
+            hosted.script = [lambda: hosted.change(changed, phone="9") or (200, {}, {"data": later})]
+
+    hosted.before = before
+    assert [record["phone"] for record in download(hosted, tmp_path)] == ["9"]
+
+
+def test_a_client_that_is_deleted_meanwhile_is_left_out(mover, hosted):
+    ids = [hosted.create(number) for number in range(3)]
+    hosted.before = lambda path: hosted.clients.pop(ids[1], None) if ids[0] in path else None
+    assert mover.run().code == 0
+    assert mover.here().keys() == {ids[0], ids[2]}
+
+
+def test_clients_that_keep_changing_end_the_download(hosted, tmp_path):
+    hosted.listed = None
+    hosted.before = lambda path: hosted.create(len(hosted.clients))
     with pytest.raises(Refused, match="changed during each of 10 passes"):
-        download(fake)
+        download(hosted, tmp_path)
+
+
+def page(*clients, **meta):
+    """The answer to a request for clients."""
+    return 200, {}, {"data": {"clients": list(clients), "meta": {"total": 9, "totalPages": 1, **meta}}}
+
+
+RECORD = {"id": "1"}
 
 
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
         ((401, {}, {}), "401"),
+        ((404, {}, {}), "there is no /v1/clients"),
         ((200, {}, b"\xff"), "unexpected response"),
         ((200, {}, b"[" * 100_000), "nested too deeply"),
         (page(totalPages="x"), "unexpected response"),
         (page(total=5000, totalPages=50), "page 50 of 50 has 0 of 5000 clients"),
         (page(RECORD, totalPages=10**9), "page 1000000000 of 1000000000 has 1 of 9 clients"),
         (page(RECORD, total=10**9, totalPages=10**7), "page 10000000 of 10000000 has 1 of 1000000000 "),
-        (page(*({**RECORD, "id": number} for number in range(19))), "19 clients, but a total of 9"),
-        ((200, {"Content-Length": "50"}, b'{"data": '), "unexpected response"),
+        (page(*({"id": str(number)} for number in range(19))), "19 clients, but a total of 9"),
+        (page({"id": 5}), "unexpected response"),
     ],
 )
-def test_an_unexpected_response_ends_the_download(answer, text):
+def test_an_unexpected_response_ends_the_download(fails, answer, text):
     assert text in fails(answer)
 
 
-def test_clients_can_be_created_during_the_download(agency, key_file):
-    new = {**JORDAN, "id": number_id(1), "user_id": number_id(1)}
-    fake = Fake(1, *[lambda: page({**new, "created_at": timestamps.now()})] * 2)
-    with listening(fake) as url:
-        ended = agency.run("import", url, "--user", USER, "--key-file", key_file)
-    assert ended.code == 0, ended.out
+def test_clients_can_be_created_during_the_download(mover, hosted):
+    hosted.before = lambda path: hosted.clients or hosted.create(1, created_at=timestamps.now())
+    assert "1 valid, 0 refused" in mover.run().out
 
 
-def test_a_response_has_a_limit(monkeypatch):
+def test_a_response_has_a_limit(fails, monkeypatch):
     monkeypatch.setattr(remote, "_MAX_BYTES", 2000)
     assert "must not have more than 2000 bytes" in fails((200, {}, b'"' + b"x" * 1999 + b'"'))
 
 
-def test_only_the_server_gets_the_key():
-    elsewhere = Fake(1)
+def test_only_the_server_gets_the_key(fails):
+    elsewhere = Hosted(1)
     with listening(elsewhere) as url:
-        fake = Fake(1, (302, {"Location": url}, {}))
-        with pytest.raises(Refused):
-            download(fake)
-    assert (fake.requests[0][1], elsewhere.requests) == (KEY, [])
+        assert "302" in fails((302, {"Location": url}, {}))
+    assert elsewhere.requests == []
+
+
+def test_a_query_chooses_clients(mover, hosted):
+    hosted.create(1, status="closed")
+    chosen = hosted.create(2)
+    mover.run(query="/v1/clients?status=active")
+    assert mover.here().keys() == {chosen}
+
+
+# --- --download
+
+
+def test_an_interrupted_download_goes_on(mover, hosted, tmp_path):
+    ids = [hosted.create(number) for number in range(5)]
+    kept = tmp_path / "kept.jsonl"
+    hosted.before = lambda path: hosted.script.append((400, {}, {})) if ids[3] in path else None
+    assert mover.run("--download", kept).code == 1
+    with kept.open("ab") as file:
+        file.write(b'{"id": "cut')
+    assert kept.stat().st_mode & 0o777 == 0o600
+    hosted.before, hosted.requests = lambda path: None, []
+    ended = mover.run("--download", kept)
+    assert (ended.code, mover.differences(), len(by_id(hosted.requests))) == (0, {}, 2)
+    assert "3 clients are in the file of an earlier download" in ended.err
+
+
+def test_a_kept_client_that_the_list_shows_changed_is_read_again(mover, hosted, tmp_path):
+    changed, deleted = hosted.create(1), hosted.create(2)
+    mover.run("--download", tmp_path / "kept", "--dry-run")
+    hosted.change(changed, phone="5")
+    hosted.delete(deleted)
+    mover.run("--download", tmp_path / "kept")
+    assert (mover.differences(), mover.here().keys()) == ({}, {changed})
+
+
+def test_another_file_is_not_taken_for_a_download(mover, tmp_path):
+    (tmp_path / "notes.txt").write_text("precious\n")
+    ended = mover.run("--download", tmp_path / "notes.txt")
+    assert (ended.is_refusal(), (tmp_path / "notes.txt").read_text()) == (True, "precious\n")
+
+
+# --- the proof
+
+
+def test_a_proof_ends_every_run(mover, hosted, tmp_path):
+    hosted.create(1)
+    equal, refused = hosted.create(2, first_name="=1+1"), hosted.create(3, client_type="renter")
+    ended = mover.run("--rejects", tmp_path / "rejects", "--proof", tmp_path / "proof.csv")
+    assert "Compared with the source: 3 clients there, 2 here\n    2 equal\n    1 only there\n" in ended.out
+    lines = (tmp_path / "proof.csv").read_text().splitlines()
+    assert lines[0] == "id,name,found,fields"
+    assert {f"{equal},'=1+1 Lee,equal,", f"{refused},Client3 Lee,only there,"} <= set(lines)
+
+
+def test_a_proof_is_of_what_was_read(mover, hosted):
+    hosted.create(1, last_name=" Lee ", tags=None)
+    assert "    1 different: last_name 1\n" in mover.run().out
+
+
+def test_the_proof_compares_owners_that_are_mapped(mover, hosted, agency):
+    agency.run("user", "add", "ben@example.com")
+    hosted.create(0)
+    mover.run()
+    ended = mover.run("--on-duplicate", "skip", "--value", f"user_id:{ANA}=ben@example.com")
+    assert "    1 different: user_id 1\n" in ended.out

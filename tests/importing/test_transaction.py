@@ -30,8 +30,8 @@ def wait():
     if next(rows) % 500 == 0:
         print("rows", flush=True)
         sys.stdin.readline()
-def slowly(database, reader, options, progress):
-    return import_rows(database, reader, options, wait)
+def slowly(database, reader, options, progress, download):
+    return import_rows(database, reader, options, wait, download)
 importer.import_rows = slowly
 """
 

@@ -2,8 +2,10 @@
 
 import json
 import re
+from contextlib import ExitStack
 
 from support.data import JORDAN
+from support.hosted import KEY, listening
 from support.keys import new_key
 
 import acare
@@ -57,3 +59,41 @@ class Agency:
         with self.app() as app:
             made = app.clients.create(self.caller, validate_create(body))
         return json.loads(made.json)
+
+
+class Mover:
+    """An agency that imports from the hosted service: ``with`` it, the service listens."""
+
+    def __init__(self, agency, hosted):
+        self.agency, self.hosted = agency, hosted
+        self.key_file = agency.write(KEY, "hosted.key")
+
+    def __enter__(self):
+        self._stack = ExitStack()
+        self.url = self._stack.enter_context(listening(self.hosted))
+        return self
+
+    def __exit__(self, *_):
+        self._stack.close()
+
+    def run(self, *arguments, query=""):
+        """Import; its owners without ``--value`` go to the agency's user."""
+        line = ("import", self.url + query, "--key-file", self.key_file, "--user", USER, *arguments)
+        return self.agency.run(*line)
+
+    def here(self):
+        """The clients of the agency by id, as its API returns them."""
+        with self.agency.app() as app:
+            rows = app.lists.page(self.agency.caller, page=1, limit=10_000).rows
+        return {client["id"]: client for client in map(json.loads, rows)}
+
+    def differences(self):
+        """The ids of clients that are not here as they are there, with the different fields."""
+        here = self.here()
+        found = {}
+        for client_id, there in self.hosted.clients.items():
+            record = here.get(client_id, {})
+            fields = [name for name in there if name != "user_id" and there[name] != record.get(name)]
+            if fields:
+                found[client_id] = fields
+        return found

@@ -1,0 +1,337 @@
+"""A second import from the hosted service: what has changed there and here since, and what follows."""
+
+import json
+import re
+
+import pytest
+from support.hosted import ANA, BEN, KEY
+from support.importing import RECORD, USER
+
+from acare.maintenance.verification import verify_file
+
+UPDATE, OVERWRITE, KEEP = (("--on-duplicate", policy) for policy in ("update", "overwrite", "keep"))
+
+
+@pytest.fixture
+def moved(mover, hosted):
+    """Three clients that are imported; their ids."""
+    ids = [hosted.create(number) for number in range(3)]
+    assert mover.run().code == 0
+    return ids
+
+
+def change_here(mover, client_id, **fields):
+    with mover.agency.app() as app:
+        app.clients.update(mover.agency.caller, client_id, fields)
+
+
+def delete_here(mover, client_id):
+    with mover.agency.app() as app:
+        app.clients.delete(mover.agency.caller, client_id)
+
+
+def history(mover, client_id):
+    ((found),) = json.loads(mover.agency.run("history", client_id).out)
+    return [(event["version"], event["action"], event["by"]) for event in found["history"]]
+
+
+def last_line(ended):
+    return ended.out.splitlines()[-1]
+
+
+def listed(ended, word):
+    """The ids in the lines of the report that begin with a word."""
+    return set(re.findall(rf"^{word}.*: (\S{{36}}) .*$", ended.out, re.MULTILINE))
+
+
+# --- one side
+
+
+def test_what_has_changed_there_alone_is_taken_over(mover, hosted, moved):
+    hosted.change(moved[0], notes="new", tags=["x"])
+    hosted.change(moved[0], phone="(661) 555-0199")
+    ended = mover.run(*UPDATE)
+    assert (ended.code, mover.differences()) == (0, {})
+    assert mover.here()[moved[0]]["version"] == 3
+    assert history(mover, moved[0]) == [(1, "imported", None), (3, "imported", None)]
+    assert last_line(ended) == "1 updated, 2 unchanged; 1 client written."
+
+
+def test_what_has_changed_here_alone_is_kept(mover, moved):
+    change_here(mover, moved[0], phone="5")
+    ended = mover.run(*UPDATE)
+    assert (ended.code, mover.here()[moved[0]]["phone"]) == (0, "5")
+    assert last_line(ended) == "2 unchanged, 1 kept; there was nothing to write."
+
+
+def test_a_client_that_is_new_there_is_created(mover, hosted, moved):
+    new = hosted.create(9)
+    assert last_line(mover.run(*UPDATE)) == "1 created, 3 unchanged; 1 client written."
+    assert (mover.differences(), history(mover, new)) == ({}, [(1, "imported", None)])
+
+
+def test_a_client_found_by_its_new_words_at_its_new_place(mover, hosted, moved):
+    """As after an import by 0.2.0, of a list without times."""
+    hosted.change(moved[1], created_at="2020-01-01T00:00:00.000Z", last_name="Ottokar")
+    assert mover.run(*UPDATE).code == 0
+    assert [client["id"] for client in mover.agency.clients()] == [moved[1], moved[0], moved[2]]
+    found = json.loads(mover.agency.run("find", "ottokar", "--json").out)
+    assert [client["id"] for client in found] == [moved[1]]
+    assert json.loads(mover.agency.run("find", "Client1 Lee", "--json").out) == []
+    assert verify_file(mover.agency.database) == 3
+
+
+def test_the_version_rises_when_the_one_there_is_lower(mover, hosted, moved):
+    change_here(mover, moved[0], phone="5")
+    hosted.change(moved[0], phone="6")
+    mover.run(*OVERWRITE)
+    assert (mover.here()[moved[0]]["version"], hosted.clients[moved[0]]["version"]) == (3, 2)
+    assert last_line(mover.run(*UPDATE)) == "3 unchanged; there was nothing to write."
+
+
+def test_an_owner_changed_there_alone_is_taken_over(mover, hosted, moved):
+    mover.agency.run("user", "add", "ben@example.com")
+    hosted.change(moved[0], user_id=BEN)
+    values = ("--value", f"user_id:{BEN}=ben@example.com")
+    mover.run(*UPDATE, *values)
+    assert {client["id"]: client["owner"] for client in mover.agency.clients()}[moved[0]] == "ben@example.com"
+
+
+def test_an_owner_changed_here_alone_is_kept(mover, moved):
+    mover.agency.run("user", "add", "ben@example.com")
+    mover.agency.run("handover", "--from", USER, "--to", "ben@example.com")
+    mover.run(*UPDATE, "--value", f"user_id:*={USER}")
+    assert {client["owner"] for client in mover.agency.clients()} == {"ben@example.com"}
+
+
+def test_an_owner_who_is_not_mapped_any_longer_stays(mover, hosted, moved):
+    mover.agency.run("user", "add", "ben@example.com")
+    mover.run(*UPDATE, "--value", "user_id:*=ben@example.com")
+    for client_id in moved:
+        hosted.change(client_id, phone="7")
+    mover.run(*UPDATE, "--value", "user_id:*=ben@example.com")
+    hosted.change(moved[0], phone="8")
+    mover.run(*UPDATE)
+    assert {client["owner"] for client in mover.agency.clients()} == {"ben@example.com"}
+
+
+def test_fields_that_the_source_lacks_stay(mover, hosted, moved):
+    hosted.shown = [name for name in hosted.clients[moved[0]] if name != "notes"]
+    hosted.change(moved[0], phone="5")
+    notes = mover.here()[moved[0]]["notes"]
+    mover.run(*UPDATE, "--allow-missing", "notes")
+    after = mover.here()[moved[0]]
+    assert (after["phone"], after["notes"]) == ("5", notes)
+
+
+# --- both sides
+
+
+@pytest.fixture
+def conflict(mover, hosted, moved):
+    """The id of a client that was changed on both sides."""
+    change_here(mover, moved[0], phone="5")
+    hosted.change(moved[0], notes="new")
+    return moved[0]
+
+
+def test_a_conflict_is_listed_and_kept_until_it_is_decided(mover, conflict):
+    before = mover.here()
+    for _ in range(2):
+        ended = mover.run(*UPDATE)
+        assert f"overwrite or keep): {conflict} Client0 Lee\n" in ended.out
+        assert (ended.code, mover.here()) == (1, before)
+
+
+def test_overwrite_takes_the_other_side(mover, hosted, conflict):
+    assert mover.run(*OVERWRITE).code == 0
+    assert mover.differences() == {conflict: ["version"]}
+    assert mover.run(*UPDATE).code == 0
+
+
+def test_keep_settles_that_ours_stays(mover, hosted, conflict):
+    before = mover.here()
+    assert mover.run(*KEEP).code == 0
+    ended = mover.run(*UPDATE)
+    assert (ended.code, mover.here()) == (0, before)
+    hosted.change(conflict, notes="newer")
+    assert listed(mover.run(*UPDATE), "Changed on both") == {conflict}
+
+
+def test_the_same_change_on_both_sides_is_no_conflict(mover, hosted, moved):
+    change_here(mover, moved[0], phone="5")
+    hosted.change(moved[0], phone="5")
+    assert last_line(mover.run(*UPDATE)) == "3 unchanged; there was nothing to write."
+    hosted.change(moved[0], phone="6")
+    assert (mover.run(*UPDATE).code, mover.here()[moved[0]]["phone"]) == (0, "6")
+
+
+def test_a_client_created_here_is_never_overwritten_unasked(mover, hosted, moved):
+    """With an id of the source, as if the source had once been filled from here."""
+    line = json.dumps({**hosted.clients[hosted.create(9)], "version": 1, "phone": "5"})
+    mover.agency.load(line, name="in.jsonl")
+    with mover.agency.app() as app:
+        app.database.write(lambda connection: connection.execute("DELETE FROM client_sources").rowcount)
+    assert len(listed(mover.run(*UPDATE), "Changed on both")) == 1
+
+
+# --- deleted
+
+
+def test_a_client_deleted_here_stays_deleted(mover, moved):
+    delete_here(mover, moved[0])
+    ended = mover.run(*UPDATE)
+    assert (ended.code, last_line(ended)) == (0, "2 unchanged, 1 deleted here; there was nothing to write.")
+    assert "    1 only there, deleted here\n" in ended.out
+
+
+def test_a_client_erased_here_stays_erased(mover, moved):
+    mover.agency.run("erase", "--yes", moved[0])
+    mover.run(*UPDATE)
+    assert moved[0] not in mover.here()
+
+
+def test_a_client_that_is_gone_there_is_listed(mover, hosted, moved):
+    hosted.delete(moved[0])
+    ended = mover.run(*UPDATE)
+    assert (ended.code, listed(ended, "Gone"), moved[0] in mover.here()) == (1, {moved[0]}, True)
+    assert "    1 only here, gone there\n" in ended.out
+    assert mover.run(*KEEP).code == 0
+    assert mover.run(*UPDATE).code == 0
+
+
+def many(mover, hosted):
+    ids = [hosted.create(number) for number in range(20)]
+    mover.run()
+    return ids
+
+
+def test_delete_missing_deletes_what_can_be_restored(mover, hosted):
+    ids = many(mover, hosted)
+    hosted.delete(ids[0])
+    ended = mover.run(*UPDATE, "--delete-missing")
+    assert (ended.code, ids[0] in mover.here()) == (0, False)
+    assert last_line(ended) == "1 deleted, 19 unchanged; 1 client written."
+    assert mover.agency.run("undelete", ids[0]).code == 0
+
+
+def test_delete_missing_spares_what_was_changed_or_made_here(mover, hosted):
+    ids = many(mover, hosted)
+    made = mover.agency.create(first_name="Made", last_name="Here", client_type="buyer")
+    change_here(mover, ids[0], phone="5")
+    hosted.delete(ids[0])
+    ended = mover.run(*UPDATE, "--delete-missing")
+    assert (ended.code, listed(ended, "Changed on both")) == (1, {ids[0]})
+    assert {ids[0], made["id"]} <= mover.here().keys()
+
+
+def test_delete_missing_asks_before_it_deletes_a_tenth(mover, hosted):
+    ids = many(mover, hosted)
+    for client_id in ids[:3]:
+        hosted.delete(client_id)
+    ended = mover.run(*UPDATE, "--delete-missing")
+    assert (ended.code, "3 of the 20 clients" in ended.err, len(mover.here())) == (1, True, 20)
+    assert mover.run(*UPDATE, "--delete-missing", "--yes").code == 0
+    assert len(mover.here()) == 17
+
+
+def test_an_empty_source_deletes_nothing(mover, hosted):
+    many(mover, hosted)
+    hosted.clients.clear()
+    assert mover.run(*UPDATE, "--delete-missing", "--yes").is_refusal()
+    assert len(mover.here()) == 20
+
+
+def test_a_client_that_the_list_has_missed_is_not_gone(mover, hosted):
+    ids = many(mover, hosted)
+    hosted.hidden = {ids[0]}
+    ended = mover.run(*UPDATE, "--delete-missing")
+    assert (ended.code, ids[0] in mover.here(), mover.differences()) == (0, True, {})
+
+
+def test_a_key_that_sees_one_owner_deletes_no_client_of_another(mover, hosted):
+    values = ("--value", f"user_id:{ANA}={USER}", "--value", f"user_id:{BEN}=ben@example.com")
+    mover.agency.run("user", "add", "ben@example.com")
+    for number in range(20):
+        hosted.create(number)
+    mover.run(*values)
+    hosted.keys[KEY] = (ANA,)
+    asked = len(hosted.requests)
+    ended = mover.run(*UPDATE, *values, "--delete-missing")
+    assert (ended.code, len(mover.here()), len(hosted.requests) - asked) == (0, 20, 4 + 10)
+    assert "    10 only here, of other owners\n" in ended.out
+
+
+@pytest.mark.parametrize("arguments", [(), ("--on-duplicate", "skip"), UPDATE])
+def test_delete_missing_needs_all_clients_of_a_server(mover, hosted, arguments):
+    query = "?status=active" if arguments is UPDATE else ""
+    ended = mover.run(*arguments, "--delete-missing", query=query)
+    assert (ended.code, "--delete-missing needs a URL without a query" in ended.err) == (2, True)
+
+
+# --- runs
+
+
+def test_a_third_run_changes_nothing_and_says_so(mover, hosted, moved):
+    hosted.change(moved[0], phone="5")
+    mover.run(*UPDATE)
+    before = mover.agency.run("export").out
+    ended = mover.run(*UPDATE)
+    assert (ended.code, last_line(ended)) == (0, "3 unchanged; there was nothing to write.")
+    assert mover.agency.run("export").out == before
+
+
+def test_a_dry_run_has_the_same_balance(mover, hosted, conflict, moved):
+    hosted.change(moved[1], phone="5")
+    hosted.create(9)
+    before = mover.agency.run("export").out
+    dry = mover.run(*UPDATE, "--dry-run")
+    assert mover.agency.run("export").out == before
+    real = mover.run(*UPDATE)
+    assert dry.code == real.code == 1
+    assert dry.out.replace("nothing was written", "2 clients written").endswith(real.out.partition("\n")[2])
+
+
+def test_a_file_with_ids_updates_too(agency):
+    agency.load(json.dumps(RECORD), name="in.jsonl")
+    later = {**RECORD, "version": 4, "phone": "5", "updated_at": "2024-03-01T00:00:00.000Z"}
+    ended = agency.load(json.dumps(later), *UPDATE, name="in.jsonl")
+    assert (ended.code, last_line(ended)) == (0, "1 updated; 1 client written.")
+    (client,) = agency.clients()
+    assert {name: client[name] for name in later} == later
+
+
+def test_a_row_without_an_id_updates_nothing(agency):
+    agency.create(first_name="Jordan", last_name="Lee", client_type="buyer", email="j@b")
+    ended = agency.load("Name,Type,E-mail,Phone\nJordan Lee,buyer,j@b,5\n", *UPDATE)
+    assert (ended.code, last_line(ended)) == (1, "1 duplicate; nothing was written.")
+
+
+def test_what_an_earlier_version_has_imported_is_completed(mover, hosted, moved):
+    """It has read ten fields of each client, and remembers no version of the source."""
+    with mover.agency.app() as app:
+        app.database.write(lambda connection: connection.execute(AS_BY_0_2_0[0]).rowcount)
+        app.database.write(lambda connection: connection.execute(AS_BY_0_2_0[1]).rowcount)
+    hosted.change(moved[0])
+    assert mover.run(*UPDATE).code == 0
+    assert mover.differences().keys() <= set(moved)
+    assert {field for fields in mover.differences().values() for field in fields} <= {"version"}
+    assert last_line(mover.run(*UPDATE)) == "3 unchanged; there was nothing to write."
+
+
+# An import by 0.2.0 of a list without version and times, in a file that was migrated.
+AS_BY_0_2_0 = (
+    "UPDATE clients SET version = 2, notes = NULL, created_at = '2026-11-01T00:00:00.000Z', "
+    "updated_at = '2026-11-01T00:00:00.000Z'",
+    "UPDATE client_sources SET source = NULL, source_version = NULL, version = 2",
+)
+
+
+def test_skipped_duplicates_can_be_corrected_and_imported(mover, hosted, moved, tmp_path):
+    mover.agency.run("erase", "--yes", moved[2])
+    rejects = tmp_path / "rejects.jsonl"
+    ended = mover.run("--on-duplicate", "skip", "--rejects", rejects)
+    assert (ended.code, len(rejects.read_text().splitlines())) == (0, 3)
+    assert "duplicate of this client by id: Client0 Lee" in rejects.read_text()
+    again = mover.agency.run("import", rejects, "--user", USER, "--on-duplicate", "skip")
+    assert "0 valid, 0 refused, 3 duplicates" in again.out
