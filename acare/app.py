@@ -4,12 +4,14 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Any
 
 import falcon
 
 from acare.api import envelope, middleware
 from acare.api.access_log import AccessLog, AccessRecord, log_access
 from acare.api.headers import StrictHandling
+from acare.api.identify import Identify, IdentifyCaller, Turn
 from acare.api.operations import Router
 from acare.api.ratelimit import LimitRate, RateLimiter
 from acare.api.request import Request, TrustProxy
@@ -32,7 +34,7 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
         settings: Settings,
         clock: Callable[[], int] = time.monotonic_ns,
         access_log: Callable[[AccessRecord], None] = log_access,
-        identify: middleware.Identify | None = None,
+        identify: Identify | None = None,
     ) -> None:
         if identify is not None and settings.user_header is not None:
             raise SettingError("user_header cannot be combined with identify")
@@ -44,17 +46,17 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
         self.database, self.users, self.keys = services.database, services.users, services.keys
         self.clients, self.lists = services.clients, services.lists
         self.history, self.feed = services.history, services.feed
-        self.proxy = TrustProxy(settings.trusted_proxy, settings.user_header)
-        identify = identify or self.proxy.identify
+        routes = Router(services)
+        proxy = TrustProxy(settings.trusted_proxy, settings.user_header)
+        self._identify = IdentifyCaller(services, routes, proxy, identify)
         limit = settings.rate_limit
         # In the order in which requests pass it; responses pass it in reverse.
-        layers = [
+        layers: list[Any] = [
             AccessLog(access_log),
-            self.proxy if settings.trusted_proxy is not None else None,
+            self._identify,
             middleware.SecurityHeaders(),
             middleware.Cors(settings.cors_origin),
             middleware.AnswerRejected(),
-            middleware.IdentifyCaller(self.keys.authenticate, self.users.caller, identify),
             LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None,
             middleware.ReadBody(),
             middleware.RequireKey(),
@@ -62,16 +64,19 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
             middleware.RequireRight(),
             StrictHandling(),
         ]
-        self.routes = Router(services)
         super().__init__(
             middleware=[layer for layer in layers if layer is not None],
             request_type=Request,
-            router=self.routes,
+            router=routes,
         )
         self.add_error_handler(Exception, envelope.handle_unexpected_error)
         self.add_error_handler(falcon.HTTPError, envelope.handle_http_error)
         for kind in envelope.DOMAIN_ERRORS:
             self.add_error_handler(kind, envelope.handle_domain_error)
+
+    def turn(self, env: dict[str, Any]) -> Turn:
+        """How to queue a request, for a server that does; what has been found is kept for the answer."""
+        return self._identify.turn(env)
 
     def caller(self, email: str) -> Caller:
         """The caller that ``clients`` takes for this user. Refused if unknown or disabled."""
@@ -91,7 +96,7 @@ def create_app(
     *,
     clock: Callable[[], int] = time.monotonic_ns,
     access_log: Callable[[AccessRecord], None] = log_access,
-    identify: middleware.Identify | None = None,
+    identify: Identify | None = None,
     **options: object,
 ) -> App:
     """A WSGI app for one database file: ``create_app(database="clients.db", rate_limit="off")``.

@@ -100,9 +100,17 @@ def idempotency_key(req: Request) -> str | None:
 
 
 def is_strict(req: Request) -> bool:
-    """Whether the caller prefers strict handling. If a preference is repeated, the first one counts."""
-    header = req.env.get("HTTP_PREFER")
-    if header is None or len(header) > _MAX_PREFER_LENGTH or not req.is_api:
+    """Whether the caller prefers strict handling."""
+    context = req.context
+    if context.is_strict is None:
+        header = req.env.get("HTTP_PREFER")
+        context.is_strict = header is not None and context.is_api and _prefers_strict(header)
+    return context.is_strict
+
+
+def _prefers_strict(header: str) -> bool:
+    """If a preference is repeated, the first one counts."""
+    if len(header) > _MAX_PREFER_LENGTH:
         return False
     for preference in _PREFERENCE.findall(header):
         name, _, value = preference.partition(";")[0].partition("=")

@@ -4,18 +4,14 @@ The API's own middleware applies under ``/v1`` only; other paths need no key and
 """
 
 import re
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any
 
 import falcon
 
 from acare.api import body
 from acare.api.envelope import ApiError
 from acare.api.operations import BY_METHOD
-from acare.api.request import Request, api_key
-from acare.auth import Caller
-from acare.errors import BrokerRequired, InsufficientScope, InvalidKey, SettingError, UnknownUser
+from acare.api.request import Request
+from acare.errors import BrokerRequired, InsufficientScope, InvalidKey, UnknownUser
 
 #: The response headers that a page may read besides those that the Fetch standard always allows.
 EXPOSED_HEADERS = (
@@ -24,9 +20,6 @@ EXPOSED_HEADERS = (
 )
 
 _CORS_REQUEST_HEADERS = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, \t-]{1,2048}")
-
-#: Returns the e-mail address of the user behind a request, given its WSGI environ; None if there is none.
-Identify = Callable[[dict[str, Any]], str | None]
 
 
 class SecurityHeaders:
@@ -40,7 +33,7 @@ class SecurityHeaders:
         storable = succeeded and resp.get_header("ETag") is not None
         if resp.get_header("Cache-Control") is None:
             resp.set_header("Cache-Control", "private, no-cache" if storable else "no-store")
-        if req.is_api:
+        if req.context.is_api:
             resp.append_header("Vary", "X-API-Key, API-Key")  # for caches that ignore Cache-Control
 
 
@@ -80,8 +73,10 @@ class Cors:
 
 
 class AnswerRejected:
-    """Answers a request that the HTTP server has rejected. The server sets ``acare.rejected`` in the WSGI
-    environ to the status and the reason."""
+    """Answers a request that the HTTP server has rejected, or whose caller could not be identified.
+
+    The server sets ``acare.rejected`` in the WSGI environ to the status and the reason.
+    """
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         if "acare.rejected" in req.env:
@@ -89,45 +84,8 @@ class AnswerRejected:
             if status == 400:
                 raise ApiError("VALIDATION_ERROR", f"The request is malformed: {reason}.")
             raise falcon.HTTPError(status)
-
-
-class IdentifyCaller:
-    """Finds the caller by the API key or, without one, by ``identify``. Never rejects a request."""
-
-    def __init__(
-        self,
-        authenticate: Callable[[str], Caller | InvalidKey],
-        find_user: Callable[[str], Caller | None],
-        identify: Identify,
-    ) -> None:
-        """``authenticate`` takes a key, ``find_user`` an e-mail address."""
-        self._authenticate = authenticate
-        self._find_user = find_user
-        self._identify = identify
-
-    def process_request(self, req: Request, resp: falcon.Response) -> None:
-        if not req.is_api:
-            return
-        if (key := api_key(req.env)) is not None:
-            found = self._authenticate(key)
-            if isinstance(found, Caller):
-                req.context.caller = found
-            else:
-                req.context.invalid_key = found
-        elif email := _valid(self._identify(req.env)):
-            req.context.session_user = email
-            req.context.caller = self._find_user(email)
-
-
-def _valid(email: object) -> str | None:
-    """What ``identify`` has returned. SettingError if it is wrong."""
-    if isinstance(email, str):
-        with suppress(UnicodeEncodeError):
-            email.encode()
-            return email
-    elif email is None:
-        return None
-    raise SettingError(f"identify must return None or a valid str; it returned {email!r:.50}")
+        if (error := req.context.error) is not None:
+            raise error
 
 
 class ReadBody:
@@ -161,7 +119,7 @@ class RequireKey:
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         is_known = req.context.caller is not None or req.redeems
-        if is_known or not req.is_api or req.method == "OPTIONS":
+        if is_known or not req.context.is_api or req.method == "OPTIONS":
             return
         if (invalid := req.context.invalid_key) is not None:
             raise invalid.with_traceback(None)  # it is cached
@@ -202,7 +160,7 @@ class RequireRight:
     """Rejects a method that the path does not have, then an operation that the caller has no right to."""
 
     def process_resource(self, req: Request, resp: falcon.Response, *_: object) -> None:
-        operation = BY_METHOD.get((req.method, req.uri_template))
+        operation = req.context.operation
         if operation is None:  # also for methods that Falcon does not know and would answer with 400
             methods = {"OPTIONS", *(method for method, path in BY_METHOD if path == req.uri_template)}
             allowed = ", ".join(sorted(methods))

@@ -7,7 +7,7 @@ migration.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 import falcon
@@ -87,6 +87,9 @@ class Operation(NamedTuple):
     right: Right | None
     cost: Cost | Callable[[str], Cost] = "write"  # the function takes the query string
 
+    def cost_of(self, query_string: str) -> Cost:
+        return self.cost(query_string) if callable(self.cost) else self.cost
+
 
 class OpenApiDocument(Resource):
     """``/openapi.json``, with the URL of the server."""
@@ -143,19 +146,14 @@ class Router(CompiledRouter):
             self.add_route(path, resource(services))
 
     def find(self, uri: str, req: Any = None) -> Any:
-        """Falcon's hook: a slash at the end is not an empty id."""
-        return None if uri.endswith("/") and uri.strip("/") else super().find(uri, req)
+        """The route of a path: a slash at the end is not an empty id. Falcon's hook, with the request, whose
+        route has been found.
+        """
+        if req is not None:
+            return req.context.route
+        return None if uri.endswith("/") and uri.strip("/") else super().find(uri)
 
     def map_http_methods(self, resource: object, **options: Any) -> Any:
         """Falcon's hook: HEAD works where GET does."""
         methods = super().map_http_methods(resource, **options)
         return {**methods, "HEAD": methods["GET"]} if "GET" in methods else methods
-
-    def cost(self, env: Mapping[str, Any]) -> Cost:
-        """What a request costs. An error, such as an unknown path, is quick."""
-        route = self.find(env["PATH_INFO"])
-        operation = None if route is None else BY_METHOD.get((env["REQUEST_METHOD"], route[3]))
-        if operation is None:
-            return "quick"
-        cost = operation.cost
-        return cost(env["QUERY_STRING"]) if callable(cost) else cost

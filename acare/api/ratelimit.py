@@ -94,7 +94,7 @@ class LimitRate:
         self._by_address = by == "address"
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        if not req.is_api:
+        if not req.context.is_api:
             return
         result = self._limiter.take(self._bucket(req))
         resp.set_header("RateLimit-Limit", str(result.limit))

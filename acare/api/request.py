@@ -30,15 +30,27 @@ _WITH_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::[0-9]{1,5})?")
 _PREFIX = re.compile(r"((?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+)/?")
 
 
+#: The name in the WSGI environ of the ``Context`` that a server has had made; see ``IdentifyCaller``.
+CONTEXT = "acare.context"
+
+
 class Context(falcon.Context):
     """Facts about a request, set by the middleware for later middleware and the responder."""
 
     request_id: str
     started: float  # seconds, by time.perf_counter
+    is_api = False  # whether the path belongs to the API, which needs a key and is rate-limited
+    is_strict: bool | None = None  # None: not known yet
+    body: bytes = b""
+
+    # Set by IdentifyCaller
+    route: Any = None  # as Falcon's router returns it
+    operation: Any = None  # of the table, for the path and the method
+    cost: Any = "quick"  # of the operation
     caller: Caller | None = None
     invalid_key: InvalidKey | None = None  # why the key that was sent is not valid
-    body: bytes = b""
     session_user: str | None = None  # named by the embedding app or the proxy, for a request without a key
+    error: Exception | None = None  # that prevented this
 
 
 class Request(falcon.Request):
@@ -47,15 +59,14 @@ class Request(falcon.Request):
     context_type = Context
     context: Context
 
-    def __init__(self, env: dict[str, object], options: falcon.RequestOptions | None = None) -> None:
+    def __init__(self, env: dict[str, Any], options: falcon.RequestOptions | None = None) -> None:
         super().__init__(env, options)
+        if CONTEXT in env:
+            self.context = env[CONTEXT]
         if self.method == "WEBSOCKET":
             # Falcon uses this name internally and rejects it before any middleware runs. In lower case it
             # is an unknown method like any other.
             self.method = "websocket"
-        #: Whether the path belongs to the API, which needs a key and is rate-limited. Falcon's router ignores
-        #: additional and missing leading slashes.
-        self.is_api = self.path.lstrip("/").partition("/")[0] == "v1"
 
     @property
     def redeems(self) -> bool:
@@ -89,12 +100,14 @@ class TrustProxy:
         self._proxy = proxy
         self._user_header = f"HTTP_{user_header.upper().replace('-', '_')}" if user_header else ""
 
-    def process_request(self, req: Request, resp: falcon.Response) -> None:
-        env = req.env
+    def apply(self, env: dict[str, Any]) -> None:
+        """Change the WSGI environ of a request. Without a trusted proxy, nothing changes."""
+        if self._proxy is None:
+            return
         if env.get("REMOTE_ADDR") != self._proxy:
             env.pop(self._user_header, None)
             return
-        env["REMOTE_ADDR"] = self.address(env)
+        env["REMOTE_ADDR"] = self._address(env)
         if (scheme := _last(env, "HTTP_X_FORWARDED_PROTO").lower()) in ("http", "https"):
             env["wsgi.url_scheme"] = scheme
         if host := _last(env, "HTTP_X_FORWARDED_HOST"):
@@ -106,18 +119,12 @@ class TrustProxy:
         """The e-mail address of the signed-in user, which the proxy sends in UTF-8; "" if there is none."""
         return str(env.get(self._user_header, "")).encode("latin-1").decode("utf-8", "replace")
 
-    def signed_in(self, env: Mapping[str, Any]) -> str:
-        """The e-mail address of the signed-in user of a request that has not passed this middleware yet."""
-        return self.identify(env) if env["REMOTE_ADDR"] == self._proxy else ""
-
-    def address(self, env: Mapping[str, Any]) -> str:
-        """The caller's address, as the proxy sends it, or else the peer's."""
-        peer = str(env["REMOTE_ADDR"])
-        if peer != self._proxy:
-            return peer
+    def _address(self, env: Mapping[str, Any]) -> str:
+        """The caller's address, as the proxy sends it, or else the proxy's."""
         sent = _last(env, "HTTP_X_FORWARDED_FOR")
         match = _WITH_PORT.fullmatch(sent)
         address = sent if match is None else match[1] or match[2]
+        peer = str(self._proxy)
         try:
             return peer if "%" in address else str(ipaddress.ip_address(address))  # a zone can be any text
         except ValueError:

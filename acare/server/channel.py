@@ -9,8 +9,8 @@ from typing import Any
 from waitress import wasyncore
 from waitress.utilities import build_http_date
 
+from acare.api.identify import Turn
 from acare.server.parser import SETTINGS, Parser
-from acare.server.turns import Turn
 
 #: Seconds without progress after which a connection is closed, and within which a request must arrive. More
 #: than the 60 s of proxies, so that they close first.

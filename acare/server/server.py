@@ -19,7 +19,6 @@ from acare.api.operations import Cost
 from acare.app import App
 from acare.server.channel import TIMEOUT, Channel, Connections
 from acare.server.fair_queue import FairQueue
-from acare.server.turns import turn_of
 
 log = logging.getLogger("acare.server")
 
@@ -176,7 +175,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
     def _parse(self, channel: Channel) -> None:
         """Parse. A complete request is queued for the loop if answering it is quick, or else for a thread."""
         if channel.parse():
-            channel.turn = turn_of(self._app, channel.env)
+            channel.turn = self._app.turn(channel.env)
             self._queues[channel.turn.cost].put(channel)
         elif channel.input:
             self.received.append(channel)

@@ -101,6 +101,8 @@ def test_only_the_trusted_proxy_names_the_user(embedded):
 
 def test_signed_in_users_behind_one_address_take_turns(tmp_path):
     with acare.create_app(database=tmp_path / "acare.db", **SIGN_IN) as app:
+        for each in (ANA, "ben@example.com"):
+            app.users.add(each, "agent")
         ana, same, ben = (turn(app, HTTP_REMOTE_EMAIL=each) for each in (ANA, ANA.upper(), "ben@example.com"))
         assert ana.caller == same.caller != ben.caller
         others = {"REMOTE_ADDR": "192.0.2.9"}

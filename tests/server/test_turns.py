@@ -1,21 +1,24 @@
 """Callers take turns: the slow requests of one caller do not delay those of another."""
 
 import itertools
+import re
 import select
 import time
 
 import pytest
-from support.client import app_fixture
-from support.data import ALL_SCOPES
+from falcon.routing import CompiledRouter
+from support.client import app_fixture, full_key
+from support.data import ALL_SCOPES, UNKNOWN_ID
 from support.files import write_lock
 from support.keys import new_key
-from support.sockets import BODY, LARGE_PAGE, fill_with_large_clients, read_answer, request
+from support.sockets import BODY, LARGE_PAGE, fill_with_large_clients, read_answer, request, wait_for
 from support.target import PROMPT, TRIES, target_in
 from support.waits import Clock
-from support.wsgi import turn
+from support.wsgi import call, turn
 
 import acare
 from acare.auth import OPERATOR
+from acare.store.keys import KeyStore
 
 SEARCH_SECONDS = 0.5
 LONG_SECONDS = 3
@@ -29,7 +32,7 @@ def search(self, req, resp):
         time.sleep({SEARCH_SECONDS})
     on_get(self, req, resp)
 def refuse(self, req, resp):
-    if req.is_api and req.context.caller is None:
+    if req.context.is_api and req.context.caller is None:
         time.sleep({REFUSAL_SECONDS})
     require_key(self, req, resp)
 resources.ClientCollection.on_get, middleware.RequireKey.process_request = search, refuse
@@ -140,3 +143,54 @@ def test_requests_are_queued_by_user_or_else_by_address(proxied):
     proxied.keys.revoke(OPERATOR, keys[1].id)
     assert {turn(proxied, HTTP_API_KEY=key).caller for key in (keys[1].key, "x")} == {"192.0.2.1"}
     assert turn(proxied, HTTP_X_FORWARDED_FOR="2001:db8::1").caller == "2001:db8::/64"
+
+
+app = app_fixture()
+
+
+@pytest.mark.parametrize("is_queued", [True, False], ids=["queued", "embedded"])
+def test_a_put_identifies_its_caller_and_finds_its_route_once(app, monkeypatch, is_queued):
+    calls = []
+    for owner, name in ((KeyStore, "authenticate"), (CompiledRouter, "find")):
+        original = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *args, find=original: calls.append(find) or find(*args))
+    line = {"REQUEST_METHOD": "PUT", "PATH_INFO": f"/v1/clients/{UNKNOWN_ID}", "REMOTE_ADDR": "192.0.2.1"}
+    env = {**line, "HTTP_X_API_KEY": full_key(app)}
+    if is_queued:
+        app.turn(env)
+    status, _, _ = call(app, env["REQUEST_METHOD"], env["PATH_INFO"], body=b'{"notes": null}', **env)
+    assert (status, len(calls)) == ("404 Not Found", 2)
+
+
+# --- an error before a request is queued
+
+BUG, BUSY = "a" * 64, "b" * 64
+FAILING = f"""
+from acare.errors import StoreUnavailable
+from acare.store.keys import KeyStore
+authenticate = KeyStore.authenticate
+def fail(self, key):
+    if key == "{BUG}":
+        raise KeyError("a bug")
+    if key == "{BUSY}":
+        raise StoreUnavailable("The database is busy.")
+    return authenticate(self, key)
+KeyStore.authenticate = fail
+"""
+ERRORS = {
+    BUG: (500, "INTERNAL_ERROR", "KeyError: 'a bug'"),
+    BUSY: (503, "SERVICE_UNAVAILABLE", "The database is busy. request="),
+}
+
+
+def test_an_error_before_a_request_is_queued_gets_an_envelope(tmp_path):
+    with target_in(tmp_path, before=FAILING) as target:
+        for key, (status, code, logged) in ERRORS.items():
+            with target.connections() as [raw], raw.makefile("rb") as stream:
+                raw.sendall(request(key) + request(target.key))
+                answered, _, answer = read_answer(stream)
+                assert (answered, answer["error"]["code"]) == (status, code)
+                assert read_answer(stream)[0] == 200
+            line = f"GET /v1/clients {status} .* request={answer['correlationId']}\n"
+            wait_for(lambda line=line: re.search(line, target.log()))
+            assert target.log().count(logged) == 1

@@ -4,8 +4,6 @@ import io
 from typing import Any
 from wsgiref.util import setup_testing_defaults
 
-from acare.server.turns import turn_of
-
 
 def call(
     app: Any, method: str, path: str, query: str = "", body: bytes = b"", **environ: object
@@ -26,4 +24,4 @@ def call(
 def turn(app: Any, line: tuple[str, str, str] = ("GET", "/v1/clients", ""), **headers: str) -> Any:
     """The turn of a request, as the server finds it."""
     env = dict(zip(("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING"), line, strict=True))
-    return turn_of(app, {**env, "REMOTE_ADDR": "192.0.2.1", **headers})
+    return app.turn({**env, "REMOTE_ADDR": "192.0.2.1", **headers})

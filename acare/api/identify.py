@@ -1,0 +1,96 @@
+"""Who sends a request, and what it asks for: found once, before the request is queued or answered."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import falcon
+
+from acare.api.operations import BY_METHOD, Cost, Router
+from acare.api.ratelimit import bucket_name
+from acare.api.request import CONTEXT, Context, Request, TrustProxy, api_key
+from acare.api.services import Services
+from acare.auth import Caller
+from acare.errors import SettingError
+
+#: Returns the e-mail address of the user behind a request, given its WSGI environ; None if there is none.
+Identify = Callable[[dict[str, Any]], str | None]
+
+
+class Turn(NamedTuple):
+    """How a server queues a request: the callers take turns, and each has one request answered at a time.
+
+    Requests that may overlap, the writes of a user, are answered together: they share a commit.
+    """
+
+    caller: str
+    cost: Cost
+    overlaps: bool
+
+
+class IdentifyCaller:
+    """Finds the route and the caller, by the API key or, without one, by ``identify``.
+
+    Never rejects a request. An error is kept for ``AnswerRejected``.
+    """
+
+    def __init__(
+        self, services: Services, routes: Router, proxy: TrustProxy, identify: Identify | None
+    ) -> None:
+        """Without ``identify``, the proxy names the users."""
+        self._services = services
+        self._routes = routes
+        self._proxy = proxy
+        self._identify = identify or proxy.identify
+
+    def process_request(self, req: Request, resp: falcon.Response) -> None:
+        """For a server that has not called ``turn``."""
+        if CONTEXT not in req.env:
+            self._fill(req.context, req.env)
+
+    def turn(self, env: dict[str, Any]) -> Turn:
+        """Identify the caller and find the route, for the answer too, and how to queue the request."""
+        context = env[CONTEXT] = Context()
+        self._fill(context, env)
+        caller = context.caller
+        if caller is None:
+            return Turn(bucket_name(env["REMOTE_ADDR"]), context.cost, False)
+        return Turn(caller.user_id, context.cost, context.cost == "write")
+
+    def _fill(self, context: Context, env: dict[str, Any]) -> None:
+        try:
+            self._proxy.apply(env)
+            path = env["PATH_INFO"]
+            # Falcon's router ignores additional and missing leading slashes.
+            context.is_api = path.lstrip("/").partition("/")[0] == "v1"
+            if context.is_api:
+                self._find_caller(context, env)
+            if (route := self._routes.find(path)) is not None:
+                context.route = route
+                if (operation := BY_METHOD.get((env["REQUEST_METHOD"], route[3]))) is not None:
+                    context.operation = operation
+                    context.cost = operation.cost_of(env.get("QUERY_STRING", ""))
+        except Exception as error:
+            context.error, context.cost = error, "quick"
+
+    def _find_caller(self, context: Context, env: dict[str, Any]) -> None:
+        if (key := api_key(env)) is not None:
+            found = self._services.keys.authenticate(key)
+            if isinstance(found, Caller):
+                context.caller = found
+            else:
+                context.invalid_key = found
+        elif email := _valid(self._identify(env)):
+            context.session_user = email
+            context.caller = self._services.users.caller(email)
+
+
+def _valid(email: object) -> str | None:
+    """What ``identify`` has returned. SettingError if it is wrong."""
+    if isinstance(email, str):
+        with suppress(UnicodeEncodeError):
+            email.encode()
+            return email
+    elif email is None:
+        return None
+    raise SettingError(f"identify must return None or a valid str; it returned {email!r:.50}")
