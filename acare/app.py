@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Unpack
 
 import falcon
 
@@ -17,7 +17,7 @@ from acare.api.ratelimit import LimitRate, RateLimiter
 from acare.api.request import Request, TrustProxy
 from acare.api.services import Services
 from acare.auth import Caller
-from acare.config import Settings
+from acare.config import Options, Settings
 from acare.errors import Refused, SettingError
 
 log = logging.getLogger("acare")
@@ -97,7 +97,7 @@ def create_app(
     clock: Callable[[], int] = time.monotonic_ns,
     access_log: Callable[[AccessRecord], None] = log_access,
     identify: Identify | None = None,
-    **options: object,
+    **options: Unpack[Options],
 ) -> App:
     """A WSGI app for one database file: ``create_app(database="clients.db", rate_limit="off")``.
 

@@ -1,7 +1,9 @@
 """Callers and the scopes of their keys, and the users and keys that the API manages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
+
+from acare.field_types import USER_EMAIL, Enum
 
 Role = Literal["agent", "broker"]
 ROLES: tuple[Role, ...] = ("agent", "broker")
@@ -81,7 +83,26 @@ def caller_without_key(user_id: str, role: Role = "agent") -> Caller:
 OPERATOR = caller_without_key("", "broker")
 
 
-def is_scope(resource: str, actions: object) -> bool:
+#: The fields of a user, and how they are checked.
+USER_FIELDS: Mapping[str, Callable[[object], Any]] = {
+    "email": USER_EMAIL.validate,
+    "role": Enum(ROLES).validate,
+}
+
+
+def validate_scopes(value: object) -> dict[str, list[str]]:
+    """The scopes in a JSON value: an object of lists. ValueError states the format and what is wrong."""
+    if not isinstance(value, dict):
+        raise ValueError(f"must be an object that maps resources to lists of actions, with {SCOPES_ALLOWED}")
+    for resource, actions in value.items():
+        if not is_scope(resource, actions):
+            wrong = f"not {f'{resource}: {actions}':.100}"
+            raise ValueError(f"must map resources to lists of actions, with {SCOPES_ALLOWED}; {wrong}")
+    # A generated Java client sends an empty list for each resource that its caller does not name.
+    return {resource: list(dict.fromkeys(actions)) for resource, actions in value.items() if actions}
+
+
+def is_scope(resource: object, actions: object) -> bool:
     """Whether this is a known resource with a list of known actions."""
-    is_list = isinstance(actions, list) and all(action in ACTIONS for action in actions)
+    is_list = isinstance(actions, (list, tuple)) and all(action in ACTIONS for action in actions)
     return is_list and resource in RESOURCES

@@ -7,10 +7,10 @@ variable. A flag takes precedence over the variable. All three take the same tex
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self, TypedDict
 
 from acare.errors import SettingError
 from acare.field_types import NAME, Enum, String, count, flag
@@ -201,6 +201,23 @@ class Settings:
             elif setting.name in flags and (text := environ.get(setting.variable)):
                 values[setting.name] = setting.read(text, setting.variable)
         return cls(**values)
+
+
+class Options(TypedDict, total=False):
+    """The settings as ``acare.create_app`` takes them; None is the default."""
+
+    database: str | os.PathLike[str] | None
+    listen: str | None
+    rate_limit: str | None
+    rate_limit_by: Literal["address", "user", "key"] | None
+    trusted_proxy: str | None
+    user_header: str | None
+    cors_origin: str | Sequence[str] | None
+    log_format: Literal["text", "json"] | None
+    agency: str | None
+    currency: str | None
+    drain_seconds: int | str | None
+    require_precondition: bool | Literal["true", "false"] | None
 
 
 def unknown_variables() -> list[str]:

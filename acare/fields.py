@@ -5,7 +5,7 @@ all of it.
 """
 
 import json
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -128,6 +128,28 @@ def validate_version(value: object) -> int:
     if type(value) is int and value >= 1:
         return value
     raise ValueError("must be an integer of at least 1")
+
+
+def parse_each(
+    values: Mapping[str, Any],
+    parsers: Mapping[str, Callable[[Any], Any]],
+    problems: Iterable[FieldError] = (),
+) -> dict[str, Any]:
+    """The values, each as the function of its name returns it.
+
+    Each function raises ValueError with the rule, worded to follow the name. InvalidInput lists every
+    problem, with those in ``problems``.
+    """
+    parsed: dict[str, Any] = {}
+    problems = [*problems]
+    for name, value in values.items():
+        try:
+            parsed[name] = parsers[name](value)
+        except ValueError as error:
+            problems.append(FieldError(name, str(error)))
+    if problems:
+        raise InvalidInput(*problems)
+    return parsed
 
 
 def _validate(

@@ -8,9 +8,10 @@ import falcon
 
 from acare.api import headers
 from acare.api.envelope import ApiError
-from acare.api.request import Request, parse_each
+from acare.api.request import Request
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import from_json
+from acare.fields import parse_each
 
 #: The maximum size of a body in bytes.
 MAX_BODY = 64 * 1024

@@ -9,8 +9,9 @@ import falcon
 
 from acare import ids
 from acare.auth import Caller
-from acare.errors import FieldError, InvalidInput, InvalidKey, NotFound
+from acare.errors import FieldError, InvalidKey, NotFound
 from acare.field_types import count
+from acare.fields import parse_each
 
 #: The only path that takes an invitation.
 REDEMPTION = "/v1/keys/redeem"
@@ -157,22 +158,3 @@ def read_query(req: Request, parameters: Mapping[str, Callable[[str], Any]]) -> 
 def take_page(query: dict[str, Any]) -> tuple[int, int]:
     """Take the page and its limit out of the parsed parameters of a list."""
     return query.pop("page", 1), min(query.pop("limit", DEFAULT_LIMIT), MAX_LIMIT)
-
-
-def parse_each(
-    values: Mapping[str, Any], parsers: Mapping[str, Callable[[Any], Any]], problems: list[FieldError]
-) -> dict[str, Any]:
-    """The values, each as the function of its name returns it.
-
-    Each function raises ValueError with the rule, worded to follow the name. InvalidInput lists every
-    problem, with those in ``problems``.
-    """
-    parsed: dict[str, Any] = {}
-    for name, value in values.items():
-        try:
-            parsed[name] = parsers[name](value)
-        except ValueError as error:
-            problems.append(FieldError(name, str(error)))
-    if problems:
-        raise InvalidInput(*problems)
-    return parsed

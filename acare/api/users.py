@@ -9,11 +9,9 @@ from acare import ids, timestamps
 from acare.api import body, envelope
 from acare.api.request import PAGE_PARAMETERS, Request, api_key, path_id, read_query, take_page
 from acare.api.services import Resource
-from acare.auth import ROLES, SCOPES_ALLOWED, is_scope
+from acare.auth import USER_FIELDS, validate_scopes
 from acare.errors import FieldError, InvalidInput, InvalidKey
-from acare.field_types import NAME, USER_EMAIL, Boolean, Enum, flag, to_json
-
-_ROLE = Enum(ROLES)
+from acare.field_types import NAME, Boolean, flag, to_json
 
 _KEY_FIELDS = (
     "id", "user_id", "email", "preview", "name", "scopes", "created_at", "expires_at", "last_used_at",
@@ -32,8 +30,8 @@ class UserCollection(Resource):
         envelope.succeed(resp, to_json({"users": [*map(_as_json, users)]}))
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
-        fields = {"email": USER_EMAIL.validate, "role": _ROLE.validate}
-        user = self._services.users.add(**body.read_fields(req, fields, required=["email", "role"]))
+        given = body.read_fields(req, USER_FIELDS, required=USER_FIELDS)
+        user = self._services.users.add(**given)
         resp.status = falcon.HTTP_201
         envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
@@ -50,7 +48,7 @@ class UserItem(Resource):
     """``/v1/users/{user_id}``"""
 
     def on_put(self, req: Request, resp: falcon.Response, user_id: str) -> None:
-        fields = {"email": USER_EMAIL.validate, "role": _ROLE.validate, "disabled": Boolean().validate}
+        fields = {**USER_FIELDS, "disabled": Boolean().validate}
         changes = body.read_fields(req, fields)
         if not changes:
             raise InvalidInput(FieldError("body", f"must have at least one of {', '.join(fields)}"))
@@ -82,7 +80,7 @@ class KeyCollection(Resource):
         fields = {
             "user_id": ids.parse,
             "name": NAME.validate,
-            "scopes": _parse_scopes,
+            "scopes": validate_scopes,
             "expires_at": _parse_expiry,
             "invitation": Boolean().validate,
         }
@@ -127,14 +125,6 @@ def _as_json(user: Mapping[str, object]) -> dict[str, object]:
     """The user as JSON; only a disabled user has ``disabled``."""
     shown = {name: user[name] for name in ("id", "email", "role")}
     return shown if user["disabled_at"] is None else {**shown, "disabled": True}
-
-
-def _parse_scopes(value: object) -> dict[str, list[str]]:
-    """The scopes in a JSON value: an object of lists. ValueError states the format."""
-    if not isinstance(value, dict) or not all(is_scope(*scope) for scope in value.items()):
-        raise ValueError(f"must be an object that maps resources to lists of actions, with {SCOPES_ALLOWED}")
-    # A generated Java client sends an empty list for each resource that its caller does not name.
-    return {resource: list(dict.fromkeys(actions)) for resource, actions in value.items() if actions}
 
 
 def _parse_expiry(value: object) -> str:

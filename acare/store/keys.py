@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from acare import ids, timestamps
-from acare.auth import Caller, KeyPage, NewKey, Scopes, is_scope
+from acare.auth import Caller, KeyPage, NewKey, Scopes, is_scope, validate_scopes
 from acare.database.database import Database
 from acare.errors import (
     AlreadyExists,
@@ -28,6 +28,7 @@ from acare.errors import (
     NotFound,
     TooManyKeys,
 )
+from acare.fields import parse_each
 from acare.store import NOW, Store, at_offset, batches, users
 from acare.store.versions import MAX_SQLITE_INTEGER
 
@@ -216,6 +217,7 @@ class KeyStore(Store):
         """
         owner_id = caller.user_id if user_id is None else user_id
         given = {name: sorted(caller.scopes[name]) for name in caller.scopes} if scopes is None else scopes
+        given = parse_each({"scopes": given}, {"scopes": validate_scopes})["scopes"]
         _require_right_to_give(caller, owner_id, given)
         key = secrets.token_hex(32) if adopted is None else _adopt(adopted)
         values = {

@@ -87,6 +87,7 @@ class ClientLists(Store):
         The rows and the total come from one snapshot. A page past the end has no rows. The filter
         ``deleted`` lists deleted clients, last deleted first. StoreUnavailable if that takes too long.
         """
+        _require_known(filters)
         skipped = (page - 1) * limit
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
             connection.execute("BEGIN")
@@ -99,6 +100,7 @@ class ClientLists(Store):
 
         InvalidInput if there are more than ``max_clients``.
         """
+        _require_known(filters)
         with self._database.read(max_seconds=MAX_SECONDS_OF_ALL) as connection:
             connection.execute("BEGIN")
             values = _values(caller.owner_id, filters)
@@ -116,6 +118,16 @@ class ClientLists(Store):
         """Like ``all``, but all clients of all users, oldest first, without a time limit."""
         with self._database.read() as connection:
             yield from connection.execute(self.EXPORT)
+
+
+#: The names of all filters.
+FILTERS = _CONDITIONS.keys() - {"owner_id", "buyers"} | {"sort", "order", "deleted"}
+
+
+def _require_known(filters: Collection[str]) -> None:
+    """TypeError for an unknown filter, which would otherwise be ignored."""
+    if unknown := set(filters) - FILTERS:
+        raise TypeError(f"unknown filter: {', '.join(sorted(unknown))}")
 
 
 def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, Any]:

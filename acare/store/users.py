@@ -5,8 +5,9 @@ from contextlib import suppress
 from typing import Any
 
 from acare import ids
-from acare.auth import Caller, Role, User, caller_without_key
+from acare.auth import USER_FIELDS, Caller, Role, User, caller_without_key
 from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, NotFound, Refused
+from acare.fields import parse_each
 from acare.store import NOW, Store
 
 # An e-mail address has an @, so it never equals an id.
@@ -67,8 +68,8 @@ class UserStore(Store):
             return as_dicts(connection.execute(LIST, values))
 
     def add(self, email: str, role: Role) -> User:
-        """Add a user. AlreadyExists if the e-mail address is in use."""
-        user = User(ids.new(), email, role)
+        """Add a user. InvalidInput for an invalid value, AlreadyExists if the e-mail address is in use."""
+        user = User(ids.new(), **parse_each({"email": email, "role": role}, USER_FIELDS))
         if not self._database.write(lambda connection: connection.execute(INSERT, user._asdict()).rowcount):
             raise AlreadyExists(f"the user {email} already exists")
         return user
@@ -78,10 +79,11 @@ class UserStore(Store):
     ) -> User:
         """Change the given values of the user with this id or e-mail address, from the next request on.
 
-        The keys of a disabled user are not valid. Raises NotFound, AlreadyExists if another user has the
-        new address, or LastBroker.
+        The keys of a disabled user are not valid. Raises InvalidInput for an invalid value, NotFound,
+        AlreadyExists if another user has the new address, or LastBroker.
         """
-        values = {"email": email, "role": role, "disabled": disabled}
+        given = {name: value for name, value in (("email", email), ("role", role)) if value is not None}
+        values = {"email": None, "role": None, "disabled": disabled, **parse_each(given, USER_FIELDS)}
 
         def work(connection: sqlite3.Connection) -> User:
             before = get(connection, which)

@@ -13,8 +13,11 @@ from support.wsgi import call, turn
 
 import acare
 from acare.api.body import MAX_BODY, MAX_DISCARDED
-from acare.config import SETTINGS
-from acare.errors import SettingError
+from acare.auth import OPERATOR
+from acare.config import SETTINGS, Options
+from acare.errors import InvalidInput, SettingError
+
+ANA = "ana@example.com"
 
 north = app_fixture(scope="function", rate_limit="2/900", clock=lambda: 0)
 south = app_fixture(scope="function", rate_limit="2/900", clock=lambda: 0)
@@ -92,6 +95,37 @@ def test_an_invalid_option_is_named_and_no_file_is_made(tmp_path, options, error
     with pytest.raises(error, match=text):
         acare.create_app(database=tmp_path / "a.db", **options)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_typed_settings_are_those_of_the_table():
+    assert list(Options.__annotations__) == [setting.name for setting in SETTINGS]
+
+
+WRONG = {  # what a program does by mistake, and what the error names
+    "an e-mail address": ("email must be", lambda app: app.users.add("nope", "agent")),
+    "a role": ("role must be one of agent, broker", lambda app: app.users.add("ben@example.com", "boss")),
+    "a changed role": ("role must be", lambda app: app.users.change(ANA, role="boss")),
+    "a changed address": ("email must be", lambda app: app.users.change(ANA, email="nope")),
+    "a resource": ("client: ", lambda app: create_key(app, scopes={"client": ["read"]})),
+    "an action": ("raed", lambda app: create_key(app, scopes={"clients": ["raed"]})),
+    "actions that are a text": ("clients: read", lambda app: create_key(app, scopes={"clients": "read"})),
+    "a filter": ("unknown filter: stauts", lambda app: app.lists.page(OPERATOR, page=1, limit=5, stauts="x")),
+    "a filter of all": ("unknown filter: q_", lambda app: [*app.lists.all(OPERATOR, 5, q_="x")]),
+}
+
+
+def create_key(app, **arguments):
+    return app.keys.create(OPERATOR, user_id=app.users.list(OPERATOR)[0]["id"], **arguments)
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_a_mistake_of_an_embedding_program_is_named(north, mistake):
+    north.users.add(ANA, "agent")
+    before = north.users.list(OPERATOR)
+    text, make = WRONG[mistake]
+    with pytest.raises((InvalidInput, TypeError), match=text):
+        make(north)
+    assert (north.users.list(OPERATOR), north.keys.list(OPERATOR).keys) == (before, [])
 
 
 def test_the_environment_is_not_read(tmp_path, monkeypatch):
