@@ -8,6 +8,22 @@ PRAGMA application_id = 1633902962; -- "acar": identifies an acare database amon
 PRAGMA user_version = 5;            -- the version of this schema; older ones: acare/database/migrations/
 
 
+-- One row, which every backup copies. A backup belongs to the database with its id, and the backup with the
+-- greatest number is the newest, whatever the clock was: acare/store/identity.py.
+
+CREATE TABLE identity (
+    id      TEXT NOT NULL DEFAULT (lower(hex(randomblob(16)))),
+    backups INTEGER NOT NULL DEFAULT 0 -- that were made; in a backup, its number
+) STRICT;
+
+INSERT INTO identity DEFAULT VALUES;
+
+-- The times at which backups were restored: versions of clients that were raised then have this time.
+CREATE TABLE restores (
+    restored_at TEXT PRIMARY KEY CHECK (restored_at IS strftime('%Y-%m-%dT%H:%M:%fZ', restored_at))
+) STRICT;
+
+
 -- Users and their API keys. A key acts on behalf of its user.
 
 CREATE TABLE users (
@@ -233,7 +249,9 @@ CREATE INDEX client_history_by_end ON client_history (ended_at);
 -- The deleted clients that can be restored, in the order of deletion: acare/store/lists.py.
 CREATE INDEX client_history_deleted ON client_history (ended_at) WHERE deleted;
 
+-- A restore raises versions by more than one, and changes nothing else: acare/store/restoring.py.
 CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients
+WHEN NEW.version = OLD.version + 1
 BEGIN
     INSERT INTO client_history (client_id, version, json, made_by, ended_at, deleted, imported_at)
     VALUES (OLD.id, OLD.version, OLD.json, OLD.made_by,

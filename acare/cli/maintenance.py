@@ -59,11 +59,13 @@ def restore(settings: Settings, file: Path) -> None:
     with show_progress() as show:
         done = restoring.restore(file, settings.database, show)
     print(printable(f"Restored {settings.database} from {file}: {counted(done.clients, 'client')}."))
-    if (kept := done.carried_over) is not None:
+    if (kept := done.kept) is not None:
         users, keys = counted(kept.users, "user"), counted(kept.keys, "key")
         print(f"Users and keys are as before the restore: {users}, {keys}.")
         for text, number in (
             ("Users added from the backup, disabled ('acare user enable' enables one)", kept.added),
+            ("Clients that had been changed and are as in the backup", kept.changed),
+            ("Clients that have their earlier owner again", kept.handed_over),
             ("Clients that had been deleted and are back", kept.returned),
             ("Clients that were created after the backup and are only in the old database", kept.missing),
             ("Clients that were erased again", kept.erased),
@@ -74,9 +76,12 @@ def restore(settings: Settings, file: Path) -> None:
         print(printable(f"The old database was renamed to {done.old}."))
         if kept is None:
             print_error(
-                "the old database could not be read, so nothing was kept from it: users and keys are from "
-                "the backup, and clients erased since then are back; revoke keys and erase clients again"
+                "the old database could not be read, or had no users, so nothing was kept from it: users and "
+                "keys are from the backup, and clients erased since then are back; revoke keys and erase "
+                "clients again"
             )
+        else:
+            print("'acare find' and 'acare history' show its clients, with --database and this name.")
 
 
 @command(

@@ -19,9 +19,9 @@ from acare.errors import DatabaseRefused
 from acare.maintenance.backup import check_file, check_sha256, timestamp
 from acare.maintenance.verification import verify_file
 from acare.store.changes import END_CURSORS
-from acare.store.erasures import CarriedOver, carry_over, is_readable
 from acare.store.keys import REVOKE_INVITATIONS
 from acare.store.lists import count
+from acare.store.restoring import Kept, carry_over, is_readable, raise_versions
 
 
 class Restored(NamedTuple):
@@ -29,7 +29,7 @@ class Restored(NamedTuple):
 
     clients: int
     old: Path | None  # the new name of the old database; None if there was none
-    carried_over: CarriedOver | None  # None if there was no old database, or it could not be read
+    kept: Kept | None  # None if there was no old database with users that could be read
 
 
 def restore(backup: Path, database: Path, progress: Progress = silent) -> Restored:
@@ -49,13 +49,13 @@ def restore(backup: Path, database: Path, progress: Progress = silent) -> Restor
         check_sha256(backup, fresh)
         verify_file(fresh, progress, name=backup)
         with _exclusive(database) as is_readable:
-            clients, carried_over = _update(fresh, backup, database if is_readable else None)
+            clients, kept = _update(fresh, backup, database if is_readable else None)
             _copy_owner_and_mode(database, fresh)
             sync(fresh)
             renamed = _replace(database, fresh)
     with refusing(database, "restored, but not synced to the disk: "):
         sync(database.parent)
-    return Restored(clients, renamed, carried_over)
+    return Restored(clients, renamed, kept)
 
 
 def _check_target(database: Path) -> None:
@@ -122,7 +122,7 @@ def _exclusive(database: Path) -> Iterator[bool]:
         yield can_read
 
 
-def _update(fresh: Path, backup: Path, replaced: Path | None) -> tuple[int, CarriedOver | None]:
+def _update(fresh: Path, backup: Path, replaced: Path | None) -> tuple[int, Kept | None]:
     """Migrate the copy, and carry over what is not restored. Returns also the number of clients.
 
     Cursors of the feed expire: after the same revision, the backup has other changes than the old database.
@@ -131,12 +131,13 @@ def _update(fresh: Path, backup: Path, replaced: Path | None) -> tuple[int, Carr
     with closing(open_file(fresh)) as connection:
         migrate_connection(connection, backup)
     with closing(open_file(fresh)) as connection:  # without the large cache of a migration
-        carried_over = None if replaced is None else carry_over(connection, replaced)
-        if replaced is None:  # some of the backup's invitations may have been redeemed since
-            connection.execute(REVOKE_INVITATIONS)
+        kept = None if replaced is None else carry_over(connection, replaced)
+        if kept is None:
+            raise_versions(connection)
+            connection.execute(REVOKE_INVITATIONS)  # some may have been redeemed since
         connection.execute(END_CURSORS)
         connection.execute("PRAGMA journal_mode = WAL")
-        return count(connection), carried_over
+        return count(connection), kept
 
 
 def _replace(database: Path, fresh: Path) -> Path | None:

@@ -23,11 +23,13 @@ from acare.store.versions import MAX_SQLITE_INTEGER, STORED_JSON, ClientRow, las
 VERSIONS = f"""
 SELECT
     version, {STORED_JSON}, imported_at, (SELECT email FROM users WHERE users.id = made_by),
-    ended_at, deleted, (SELECT email FROM users WHERE users.id = deleted_by)
+    ended_at, deleted, (SELECT email FROM users WHERE users.id = deleted_by),
+    made_by IS NULL AND json ->> '$.updated_at' IN (SELECT restored_at FROM restores)
 FROM client_history
 WHERE client_id = :id AND version < :before
 UNION ALL
-SELECT version, json, imported_at, (SELECT email FROM users WHERE users.id = made_by), '', 0, NULL
+SELECT version, json, imported_at, (SELECT email FROM users WHERE users.id = made_by), '', 0, NULL,
+    made_by IS NULL AND updated_at IN (SELECT restored_at FROM restores)
 FROM clients
 WHERE id = :id AND version < :before
 ORDER BY version DESC
@@ -83,6 +85,7 @@ class Version(NamedTuple):
     ended_at: str  # "": it is the current version
     deleted: int
     deleter: str | None
+    is_raised: int  # by a restore
 
 
 class Stored(NamedTuple):
@@ -188,8 +191,9 @@ def _events(
 
 def _events_of(version: Version, older: Version | None) -> list[dict[str, Any]]:
     """The change that made a version, after its deletion if there was one; the operator is None."""
-    number, client, imported_at, maker, ended_at, deleted, deleter = version
-    at, action = client["updated_at"], "restored" if older is not None and older.deleted else "updated"
+    number, client, imported_at, maker, ended_at, deleted, deleter, is_raised = version
+    is_restored = is_raised or (older is not None and older.deleted)
+    at, action = client["updated_at"], "restored" if is_restored else "updated"
     before = client if older is None else older.client
     changed = [name for name in (*FIELD_NAMES, "user_id") if before[name] != client[name]]
     if imported_at is not None:  # the times in the client come from its source

@@ -71,24 +71,34 @@ def test_users_that_only_the_backup_has_are_disabled_owners(path, since):
     with acare.create_app(database=path, rate_limit="off") as app:
         client, *_ = Api(app, key).get("/v1/clients").json["data"]["clients"]
         users = {user["email"]: user["disabled_at"] is None for user in app.users.list(OPERATOR)}
-        assert len(app.keys.list(OPERATOR)) == 1
+        assert app.keys.list(OPERATOR).total == 1
     others = {"bob@example.com": False, f"restored-{client['user_id']}-ana@example.com": False}
     assert users == {"Ana@example.com": True, **others}
 
 
-def test_a_restore_says_what_came_back_and_what_did_not(run, path, since):
+def test_a_restore_says_what_came_back_and_what_did_not(run, path, tmp_path):
     with acare.create_app(database=path) as app:
-        api = Api(app, since[1])
-        api.delete(api.get("/v1/clients").json["data"]["clients"][0]["id"])
+        api = Api(app, full_key(app))
+        changed, handed_over, deleted, erased, _ = [api.create()["id"] for _ in range(5)]
+        agent = app.users.add("ana@example.com", "agent")
+        backup = back_up(path, tmp_path / "backups")
+        api.put(changed, {"notes": "x"})
+        api.post({"user_id": agent.id}, 200, f"/v1/clients/{handed_over}/owner")
+        api.delete(deleted)
+        ErasureStore(app.database).erase(erased)
         api.create()
-        api.create()
-    assert run("restore", since[0]).out.splitlines()[:-1] == [
-        f"Restored {path} from {since[0]}: 1 client.",
-        "Users and keys are as before the restore: 2 users, 2 keys.",
+    *lines, renamed, where = run("restore", backup).out.splitlines()
+    assert lines == [
+        f"Restored {path} from {backup}: 4 clients.",
+        "Users and keys are as before the restore: 2 users, 1 key.",
+        "Clients that had been changed and are as in the backup: 2.",
+        "Clients that have their earlier owner again: 1.",
         "Clients that had been deleted and are back: 1.",
-        "Clients that were created after the backup and are only in the old database: 2.",
-        "Clients that were erased again: 2.",
+        "Clients that were created after the backup and are only in the old database: 1.",
+        "Clients that were erased again: 1.",
     ]
+    assert renamed.startswith("The old database was renamed to ")
+    assert where == "'acare find' and 'acare history' show its clients, with --database and this name."
 
 
 def test_nothing_of_the_erased_clients_is_in_the_restored_file(path, since):

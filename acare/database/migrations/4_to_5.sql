@@ -30,3 +30,12 @@ UPDATE client_history
 SET imported_at = NULL
 WHERE imported_at IS NOT NULL
     AND NOT (made_by IS NULL AND (version = 1 OR json ->> '$.updated_at' <= imported_at));
+
+-- Backups of one database have one id, even if several of them are migrated: that of its first user.
+CREATE TABLE identity (
+    id      TEXT NOT NULL DEFAULT (lower(hex(randomblob(16)))),
+    backups INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+INSERT INTO identity (id)
+SELECT coalesce((SELECT id FROM users ORDER BY created_at, id LIMIT 1), lower(hex(randomblob(16))));

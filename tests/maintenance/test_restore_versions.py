@@ -1,0 +1,193 @@
+"""Versions after a restore, as programs see them that remember a version and an ETag from before it."""
+
+import random
+import time
+from contextlib import contextmanager
+
+import pytest
+from support.client import Api, full_key
+from support.files import edit
+
+import acare
+from acare.maintenance.backup import back_up
+from acare.maintenance.restore import restore
+
+
+@pytest.fixture
+def key(path):
+    with acare.create_app(database=path) as app:
+        return full_key(app)
+
+
+@pytest.fixture
+def serve(path, key):
+    @contextmanager
+    def serve():
+        with acare.create_app(database=path, rate_limit="off") as app:
+            yield Api(app, key)
+
+    return serve
+
+
+def read(api, client_id):
+    return api.get(f"/v1/clients/{client_id}").json["data"]
+
+
+def newest_event(api, client_id):
+    return api.get(f"/v1/clients/{client_id}/history").json["data"]["versions"][0]
+
+
+@pytest.fixture
+def changed(serve, path, folder):
+    """A backup with a client at version 1, of which a program remembers a later version 2."""
+    with serve() as api:
+        client_id = api.create(notes="in the backup")["id"]
+        backup = back_up(path, folder)
+        remembered = api.put(client_id, {"notes": "after the backup"}).json["data"]
+    return backup, remembered
+
+
+def test_a_remembered_version_overwrites_nothing(serve, path, changed):
+    backup, remembered = changed
+    restore(backup, path)
+    with serve() as api:
+        current = api.put(remembered["id"], {"notes": "somebody's"}).json["data"]
+        conflict = api.put(remembered["id"], {"notes": "mine", "version": 2}, 409).json["error"]["details"]
+        assert conflict["currentVersion"] == current["version"] == 4
+        assert read(api, remembered["id"])["notes"] == "somebody's"
+
+
+def test_a_remembered_etag_matches_nothing(serve, path, changed):
+    backup, remembered = changed
+    restore(backup, path)
+    with serve() as api:
+        where = f"/v1/clients/{remembered['id']}"
+        assert api.get(where, 200, **{"If-None-Match": '"2"'}).json["data"]["notes"] == "in the backup"
+        api.ask("PUT", where, {"notes": "mine"}, status=412, If_Match='"2"')
+
+
+def test_an_untouched_client_keeps_its_version(serve, path, folder):
+    with serve() as api:
+        client_id = api.create()["id"]
+        before = api.put(client_id, {"notes": "x"}).json["data"]
+        backup = back_up(path, folder)
+    restore(backup, path)
+    with serve() as api:
+        assert read(api, client_id) == before
+
+
+def test_the_history_shows_a_rise_as_restored_by_the_operator(serve, path, changed):
+    backup, remembered = changed
+    restore(backup, path)
+    with serve() as api:
+        client = read(api, remembered["id"])
+        rise = {"version": 3, "at": client["updated_at"], "by": None, "action": "restored", "changes": []}
+        versions = api.get(f"/v1/clients/{client['id']}/history").json["data"]["versions"]
+        assert (client["version"], versions) == (3, [rise])
+        api.put(client["id"], {"notes": "x", "version": 3})
+        versions = api.get(f"/v1/clients/{client['id']}/history").json["data"]["versions"]
+        assert versions[1:] == [rise]
+        assert (versions[0]["action"], versions[0]["changes"][0]["from"]) == ("updated", "in the backup")
+
+
+def test_a_deleted_client_that_came_back_is_at_a_new_version(serve, path, folder):
+    with serve() as api:
+        client = api.create()
+        backup = back_up(path, folder)
+        api.delete(client["id"])
+    restore(backup, path)
+    with serve() as api:
+        assert (read(api, client["id"])["version"], newest_event(api, client["id"])["action"]) == (
+            2,
+            "restored",
+        )
+
+
+def test_a_client_that_is_deleted_again_comes_back_at_a_new_version(serve, path, folder):
+    """It was deleted when the backup was made, and restored and changed after it."""
+    with serve() as api:
+        client_id = api.create()["id"]
+        api.delete(client_id)
+        backup = back_up(path, folder)
+        api.post({}, 200, f"/v1/clients/{client_id}/restore")
+        remembered = api.put(client_id, {"notes": "after the backup"}).json["data"]["version"]
+    restore(backup, path)
+    with serve() as api:
+        api.get(f"/v1/clients/{client_id}", 404)
+        assert api.post({}, 200, f"/v1/clients/{client_id}/restore").json["data"]["version"] == remembered + 1
+
+
+@pytest.mark.parametrize("how", ["purged", "missing", "damaged", "without users"])
+def test_what_the_replaced_database_does_not_know_rises_by_1000(serve, path, folder, how):
+    with serve() as api:
+        ids = [api.create()["id"] for _ in range(2)]
+        api.delete(ids[1])
+        backup = back_up(path, folder)
+        api.delete(ids[0])
+    lose(path, how)
+    restore(backup, path)
+    with serve() as api:
+        assert read(api, ids[0])["version"] == 1001
+        assert newest_event(api, ids[0])["action"] == "restored"
+        assert api.post({}, 200, f"/v1/clients/{ids[1]}/restore").json["data"]["version"] == 1001
+
+
+def lose(path, how):
+    if how == "purged":
+        time.sleep(0.002)  # the deletions must be earlier than the purge
+        with acare.create_app(database=path) as app:
+            app.history.purge(0)
+    elif how == "damaged":
+        path.write_bytes(b"x" * 8192)
+    else:
+        path.unlink()
+        if how == "without users":
+            acare.create_app(database=path).close()
+
+
+def test_clients_that_cannot_be_read_rise_by_1000(serve, path, folder):
+    """Users and keys are before them in the file, and can be read."""
+    with serve() as api:
+        client_id = api.create()["id"]
+        backup = back_up(path, folder)
+    edit(path, "PRAGMA journal_mode = DELETE")
+    content = path.read_bytes()
+    page = content.index(b'"id":"' + client_id.encode()) // 4096 * 4096
+    path.write_bytes(content[:page] + b"\xff" * 4096 + content[page + 4096 :])
+    assert restore(backup, path).kept is not None
+    with serve() as api:
+        assert read(api, client_id)["version"] == 1001
+
+
+def test_no_version_has_two_contents_whatever_is_restored(serve, path, folder):
+    """A program that remembers each version of each client never reads it with another content."""
+    rng, remembered, backups = random.Random(40), {}, []
+
+    def act(api, client_id, user_ids):
+        action = rng.choice(["update", "update", "hand over", "delete", "restore"])
+        if action == "delete":
+            api.delete(client_id, "*")
+        elif action == "restore":
+            api.post({}, "*", f"/v1/clients/{client_id}/restore")
+        else:
+            value = {"notes": rng.choice("abc")} if action == "update" else {"user_id": rng.choice(user_ids)}
+            path = f"/v1/clients/{client_id}" + ("" if action == "update" else "/owner")
+            api.ask("PUT" if action == "update" else "POST", path, value, status="*")
+        if (answer := api.get(f"/v1/clients/{client_id}", "*")).status_code == 200:
+            client = answer.json["data"]
+            assert remembered.setdefault((client_id, client["version"]), client) == client
+
+    with serve() as api:
+        ids = [api.create()["id"] for _ in range(5)]
+        user_ids = [
+            api.user_id(),
+            api.post({"email": "b@example.com", "role": "agent"}, path="/v1/users").json["data"]["id"],
+        ]
+    for _ in range(10):
+        backups.append(back_up(path, folder))
+        with serve() as api:
+            for _ in range(15):
+                act(api, rng.choice(ids), user_ids)
+        if rng.random() < 0.7:
+            restore(rng.choice(backups), path)
+    assert len(remembered) > 50
