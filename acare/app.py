@@ -10,7 +10,6 @@ import falcon
 
 from acare.api import envelope, middleware
 from acare.api.access_log import AccessLog, AccessRecord, log_access
-from acare.api.headers import StrictHandling
 from acare.api.identify import Identify, IdentifyCaller, Turn
 from acare.api.operations import Router
 from acare.api.ratelimit import LimitRate, RateLimiter
@@ -62,7 +61,7 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
             middleware.RequireKey(),
             middleware.CsrfProtection(),
             middleware.RequireRight(),
-            StrictHandling(),
+            middleware.StrictHandling(),
         ]
         super().__init__(
             middleware=[layer for layer in layers if layer is not None],

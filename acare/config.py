@@ -37,13 +37,6 @@ def parse_address(text: str) -> str:
     return match[0]
 
 
-def parse_limited(text: str) -> str:
-    """``user`` or ``address``; or ``key``, which settings of 0.2.0 may have, and which counts as ``user``."""
-    if text not in ("user", "address", "key"):
-        raise ValueError("must be user or address")
-    return text
-
-
 class RateLimit(NamedTuple):
     """``tokens`` requests, refilled evenly over ``seconds``."""
 
@@ -132,7 +125,7 @@ class Settings:
     )
     rate_limit_by: Literal["user", "address", "key"] = _setting(
         "user",
-        parse_limited,
+        Enum(("user", "address", "key")).validate,  # key: in settings of 0.2.0
         "WHAT",
         "what has a token bucket of its own: user or address",
     )

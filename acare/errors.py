@@ -39,12 +39,6 @@ class InsufficientScope(AcareError):
 class UnknownUser(AcareError):
     """The user whom the embedding app or the proxy has signed in is unknown or disabled."""
 
-    def __init__(self, email: str) -> None:
-        super().__init__(
-            f"You are logged in as {email[:254]!r}, but this user is unknown or disabled here. "
-            "Ask the operator of the client database to add you."
-        )
-
 
 class BrokerRequired(AcareError):
     """The operation requires the broker role, and the caller is an agent."""

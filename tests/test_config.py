@@ -34,7 +34,7 @@ REJECTED = {
     "listen": ("be HOST:PORT", ["8080", "127.0.0.1", ":8080", "127.0.0.1:", "127.0.0.1:65536", "[::1:8080",
                                 "http://127.0.0.1:8080", "a b:8080"]),
     "rate_limit": ("be REQUESTS/SECONDS, like 500/900", ["500", "0/900", "500/0", "-1/900", "1.5/900"]),
-    "rate_limit_by": ("be user or address", ["User", "KEY", "ip"]),
+    "rate_limit_by": ("be one of user, address, key", ["User", "KEY", "ip"]),
     "trusted_proxy": ("be the IP address of a proxy", ["*", "proxy.example", "127.0.0.1,127.0.0.2"]),
     "user_header": ("have ", [" ", "X_User", "X-User:", "Ä"]),
     "cors_origin": ("be an origin like https://intranet.example",

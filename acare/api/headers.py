@@ -9,7 +9,6 @@ import falcon
 
 from acare.api.envelope import ApiError
 from acare.api.request import Request
-from acare.api.services import Resource
 from acare.errors import FieldError, InvalidInput
 from acare.store.versions import UNCONDITIONAL, Precondition
 
@@ -127,21 +126,3 @@ def reject_unknown(req: Request, names: Iterable[str], known: Collection[str], p
     if is_strict(req) and (unknown := [name for name in names if name not in known]):
         shown = (name[:100].encode(errors="replace").decode() for name in unknown[:_MAX_PROBLEMS])
         raise InvalidInput(*(FieldError(name, problem) for name in shown))
-
-
-class StrictHandling:
-    """Rejects query parameters and bodies that would be ignored, if the caller prefers strict handling.
-
-    The fields of a body are an argument of ``body.read``.
-    """
-
-    def process_resource(self, req: Request, resp: falcon.Response, resource: Resource, _: object) -> None:
-        known = resource.parameters if req.method not in ("POST", "PUT") else ()
-        reject_unknown(req, req.params, known, "is not a query parameter of this operation")
-        takes_body = req.method in ("POST", "PUT") and resource.takes_body
-        if not takes_body and req.context.body:
-            reject_unknown(req, ("body",), (), "is ignored by this operation")
-
-    def process_response(self, req: Request, resp: falcon.Response, *_: object) -> None:
-        if is_strict(req):
-            resp.set_header("Preference-Applied", "handling=strict")

@@ -7,10 +7,11 @@ import re
 
 import falcon
 
-from acare.api import body
+from acare.api import body, headers
 from acare.api.envelope import ApiError
 from acare.api.operations import BY_METHOD
 from acare.api.request import Request
+from acare.api.services import Resource
 from acare.errors import BrokerRequired, InsufficientScope, InvalidKey, UnknownUser
 
 #: The response headers that a page may read besides those that the Fetch standard always allows.
@@ -127,7 +128,10 @@ class RequireKey:
         if user is None:
             sent = "HTTP_AUTHORIZATION" in req.env
             raise InvalidKey("missing", hint="; Authorization is not read" if sent else "")
-        raise UnknownUser(user)
+        raise UnknownUser(
+            f"You are logged in as {user[:254]!r}, but this user is unknown or disabled here. "
+            "Ask the operator of the client database to add you."
+        )
 
 
 class CsrfProtection:
@@ -177,3 +181,21 @@ class RequireRight:
             raise InsufficientScope(right.resource, right.actions)
         if caller.role not in right.roles:
             raise BrokerRequired
+
+
+class StrictHandling:
+    """Rejects query parameters and bodies that would be ignored, if the caller prefers strict handling.
+
+    The fields of a body are an argument of ``body.read``.
+    """
+
+    def process_resource(self, req: Request, resp: falcon.Response, resource: Resource, _: object) -> None:
+        known = resource.parameters if req.method not in ("POST", "PUT") else ()
+        headers.reject_unknown(req, req.params, known, "is not a query parameter of this operation")
+        takes_body = req.method in ("POST", "PUT") and resource.takes_body
+        if not takes_body and req.context.body:
+            headers.reject_unknown(req, ("body",), (), "is ignored by this operation")
+
+    def process_response(self, req: Request, resp: falcon.Response, *_: object) -> None:
+        if headers.is_strict(req):
+            resp.set_header("Preference-Applied", "handling=strict")
