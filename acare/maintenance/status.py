@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from glob import escape
 from http.client import HTTPException
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.error import HTTPError
 
 from acare.database import file
@@ -27,8 +27,9 @@ from acare.store.lists import count
 #: The names of the checks. "backup" needs a folder, and "server" a URL.
 CHECKS = ("database", "keys", "log", "disk", "writes", "backup", "server")
 
-#: A key needs attention this many days before it expires.
-EXPIRES_SOON_DAYS = 14
+#: A key needs attention this many days before it ends, and after.
+ENDS_SOON_DAYS = 14
+ENDED_DAYS = 7
 
 #: The disk needs attention below this number of free bytes.
 LOW_DISK = 256 * 1024 * 1024
@@ -54,12 +55,12 @@ def read_status(
 
     DatabaseRefused if it is not a database that acare can open.
     """
-    database, expiring = _check_database(path)
+    database, key_check = _check_database(path)
     path, stem = path.resolve(), path.stem
     no_answer, refused = ([], []) if url is None else _ask(url)
     if beside(path, FAILURE_RECORD).exists():
         refused = [FAILURE]
-    checks = [database, expiring, _check_log(path), _check_disk(path, folder)]
+    checks = [database, key_check, _check_log(path), _check_disk(path, folder)]
     checks.append(Check("writes", refused, {}))
     if folder is not None:
         checks.append(_check_backup(stem, folder, max_age_hours))
@@ -72,13 +73,27 @@ def _check_database(path: Path) -> tuple[Check, Check]:
     """The checks of the database and its keys."""
     version, processes = file.check(path), file.processes_using(path)
     with file.refusing(path), closing(open_to_read(path)) as connection:
-        clients, expiring = count(connection), keys.expiring(connection, EXPIRES_SOON_DAYS)
+        clients = count(connection)
+        is_current = version == SCHEMA_VERSION
+        ending = keys.ending(connection, ENDED_DAYS, ENDS_SOON_DAYS) if is_current else []
     old = f"the schema is {version}; it is migrated to {SCHEMA_VERSION} by a server or a command that writes"
-    problems = [] if version == SCHEMA_VERSION or processes else [old]
+    problems = [] if is_current or processes else [old]
     size = path.stat().st_size
     figures = {"schema": version, "size": size, "clients": clients, "processes": processes}
-    soon = [f"the key {preview} of {owner} expires on {at[:10]}" for preview, owner, at in expiring]
-    return Check("database", problems, figures), Check("keys", soon, {})
+    return Check("database", problems, figures), _check_keys(ending)
+
+
+def _check_keys(ending: list[dict[str, Any]]) -> Check:
+    figures, problems = [], []
+    for key in ending:
+        figures.append({name: key[name] for name in ("id", "name", "email", "made_by", "expires_at")})
+        name = f" ({key['name']})" if key["name"] else ""
+        ends = "ended" if key["state"] == "expired" else "ends"
+        made = f"made by {key['made_by'] or 'the operator'}"
+        problems.append(
+            f"the key {key['preview']}{name} of {key['email']}, {made}, {ends} on {key['expires_at'][:10]}"
+        )
+    return Check("keys", problems, {"ending": figures})
 
 
 def _check_log(path: Path) -> Check:

@@ -152,12 +152,11 @@ WHERE made_with = :id
 
 DELETE = "DELETE FROM api_keys WHERE id = :id"
 
-# In a file of any schema.
-EXPIRING = f"""
-SELECT preview, email || coalesce(' (' || name || ')', ''), expires_at
-FROM api_keys
-JOIN users ON users.id = user_id
-WHERE revoked_at IS NULL AND expires_at > {NOW} AND expires_at <= {at_offset(":offset")}
+ENDING = f"""
+{KEYS}
+WHERE
+    revoked_at IS NULL AND owner.disabled_at IS NULL AND NOT invitation
+    AND expires_at > {at_offset(":since")} AND expires_at <= {at_offset(":until")}
 ORDER BY expires_at
 """
 
@@ -337,9 +336,12 @@ def purge(age: str, position: int, connection: sqlite3.Connection) -> tuple[int,
     return len(ended), position + 1 if len(ended) == batches.ROWS else None
 
 
-def expiring(connection: sqlite3.Connection, days: int) -> list[tuple[str, str, str]]:
-    """Preview, owner and name, and time of each key that expires in the next ``days`` days."""
-    return connection.execute(EXPIRING, {"offset": f"+{days} days"}).fetchall()
+def ending(connection: sqlite3.Connection, ended_days: int, days: int) -> list[dict[str, Any]]:
+    """The keys, as ``KeyStore.list`` shows them, that ended in ``ended_days`` or will in the next ``days``.
+
+    Not those that were revoked or redeemed, or whose user is disabled: somebody decided that they end.
+    """
+    return _read(connection, ENDING, {"since": f"-{ended_days} days", "until": f"+{days} days"})
 
 
 def _read(connection: sqlite3.Connection, statement: str, values: dict[str, Any]) -> list[dict[str, Any]]:

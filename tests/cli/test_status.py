@@ -53,7 +53,7 @@ def test_it_shows_counts_and_sizes(checks, path):
     size = path.stat().st_size
     expected = {"schema": SCHEMA_VERSION, "size": size, "clients": 2, "processes": []}
     assert shown["database"] == {"problems": [], **expected}
-    assert shown["keys"] == {"problems": []}
+    assert shown["keys"] == {"problems": [], "ending": []}
     assert shown["log"] == {"problems": [], "size": 0}
     assert shown["disk"]["free"] > 0
 
@@ -87,6 +87,32 @@ def expiring_key(path, folder, monkeypatch):
     with acare.create_app(database=path) as app:
         expires_at = f"{IN_13_DAYS}T12:00:00.000Z"
         new_key(app.keys, "d@example.com", {}, name="CRM sync", expires_at=expires_at)
+
+
+def test_keys_count_two_weeks_before_their_end_and_one_after(checks, path):
+    with acare.create_app(database=path) as app:
+        for user, days in (
+            ("in 13", 13),
+            ("in 15", 15),
+            ("6 ago", -6),
+            ("8 ago", -8),
+            ("revoked", 1),
+            ("disabled", 1),
+        ):
+            at = f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%S}.000Z"
+            email = f"{user.replace(' ', '.')}@example.com"
+            key = new_key(app.keys, email, {}, name=user, expires_at=at)
+            if user == "revoked":
+                app.keys.revoke(OPERATOR, key.id)
+        app.users.change("disabled@example.com", disabled=True)
+        user = app.users.add("invited@example.com", "agent")
+        app.keys.create(OPERATOR, user_id=user.id, name="invited", invitation=True)
+    shown = checks()["keys"]
+    assert [(key["name"], key["email"], key["made_by"]) for key in shown["ending"]] == [
+        ("6 ago", "6.ago@example.com", None),
+        ("in 13", "in.13@example.com", None),
+    ]
+    assert [text.split(", ")[-1].split()[0] for text in shown["problems"]] == ["ended", "ends"]
 
 
 def full_disk(path, folder, monkeypatch):
@@ -225,5 +251,6 @@ def test_a_problem_of_another_check_is_a_warning(run, path, folder, monkeypatch,
     expiring_key(path, folder, monkeypatch)
     printed = run("status", *options, status=status)
     assert printed.err.startswith(f"acare: {prefix}{path}: keys: the key ")
-    assert printed.err.endswith(f" of d@example.com (CRM sync) expires on {IN_13_DAYS}\n")
-    assert ("\nkeys: warning\n" in printed.out) == (status == 0)
+    ends = f" (CRM sync) of d@example.com, made by the operator, ends on {IN_13_DAYS}\n"
+    assert printed.err.endswith(ends)
+    assert ("\nkeys: warning ending [{" in printed.out) == (status == 0)
