@@ -163,6 +163,12 @@ class Settings:
         "SECONDS",
         "seconds for open requests to finish when the server stops, 1 to 3600",
     )
+    keep_days: int | None = _setting(
+        None,
+        count(99_999, 0),
+        "DAYS",
+        "the days after which 'acare purge' deletes what was replaced or deleted, and ended keys, 0 to 99999",
+    )
     require_precondition: bool = _setting(
         "false", flag, "", "require version or If-Match on PUT, and If-Match on DELETE"
     )

@@ -12,11 +12,11 @@ from pathlib import Path
 from acare.auth import OPERATOR
 from acare.cli.options import JSON, argument, command, open_database, parse_id, require_user
 from acare.cli.output import counted, print_error, print_json, print_rows, printable, show_progress
-from acare.config import Settings
+from acare.config import SETTINGS, Settings
 from acare.database.database import Database
 from acare.database.disk import temporary
 from acare.errors import DAMAGED, Refused, SettingError, StoreUnavailable
-from acare.field_types import USER_EMAIL, count
+from acare.field_types import USER_EMAIL
 from acare.fields import parse_client
 from acare.filters import SEARCH, parse_due
 from acare.importing.formats import WRITERS
@@ -192,12 +192,14 @@ def _erase(database: Database, client_id: str, yes: bool) -> None:
 
 @command(
     "purge",
-    "delete old history: replaced and deleted versions",
-    argument("--older-than", "days since they ended, 0 to 99999", "DAYS", count(99_999, 0), required=True),
+    "delete old history: replaced and deleted versions, and ended keys",
+    settings=tuple(setting for setting in SETTINGS if setting.name in ("database", "keep_days")),
 )
-def purge(settings: Settings, older_than: int) -> None:
+def purge(settings: Settings) -> None:
+    if settings.keep_days is None:
+        raise SettingError("purge needs --keep-days or ACARE_KEEP_DAYS")
     with open_database(settings) as database, show_progress() as show:
-        purged = HistoryStore(database).purge(older_than, show)
+        purged = HistoryStore(database).purge(settings.keep_days, show)
         is_overwritten = database.empty_wal()
     print(f"Purged {counted(purged, 'old version')}.")
     sys.stderr.write("" if is_overwritten else NOT_OVERWRITTEN)

@@ -35,7 +35,7 @@ USAGE_ERRORS = [
     ("key create --user a@b --expires-in-days 366", "1 to 365"),
     ("backup --keep 0", "from 1 to 999999"),
     ("key revoke", "ID"),
-    ("purge --older-than ٣", "0 to 99999"),
+    ("purge --keep-days ٣", "0 to 99999"),
     ("serve --require-precondition=yes", "--require-precondition"),
     ("status --url localhost:8080", "must be a base URL, such as http://127.0.0.1:8080"),
     ("status --url http://localhost/readyz", "must be a base URL, such as http://127.0.0.1:8080"),

@@ -61,7 +61,7 @@ def test_backups_that_still_have_a_deleted_client_are_found_and_listed(run, app,
 def test_a_client_that_only_a_backup_has_is_listed(run, app, api, person, tmp_path):
     copy = back_up(app.database.path, tmp_path / "backups")
     api.delete(person)
-    run("purge", "--older-than", 0)
+    run("purge", "--keep-days", 0)
     printed = run("erase", person, "--backups", copy.parent, status=1)
     assert printed.out == f"The client stays in {copy} until you delete this file.\n"
     assert printed.err.endswith(f"no client with the id '{person}', and none in the history\n")

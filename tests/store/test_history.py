@@ -93,7 +93,7 @@ def test_purge_deletes_only_versions_that_ended_before(acare, app, api):
         api.put(client_id, {"notes": str(version)})
     age(app, 31, 1)
     age(app, 29, 2)
-    assert acare("purge", "--older-than", "30")[:2] == (0, "Purged 1 old version.\n")
+    assert acare("purge", "--keep-days", "30")[:2] == (0, "Purged 1 old version.\n")
     assert rows(app, "SELECT version FROM client_history ORDER BY version") == [(2,), (3,)]
 
 
