@@ -3,10 +3,14 @@
 import gzip
 import json
 import os
+import re
 import socket
 import subprocess
 import time
+import urllib.error
+import urllib.request
 from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 
 import pytest
 from support.data import JORDAN
@@ -18,6 +22,9 @@ from support.sockets import free_port, wait_for
 #: The examples: the heading of the section, and prefix of an office → address of its server.
 TWO = "Several offices", {"/north": "127.0.0.1:8081", "/south": "127.0.0.1:8082"}
 SIGN_IN = "Sign-in by a proxy", {"": "127.0.0.1:8080"}
+CONTAINER = Path(__file__).parents[2] / "acare" / "cli" / "container"
+#: The address of oauth2-proxy in the example of each proxy.
+SIGN_IN_PROXY = {"nginx": "http://127.0.0.1:4180", "caddy": "127.0.0.1:4180"}
 #: What the other examples for nginx replace in the first one.
 LOCATION = "    location / {\n        proxy_pass http://127.0.0.1:8080;\n    }\n"
 
@@ -45,6 +52,18 @@ CADDY = "{{\n    admin off\n}}\n{server}"
 TLS = """    ssl_certificate     /etc/ssl/crm.example.pem;
     ssl_certificate_key /etc/ssl/crm.example.key;
 """
+
+
+(CADDY_ALONE,) = re.findall("<<END\n(.*)END", examples("sh", "A service")[-1], re.DOTALL)
+NGINX_ALONE = examples("nginx", "Behind nginx")[0]
+#: The other configurations: the proxy and its text.
+WITHOUT_SIGN_IN = {
+    "nginx alone": ("nginx", NGINX_ALONE),
+    "nginx, offices": ("nginx", replaced(NGINX_ALONE, {LOCATION: examples("nginx", TWO[0])[0]})),
+    "Caddy alone": ("caddy", CADDY_ALONE),
+    "Caddy, offices": ("caddy", examples("caddy", TWO[0])[0]),
+    "Caddy, container": ("caddy", (CONTAINER / "Caddyfile").read_text()),
+}
 
 
 def nginx(folder, text, port):
@@ -137,29 +156,42 @@ def test_compression_weakens_the_tag_but_not_the_version(log_and_office):
     ask(office, "PUT", path, {"notes": "x", "version": json.loads(body)["data"]["version"]})
 
 
-@contextmanager
-def behind_sign_in(folder, person):
-    """The URL of an office behind nginx and a stand-in for oauth2-proxy.
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_an_office_without_a_slash_redirects(proxy, tmp_path):
+    with behind(proxy, tmp_path, TWO) as (north, _):
+        request = urllib.request.Request(north.url, headers={"Accept": "text/html"})
+        with urllib.request.urlopen(request) as page:
+            assert (page.url, b"<title>" in page.read()) == (f"{north.url}/", True)
 
-    ``person`` has the e-mail address of the person who is signed in, or None.
+
+@contextmanager
+def behind_sign_in(proxy, folder, person):
+    """The URL of an office behind this proxy and a stand-in for oauth2-proxy.
+
+    ``person`` has the e-mail address of the person who is signed in, None, or "down" if it does not answer.
     """
 
     def answer(request):
-        request.send_response(202 if person["email"] else 401)
-        if person["email"]:
-            request.send_header("X-Auth-Request-Email", person["email"])
+        email = person["email"]
+        if email == "down":
+            return
+        request.send_response(202 if email else 401)
+        if email:
+            request.send_header("X-Auth-Request-Email", email)
         request.send_header("Content-Length", "0")
         request.end_headers()
 
     options = ("--user-header", "Remote-Email")
     with serving_with(answer) as url:
-        others = {"http://127.0.0.1:4180": url}
-        with behind("nginx", folder, SIGN_IN, *options, **others) as (office,):
+        stand_in = url if proxy == "nginx" else url.removeprefix("http://")
+        others = {SIGN_IN_PROXY[proxy]: stand_in}
+        with behind(proxy, folder, SIGN_IN, *options, **others) as (office,):
             yield office.url
 
 
-def test_a_person_whom_the_proxy_has_signed_in_needs_no_key(tmp_path):
-    with behind_sign_in(tmp_path, {"email": "broker@example.com"}) as url:
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_a_person_whom_the_proxy_has_signed_in_needs_no_key(proxy, tmp_path):
+    with behind_sign_in(proxy, tmp_path, {"email": "broker@example.com"}) as url:
         browser = Agency(url, None)
         _, me = ask(browser, path="/v1/users/me", Remote_Email="forged@example.com")
         assert me["data"]["email"] == "broker@example.com"
@@ -168,10 +200,59 @@ def test_a_person_whom_the_proxy_has_signed_in_needs_no_key(tmp_path):
         ask(browser, "POST", body=JORDAN, status=403, Origin="http://evil.example")
 
 
-def test_other_people_are_redirected_and_a_key_is_enough(tmp_path):
-    with behind_sign_in(tmp_path, {"email": None}) as url:
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_other_people_are_redirected_and_a_key_is_enough(proxy, tmp_path):
+    with behind_sign_in(proxy, tmp_path, {"email": None}) as url:
         browser, program = Agency(url, None), Agency(url, make_key(tmp_path / "8080.db"))
         headers, _ = ask(browser, path="/", status=302, parse=bytes)
-        assert headers["Location"] == f"{url}/oauth2/start?rd=/"
+        assert headers["Location"].removeprefix(url) == "/oauth2/start?rd=/"
         ask(browser, path="/v1/users/me", status=401, Remote_Email="broker@example.com")
         ask(program, "POST", body=JORDAN, status=201)
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_a_key_is_enough_while_the_sign_in_is_down(proxy, tmp_path):
+    with behind_sign_in(proxy, tmp_path, {"email": "down"}) as url:
+        browser, program = Agency(url, None), Agency(url, make_key(tmp_path / "8080.db"))
+        ask(program, "POST", body=JORDAN, status=201)
+        ask(browser, path="/readyz")
+
+
+def user_of(url, headers):
+    """The e-mail address of the user as whom a request with these headers acts; None if it is refused."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(f"{url}/v1/users/me", headers=headers)) as answer:
+            return json.load(answer)["data"]["email"]
+    except urllib.error.HTTPError as error:
+        error.close()
+        return None
+
+
+@pytest.mark.parametrize("header", ["Remote-Email", "Remote_Email", "X-Auth-Request-Email"])
+@pytest.mark.parametrize("email", ["agent@example.com", None, "down"])
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_a_sign_in_never_believes_the_caller(proxy, email, header, tmp_path):
+    with behind_sign_in(proxy, tmp_path, {"email": email}) as url:
+        forged = {header: "broker@example.com"}
+        assert user_of(url, forged) != "broker@example.com"
+        for name in ("X-API-Key", "API-Key"):  # for a request with a key, Caddy does not ask the sign-in
+            assert user_of(url, {**forged, name: ""}) != "broker@example.com"
+
+
+FORGED = {"Remote-Email": "broker@example.com", "X-Forwarded-Prefix": "/forged"}
+
+
+@pytest.mark.parametrize(
+    ("proxy", "text"), [pytest.param(*row, id=name) for name, row in WITHOUT_SIGN_IN.items()]
+)
+def test_no_other_example_passes_on_a_user_or_a_prefix(proxy, text, tmp_path):
+    key, port = make_key(tmp_path / "acare.db"), free_port()
+    options = ("--trusted-proxy", "127.0.0.1", "--user-header", "Remote-Email")
+    with serving(tmp_path / "acare.db", *options) as (_, address):
+        text = re.sub(r"(127\.0\.0\.1|acare):80\d\d", address, text)
+        with running(proxy, tmp_path, text, port):
+            for prefix in re.findall(r"path (/\w+)/\*|location (/\w+)/", text) or [("", "")]:
+                url = f"http://127.0.0.1:{port}{''.join(prefix)}"
+                assert user_of(url, FORGED) is None
+                made, _ = ask(Agency(url, key), "POST", body=JORDAN, status=201, X_Forwarded_Prefix="/forged")
+                assert made["Location"].startswith(f"{''.join(prefix)}/v1/")
