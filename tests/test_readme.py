@@ -26,7 +26,7 @@ PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
     for path in (ROOT / "README.md", *(ROOT / "acare").rglob("*.md"), *(ROOT / "tests").rglob("README.md"))
 }
-API, INSTALL = (PAGES[name] for name in ("acare/api/README.md", "acare/cli/docs/install.md"))
+API, BACKUP = (PAGES[name] for name in ("acare/api/README.md", "acare/cli/docs/backup.md"))
 
 #: Blocks without commands: page and language.
 NO_COMMANDS = {("acare/database/README.md", "sql")}
@@ -128,7 +128,7 @@ def test_every_check_of_status_has_a_row_with_its_figures(tmp_path):
     acare.create_app(database=tmp_path / "acare.db").close()
     back_up(tmp_path / "acare.db", tmp_path)
     checks = read_status(tmp_path / "acare.db", tmp_path, url="http://127.0.0.1:9")
-    told = [(cells[0].strip("`"), re.findall(r"\w+", cells[2])) for cells in rows(INSTALL) if len(cells) == 3]
+    told = [(cells[0].strip("`"), re.findall(r"\w+", cells[2])) for cells in rows(BACKUP) if len(cells) == 3]
     assert told[2:] == [(check.name, [*check.figures]) for check in checks]
 
 

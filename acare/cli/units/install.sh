@@ -1,0 +1,120 @@
+#!/bin/sh
+# Installs or upgrades acare with all its offices, as root, in a copy of the source:
+#     sh acare/cli/units/install.sh
+#     sh acare/cli/units/install.sh NAME PORT    # the same, and adds an office
+# It can be run again at any time. With DESTDIR, it fills that folder and leaves users and systemd alone.
+set -eu
+umask 022
+export LC_ALL=C
+
+units=$(cd "$(dirname "$0")" && pwd)
+root=${DESTDIR-}
+venv=$root/opt/acare
+system=$root/etc/systemd/system
+step='reading the arguments' state='Nothing was changed.'
+
+finish() {
+    code=$?
+    [ "$code" -eq 0 ] ||
+        echo "install.sh: FAILED: $step. $state Correct the cause, and run the command again." >&2
+}
+trap finish EXIT
+
+refuse() {
+    step="$step: $1"
+    exit 2
+}
+
+systemd() {
+    [ -n "$root" ] || systemctl "$@"
+}
+
+# put MODE TARGET SOURCE...: writes a file of $office, which appears complete or not at all.
+put() {
+    mode=$1 target=$root$2 step="writing $2"
+    shift 2
+    mkdir -p "$(dirname "$target")"
+    (cd "$units" && sed "s/@office@/$office/g; s/@version@/$version/g; s/@port@/$port/g; /^HEARTBEAT=/d" "$@") \
+        >"$target.new"
+    chmod "$mode" "$target.new"
+    mv "$target.new" "$target"
+}
+
+install_office() {
+    for unit in acare acare-backup acare-check; do
+        put 644 "/etc/systemd/system/$office${unit#acare}.service" "$unit.service" hardening.conf
+    done
+    for unit in -backup.timer -check.timer -alarm@.service; do
+        put 644 "/etc/systemd/system/$office$unit" "acare$unit"
+    done
+    put 755 "/usr/local/bin/$office" acare
+    [ -e "$root/etc/$office.env" ] || put 644 "/etc/$office.env" acare.env
+    alarm=$root/etc/acare-alarm # another office begins with the first one's program
+    [ -e "$alarm" ] || alarm=alarm.env
+    [ -e "$root/etc/$office-alarm" ] || put 600 "/etc/$office-alarm" "$alarm"
+    step="creating the user $office"
+    [ -n "$root" ] || id "$office" >/dev/null 2>&1 ||
+        useradd --system --home-dir "/var/lib/$office" --shell /usr/sbin/nologin "$office"
+}
+
+# Earlier versions had hardening.conf as a drop-in, in folders or in links to the folder of acare.service.
+clean_drop_ins() {
+    step="replacing $1"
+    if [ -L "$1" ]; then
+        linked=$(readlink -f "$1")
+        rm "$1"
+        [ ! -d "$linked" ] || cp -a "$linked" "$1"
+    fi
+    rm -f "$1/hardening.conf"
+    [ ! -d "$1" ] || rmdir --ignore-fail-on-non-empty "$1"
+}
+
+offices=acare added=acare port=8080
+for timer in "$system"/acare-*-check.timer; do
+    office=$(basename "$timer" -check.timer)
+    [ ! -e "$timer" ] || offices="$offices $office"
+done
+if [ $# -gt 0 ]; then
+    [ $# -eq 2 ] || refuse 'give none, or the name and the port of an office, such as: north 8082'
+    case $1 in
+        '' | [!a-z]* | *[!a-z0-9]* | ????????????????* | alarm | backup | backups | check)
+            refuse "the name '$1' must be a short word of a to z and 0 to 9, but not alarm, backup or check" ;;
+    esac
+    case $2 in
+        '' | 0* | *[!0-9]* | ??????*) refuse "the port '$2' must be a number, such as 8082" ;;
+    esac
+    added=acare-$1 port=$2
+    for file in "$root"/etc/acare*.env; do
+        [ "$file" = "$root/etc/$added.env" ] || ! grep -qs "^ACARE_LISTEN=.*:$port\$" "$file" ||
+            refuse "the port $port is the one in $file"
+    done
+    case " $offices " in *" $added "*) ;; *) offices="$offices $added" ;; esac
+fi
+
+step='pip (see above)'
+if ! "$venv/bin/python" -Ic 'import pip' 2>/dev/null; then # none, or of an earlier Python
+    python3 -m venv --clear "$venv"
+fi
+[ ! -e "$units/../../../pyproject.toml" ] || "$venv/bin/pip" install --quiet "$units/../../.."
+state='The new program is in /opt/acare; some units may be old, and what ran still runs.'
+version=$("$venv/bin/python" -Ic 'import acare; print(acare.__version__)')
+for office in $offices; do
+    [ "$office" = "$added" ] || port=8080
+    install_office
+    port=${2-8080}
+done
+put 755 /usr/local/bin/acare-alarm acare-alarm
+for folder in "$system"/acare-*.service.d "$system/acare.service.d"; do
+    clean_drop_ins "$folder"
+done
+step='systemctl daemon-reload'
+systemd daemon-reload
+state='The new program and units are in place, but not all services have been restarted.'
+for office in $offices; do
+    step="starting $office.service (see: journalctl -u $office.service)"
+    how=try-restart
+    [ -e "$root/var/lib/$office/acare.db" ] || how='enable --now'
+    # shellcheck disable=SC2086 # two words
+    systemd $how "$office.service" "$office-backup.timer" "$office-check.timer"
+done
+echo "acare $version is installed: $offices"
