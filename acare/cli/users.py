@@ -190,9 +190,7 @@ def create_key(
         raise Refused("--url needs --invitation")
     if adopted is not None and invitation:
         raise Refused("--key-file cannot be combined with --invitation")
-    scopes: dict[str, list[str]] = {}
-    for resource, actions in scope or [_parse_scope(DEFAULT_SCOPE)]:
-        scopes[resource] = list(dict.fromkeys([*scopes.get(resource, []), *actions]))
+    scopes = _combine(scope or [_parse_scope(DEFAULT_SCOPE)])
     with open_database(settings) as database:
         user = _find_or_add(database, email, role)
         try:
@@ -213,6 +211,14 @@ def create_key(
     sys.stderr.write(printable(f"Created {what} in {database.path.absolute()}{shown}") + "\n")
     if not adopted:
         print(key if url is None else f"{url.rstrip('/')}/#invite={key}")
+
+
+def _combine(scopes: list[tuple[str, list[str]]]) -> dict[str, list[str]]:
+    """The actions on each resource, without repetitions."""
+    combined: dict[str, list[str]] = {}
+    for resource, actions in scopes:
+        combined[resource] = list(dict.fromkeys([*combined.get(resource, []), *actions]))
+    return combined
 
 
 def _find_or_add(database: Database, email: str, role: Role | None) -> User:

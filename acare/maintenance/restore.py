@@ -19,7 +19,7 @@ from acare.errors import DatabaseRefused
 from acare.maintenance.backup import check_file, check_sha256, timestamp
 from acare.maintenance.verification import verify_file
 from acare.store.changes import END_CURSORS
-from acare.store.keys import REVOKE_INVITATIONS
+from acare.store.ended_keys import revoke_invitations
 from acare.store.lists import count
 from acare.store.restoring import Kept, carry_over, is_readable, raise_versions
 
@@ -134,7 +134,7 @@ def _update(fresh: Path, backup: Path, replaced: Path | None) -> tuple[int, Kept
         kept = None if replaced is None else carry_over(connection, replaced)
         if kept is None:
             raise_versions(connection)
-            connection.execute(REVOKE_INVITATIONS)  # some may have been redeemed since
+            revoke_invitations(connection)  # some may have been redeemed since
         connection.execute(END_CURSORS)
         connection.execute("PRAGMA journal_mode = WAL")
         return count(connection), kept

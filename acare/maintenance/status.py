@@ -21,7 +21,7 @@ from acare.database.schema import SCHEMA_VERSION
 from acare.database.wal import FAILURE, FAILURE_RECORD, MAX_SIZE
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import backups, check_sha256
-from acare.store import keys
+from acare.store import ended_keys
 from acare.store.lists import count
 
 #: The names of the checks. "backup" needs a folder, and "server" a URL.
@@ -75,7 +75,7 @@ def _check_database(path: Path) -> tuple[Check, Check]:
     with file.refusing(path), closing(open_to_read(path)) as connection:
         clients = count(connection)
         is_current = version == SCHEMA_VERSION
-        ending = keys.ending(connection, ENDED_DAYS, ENDS_SOON_DAYS) if is_current else []
+        ending = ended_keys.ending(connection, ENDED_DAYS, ENDS_SOON_DAYS) if is_current else []
     old = f"the schema is {version}; it is migrated to {SCHEMA_VERSION} by a server or a command that writes"
     problems = [] if is_current or processes else [old]
     size = path.stat().st_size

@@ -11,7 +11,7 @@ from acare.database.copying import Progress, silent
 from acare.errors import DAMAGED, AlreadyExists, NotFound, StoreUnavailable
 from acare.field_types import to_json
 from acare.fields import FIELD_NAMES, parse_client
-from acare.store import NOW, Store, at_offset, batches, changes, keys, search
+from acare.store import NOW, Store, at_offset, batches, changes, ended_keys, search
 from acare.store.changes import Page
 from acare.store.creation import DELETE_EXPIRED, insert
 from acare.store.lists import MAX_SECONDS
@@ -159,7 +159,7 @@ class HistoryStore(Store):
         for batch in (
             partial(changes.purge, limits["newest"]),
             partial(batches.repeat, DELETE_EXPIRED, {}),
-            partial(keys.purge, age),
+            partial(ended_keys.purge, age),
             partial(search.merge, limits["pages"]),
         ):
             batches.run(self._database, batch, show)

@@ -29,67 +29,14 @@ from acare.errors import (
     TooManyKeys,
 )
 from acare.fields import parse_each
-from acare.store import NOW, Store, at_offset, batches, users
+from acare.store import NOW, Store, users
 from acare.store.versions import MAX_SQLITE_INTEGER
 
 KEY = re.compile("[0-9a-f]{64}")
 
-# An invitation ends when either user is disabled: who has it and who made it.
-AUTHENTICATE = """
-SELECT
-    users.id, role, api_keys.id, preview, scopes, invitation, expires_at,
-    coalesce(
-        revoked_at,
-        disabled_at,
-        iif(invitation, (SELECT disabled_at FROM users AS maker WHERE maker.id = made_by), NULL)
-    )
-FROM api_keys
-JOIN users ON users.id = user_id
-WHERE sha256 = :sha256
-"""
-
-TOUCH = "UPDATE api_keys SET last_used_at = :minute WHERE id = :id"
-
-#: Valid keys that a user may have.
-MAX_VALID_KEYS = 100
-
-COUNT_VALID = f"""
-SELECT count(*)
-FROM api_keys
-WHERE user_id = :user_id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {NOW})
-"""
-
-# When a key that is made with a key expires: with that key at the latest.
-GET_EXPIRY = """
-SELECT coalesce(min(expires_at, :expires_at), expires_at, :expires_at)
-FROM api_keys
-WHERE id = :made_with AND revoked_at IS NULL
-"""
-
-INSERT_KEY = """
-INSERT INTO api_keys
-    (id, user_id, name, sha256, preview, scopes, expires_at, made_by, made_with, invitation)
-VALUES (:id, :user_id, :name, :sha256, :preview, :scopes, :expires_at, :made_by, :made_with, :invitation)
-ON CONFLICT (sha256) DO NOTHING
-"""
-
 #: Days after which an invitation expires, and the maximum.
 INVITATION_DAYS = 7
 MAX_INVITATION_DAYS = 30
-
-# A key ends with the key that made its invitation.
-REDEEM = """
-INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes, expires_at, made_by, made_with)
-SELECT
-    :id, invitation.user_id, coalesce(:name, invitation.name), :sha256, :preview, invitation.scopes,
-    maker.expires_at, invitation.made_by, invitation.made_with
-FROM api_keys AS invitation
-LEFT JOIN api_keys AS maker ON maker.id = invitation.made_with
-WHERE invitation.id = :invitation
-"""
-
-# For a restore that cannot know which invitations were redeemed after the backup.
-REVOKE_INVITATIONS = f"UPDATE api_keys SET revoked_at = {NOW} WHERE invitation AND revoked_at IS NULL"
 
 KEYS = f"""
 SELECT
@@ -106,59 +53,7 @@ JOIN users AS owner ON owner.id = user_id
 LEFT JOIN users AS maker ON maker.id = made_by
 """
 
-COUNT_KEYS = "SELECT count(*) FROM api_keys WHERE :owner_id IS NULL OR user_id = :owner_id"
-
-LIST_KEYS = f"""
-{KEYS}
-WHERE :owner_id IS NULL OR owner.id = :owner_id
-ORDER BY state <> 'valid', api_keys.created_at DESC, api_keys.rowid DESC
-LIMIT :limit OFFSET :skipped
-"""
-
 GET_KEY = f"{KEYS} WHERE api_keys.id = :id"
-
-# With :made, also the keys that were made with the key, directly or indirectly; in any case the invitations.
-REVOKE = f"""
-WITH RECURSIVE revoked (id) AS (
-    SELECT id
-    FROM api_keys
-    WHERE id = :id AND (:owner_id IS NULL OR user_id = :owner_id)
-    UNION
-    SELECT api_keys.id
-    FROM revoked
-    JOIN api_keys ON made_with = revoked.id
-    WHERE :made OR invitation
-)
-UPDATE api_keys
-SET revoked_at = coalesce(revoked_at, {NOW})
-WHERE id IN (SELECT id FROM revoked)
-RETURNING id
-"""
-
-# Keys that ended before an age, and what their deletion leaves: the keys made with them count as made with
-# their makers.
-ENDED = f"""
-SELECT id
-FROM api_keys
-WHERE revoked_at < {at_offset(":age")} OR expires_at < {at_offset(":age")}
-LIMIT :rows
-"""
-
-PASS_ON = """
-UPDATE api_keys
-SET made_with = (SELECT made_with FROM api_keys WHERE id = :id)
-WHERE made_with = :id
-"""
-
-DELETE = "DELETE FROM api_keys WHERE id = :id"
-
-ENDING = f"""
-{KEYS}
-WHERE
-    revoked_at IS NULL AND owner.disabled_at IS NULL AND NOT invitation
-    AND expires_at > {at_offset(":since")} AND expires_at <= {at_offset(":until")}
-ORDER BY expires_at
-"""
 
 
 class KeyStore(Store):
@@ -178,8 +73,24 @@ class KeyStore(Store):
             return InvalidKey("malformed")
         return self._database.cached(key, self._find)
 
+    # An invitation ends when either user is disabled: who has it and who made it.
+    AUTHENTICATE = """
+SELECT
+    users.id, role, api_keys.id, preview, scopes, invitation, expires_at,
+    coalesce(
+        revoked_at,
+        disabled_at,
+        iif(invitation, (SELECT disabled_at FROM users AS maker WHERE maker.id = made_by), NULL)
+    )
+FROM api_keys
+JOIN users ON users.id = user_id
+WHERE sha256 = :sha256
+"""
+
+    TOUCH = "UPDATE api_keys SET last_used_at = :minute WHERE id = :id"
+
     def _find(self, connection: sqlite3.Connection, key: str) -> Caller | InvalidKey:
-        row = connection.execute(AUTHENTICATE, {"sha256": _hash(key)}).fetchone()
+        row = connection.execute(self.AUTHENTICATE, {"sha256": _hash(key)}).fetchone()
         if row is None:
             return InvalidKey("unknown")
         user_id, role, key_id, preview, scopes, is_invitation, expires_at, revoked_at = row
@@ -193,7 +104,7 @@ class KeyStore(Store):
         if self._minutes.get(key_id) != minute:
             self._minutes[key_id] = minute  # once a minute, even if the write is delayed or fails
             values = {"id": key_id, "minute": minute}
-            self._database.submit(lambda connection: connection.execute(TOUCH, values).rowcount)
+            self._database.submit(lambda connection: connection.execute(self.TOUCH, values).rowcount)
         return Caller(user_id, role, key_id, preview, _scopes(scopes))
 
     def create(
@@ -231,6 +142,17 @@ class KeyStore(Store):
         }
         return NewKey(key, self._database.write(partial(_insert, values)))
 
+    # A key ends with the key that made its invitation.
+    REDEEM = """
+INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes, expires_at, made_by, made_with)
+SELECT
+    :id, invitation.user_id, coalesce(:name, invitation.name), :sha256, :preview, invitation.scopes,
+    maker.expires_at, invitation.made_by, invitation.made_with
+FROM api_keys AS invitation
+LEFT JOIN api_keys AS maker ON maker.id = invitation.made_with
+WHERE invitation.id = :invitation
+"""
+
     def redeem(self, invitation: str, *, name: str | None = None) -> NewKey:
         """Exchange an invitation for a key of its user, with its scopes, and revoke it.
 
@@ -246,11 +168,20 @@ class KeyStore(Store):
             if found.reason != "invitation":
                 raise found
             values = {**_identity(key), "name": name, "invitation": found.key_id}
-            connection.execute(REDEEM, values)
-            connection.execute(REVOKE, {"id": found.key_id, "owner_id": None, "made": False}).fetchall()
-            return _read(connection, GET_KEY, values)[0]
+            connection.execute(self.REDEEM, values)
+            connection.execute(self.REVOKE, {"id": found.key_id, "owner_id": None, "made": False}).fetchall()
+            return read(connection, GET_KEY, values)[0]
 
         return NewKey(key, self._database.write(work))
+
+    COUNT_KEYS = "SELECT count(*) FROM api_keys WHERE :owner_id IS NULL OR user_id = :owner_id"
+
+    LIST_KEYS = f"""
+{KEYS}
+WHERE :owner_id IS NULL OR owner.id = :owner_id
+ORDER BY state <> 'valid', api_keys.created_at DESC, api_keys.rowid DESC
+LIMIT :limit OFFSET :skipped
+"""
 
     def list(self, caller: Caller, *, page: int = 1, limit: int = -1) -> KeyPage:
         """Page number ``page`` of the keys of the caller or, for a broker, of all keys; by default all.
@@ -262,8 +193,26 @@ class KeyStore(Store):
         values = {"owner_id": caller.owner_id, "limit": limit, "skipped": skipped}
         with self._database.read() as connection:
             connection.execute("BEGIN")
-            (total,) = connection.execute(COUNT_KEYS, values).fetchone()
-            return KeyPage(total, _read(connection, LIST_KEYS, values))
+            (total,) = connection.execute(self.COUNT_KEYS, values).fetchone()
+            return KeyPage(total, read(connection, self.LIST_KEYS, values))
+
+    # With :made, also the keys that were made with the key, directly or indirectly, and always invitations.
+    REVOKE = f"""
+WITH RECURSIVE revoked (id) AS (
+    SELECT id
+    FROM api_keys
+    WHERE id = :id AND (:owner_id IS NULL OR user_id = :owner_id)
+    UNION
+    SELECT api_keys.id
+    FROM revoked
+    JOIN api_keys ON made_with = revoked.id
+    WHERE :made OR invitation
+)
+UPDATE api_keys
+SET revoked_at = coalesce(revoked_at, {NOW})
+WHERE id IN (SELECT id FROM revoked)
+RETURNING id
+"""
 
     def revoke(self, caller: Caller, key_id: str, *, made: bool = False) -> int:
         """Revoke the key permanently; with ``made``, also the keys made with it, directly or indirectly.
@@ -271,7 +220,7 @@ class KeyStore(Store):
         Returns the number of keys. NotFound if the caller sees no key with this id.
         """
         values = {"id": key_id, "owner_id": caller.owner_id, "made": made}
-        revoked = self._database.write(lambda connection: connection.execute(REVOKE, values).fetchall())
+        revoked = self._database.write(lambda connection: connection.execute(self.REVOKE, values).fetchall())
         if not revoked:
             message = f"there is no key with the id {key_id!r}; 'acare key list' lists the keys"
             raise NotFound("API key", message)
@@ -311,6 +260,30 @@ def _invitation_expiry(expires_at: str | None) -> str:
     return expires_at or timestamps.after(INVITATION_DAYS)
 
 
+#: Valid keys that a user may have.
+MAX_VALID_KEYS = 100
+
+COUNT_VALID = f"""
+SELECT count(*)
+FROM api_keys
+WHERE user_id = :user_id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {NOW})
+"""
+
+# When a key that is made with a key expires: with that key at the latest.
+GET_EXPIRY = """
+SELECT coalesce(min(expires_at, :expires_at), expires_at, :expires_at)
+FROM api_keys
+WHERE id = :made_with AND revoked_at IS NULL
+"""
+
+INSERT_KEY = """
+INSERT INTO api_keys
+    (id, user_id, name, sha256, preview, scopes, expires_at, made_by, made_with, invitation)
+VALUES (:id, :user_id, :name, :sha256, :preview, :scopes, :expires_at, :made_by, :made_with, :invitation)
+ON CONFLICT (sha256) DO NOTHING
+"""
+
+
 def _insert(values: dict[str, Any], connection: sqlite3.Connection) -> dict[str, Any]:
     """Insert a key and return it as ``KeyStore.list`` shows it."""
     owner = users.get_enabled(connection, values["user_id"], "user_id")
@@ -324,27 +297,10 @@ def _insert(values: dict[str, Any], connection: sqlite3.Connection) -> dict[str,
         values = {**values, "expires_at": expiry[0]}
     if not connection.execute(INSERT_KEY, values).rowcount:
         raise AlreadyExists("the key already exists")
-    return _read(connection, GET_KEY, values)[0]
+    return read(connection, GET_KEY, values)[0]
 
 
-def purge(age: str, position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
-    """Delete keys that ended before this ``age``, an offset such as ``-30 days``: a batch."""
-    values = {"age": age, "rows": batches.ROWS}
-    ended = [{"id": key_id} for (key_id,) in connection.execute(ENDED, values)]
-    connection.executemany(PASS_ON, ended)
-    connection.executemany(DELETE, ended)
-    return len(ended), position + 1 if len(ended) == batches.ROWS else None
-
-
-def ending(connection: sqlite3.Connection, ended_days: int, days: int) -> list[dict[str, Any]]:
-    """The keys, as ``KeyStore.list`` shows them, that ended in ``ended_days`` or will in the next ``days``.
-
-    Not those that were revoked or redeemed, or whose user is disabled: somebody decided that they end.
-    """
-    return _read(connection, ENDING, {"since": f"-{ended_days} days", "until": f"+{days} days"})
-
-
-def _read(connection: sqlite3.Connection, statement: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+def read(connection: sqlite3.Connection, statement: str, values: dict[str, Any]) -> list[dict[str, Any]]:
     """The keys that a statement selects."""
     keys = users.as_dicts(connection.execute(statement, values))
     return [{**key, "scopes": _scopes(key["scopes"]), "invitation": bool(key["invitation"])} for key in keys]
