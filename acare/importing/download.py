@@ -74,6 +74,7 @@ class Download:
                     self._read(client_id)
                 if not is_new:
                     self._drop(listed)
+                    self._shown.clear()
                     return
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise Refused(f"{self._remote.base}: unexpected response: {error!r}") from None

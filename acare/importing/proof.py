@@ -40,12 +40,12 @@ class Proof:
 
 def compare(download: Download, store: ImportStore) -> Iterator[Compared]:
     """All clients of both sides, as the download has read them, and as the store has them."""
-    seen = set()
+    unseen = set(download.ids())
     for text, owner, source, own_version in store.all():
         here = parse_client(text)
         fields: list[str] = []
         if here["id"] in download:
-            seen.add(here["id"])
+            unseen.remove(here["id"])
             fields = list(_differences(download.record(here["id"]), here, owner, download.owners))
             changed = "changed here" if own_version != here["version"] else "different"
             found = changed if fields else "equal"
@@ -54,7 +54,7 @@ def compare(download: Download, store: ImportStore) -> Iterator[Compared]:
         else:
             found = "only here, gone there" if source == download.source else "only here"
         yield Compared(here["id"], _name(here), found, fields)
-    for client_id in download.ids() - seen:
+    for client_id in unseen:
         found = "only there, deleted here" if store.was_deleted(client_id) else "only there"
         yield Compared(client_id, _name(download.record(client_id)), found, [])
 

@@ -1,0 +1,131 @@
+"""Leaving the hosted service: 412 clients of two owners, a week side by side, the cut-over, and kills."""
+
+import os
+import random
+import re
+import subprocess
+import time
+
+import pytest
+from support.client import Api
+from support.files import query
+from support.hosted import ANA, BEN
+from support.importing import USER
+from support.keys import new_key
+from support.server import command, interrupt_when_it_waits
+from support.sockets import wait_for
+
+OWNERS = ("--value", f"user_id:{ANA}={USER}", "--value", f"user_id:{BEN}=ben@example.com")
+
+
+def by_api(agency):
+    """All clients by id, as a program reads them."""
+    with agency.app() as app:
+        api = Api(app, new_key(app.keys, "reader@example.com", {"all": ["read"]}, role="broker").key)
+        pages = [api.list(f"?limit=100&page={page}")["clients"] for page in range(1, 8)]
+    return {client["id"]: client for page in pages for client in page}
+
+
+def as_there(mover):
+    """The clients of the hosted service by id, with the owners as they are mapped here."""
+    with mover.agency.app() as app:
+        emails = {user["email"]: user["id"] for user in app.users.list(mover.agency.caller)}
+    owners = {ANA: emails[USER], BEN: emails["ben@example.com"]}
+    return {
+        each["id"]: {**each, "user_id": owners[each["user_id"]]} for each in mover.hosted.clients.values()
+    }
+
+
+@pytest.fixture
+def moved(mover, hosted):
+    """The ids of 412 clients, after the first run."""
+    mover.agency.run("user", "add", "ben@example.com")
+    hosted.limit = 100
+    ids = [hosted.create(number) for number in range(412)]
+    assert mover.run(*OWNERS).code == 0
+    return ids
+
+
+def test_after_the_first_run_every_field_equals_the_source(mover, moved):
+    assert by_api(mover.agency) == as_there(mover)
+
+
+def test_after_a_week_both_sides_are_brought_together(mover, hosted, moved):
+    for client_id in moved[:20]:
+        hosted.change(client_id, notes="changed there", tags=["there"])
+    for number in range(5):
+        hosted.create(1000 + number)
+    for client_id in moved[100:103]:
+        hosted.delete(client_id)
+    with mover.agency.app() as app:
+        for client_id in moved[16:26]:
+            app.clients.update(mover.agency.caller, client_id, {"phone": "5"})
+    ours = by_api(mover.agency)
+    ended = mover.run("--on-duplicate", "update", *OWNERS)
+    conflicts = re.findall(r"^Changed on both sides.*: (\S{36}) ", ended.out, re.MULTILINE)
+    assert set(conflicts) == set(moved[16:20])
+    assert "414 clients there, 417 here\n    404 equal\n" in ended.out
+    assert (ended.code, ended.out.splitlines()[-1]) == (
+        1,
+        "5 created, 16 updated, 383 unchanged, 6 kept, 4 conflict, 3 gone; 21 clients written.",
+    )
+    kept = {client_id: ours[client_id] for client_id in [*moved[16:26], *moved[100:103]]}
+    assert by_api(mover.agency) == {**as_there(mover), **kept}
+
+
+# --- processes
+
+MANY = int(os.environ.get("ACARE_TEST_IMPORT_ROWS", "500"))
+
+PRINT_MEMORY = """
+import atexit
+atexit.register(lambda: print(open("/proc/self/status").read()))
+"""
+
+
+def started(mover, *arguments, before=""):
+    where = ("--key-file", mover.key_file, "--user", USER, "--database", mover.agency.database)
+    line = command("import", mover.url, *where, *arguments, before=before)
+    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_ten_kills_leave_all_or_nothing(mover, hosted):
+    for number in range(60):
+        hosted.create(number)
+    began = time.monotonic()
+    with started(mover, "--dry-run") as process:
+        process.communicate(timeout=60)
+    seconds = time.monotonic() - began
+    randomness = random.Random(412)
+    for _ in range(10):
+        with started(mover, "--on-duplicate", "update") as process:
+            time.sleep(randomness.uniform(seconds / 2, seconds))
+            process.kill()
+        tables = ("clients", "client_sources")
+        counts = [query(mover.agency.database, f"SELECT count(*) FROM {table}") for table in tables]
+        assert counts in ([[(0,)]] * 2, [[(60,)]] * 2)
+        if counts == [[(60,)]] * 2:
+            mover.agency.start_again()
+    mover.run("--on-duplicate", "update")
+    assert mover.differences() == {}
+
+
+def test_ctrl_c_ends_a_wait_for_the_rate_limit(mover, hosted):
+    hosted.limit = 5
+    for number in range(20):
+        hosted.create(number)
+    with started(mover) as process:
+        wait_for(lambda: len(hosted.requests) >= 4)
+        interrupt_when_it_waits(process)
+        began = time.monotonic()
+        assert process.wait(60) == 130
+        assert time.monotonic() - began < 30  # usually 20 ms; the wait would take 15 minutes
+
+
+def test_many_clients_are_read_by_id_in_little_memory(mover, hosted):
+    for number in range(MANY):
+        hosted.create(number)
+    with started(mover, before=PRINT_MEMORY) as process:
+        out, _ = process.communicate(timeout=300)
+    assert process.returncode == 0
+    assert int(re.search(r"VmHWM:\s*(\d+) kB", out)[1]) / 1024 < 60
