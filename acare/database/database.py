@@ -29,7 +29,7 @@ MIN_FREE = 16 * 1024 * 1024
 WRITE_CHECK_SECONDS = 1.0
 
 #: SQLite's page cache of a long transaction: pages that do not fit are written early, and read again.
-LONG_CACHE_KIB = 16 * 1024
+LONG_CACHE_KIB = 12 * 1024
 
 
 class Database:
