@@ -12,8 +12,8 @@ from acare.api import envelope, middleware
 from acare.api.access_log import AccessLog, AccessRecord, log_access
 from acare.api.identify import Identify, IdentifyCaller, Turn
 from acare.api.operations import Router
-from acare.api.ratelimit import LimitRate, RateLimiter
-from acare.api.request import Request, TrustProxy
+from acare.api.ratelimit import LimitRate
+from acare.api.request import Request
 from acare.api.services import Services
 from acare.auth import Caller
 from acare.config import Options, Settings
@@ -46,25 +46,21 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
         self.clients, self.lists = services.clients, services.lists
         self.history, self.feed = services.history, services.feed
         routes = Router(services)
-        proxy = TrustProxy(settings.trusted_proxy, settings.user_header)
-        self._identify = IdentifyCaller(services, routes, proxy, identify)
-        limit = settings.rate_limit
-        # In the order in which requests pass it; responses pass it in reverse.
-        layers: list[Any] = [
-            AccessLog(access_log),
-            self._identify,
-            middleware.SecurityHeaders(),
-            middleware.Cors(settings.cors_origin),
-            middleware.AnswerRejected(),
-            LimitRate(RateLimiter(limit, clock), settings.rate_limit_by) if limit else None,
-            middleware.ReadBody(),
-            middleware.RequireKey(),
-            middleware.CsrfProtection(),
-            middleware.RequireRight(),
-            middleware.StrictHandling(),
-        ]
+        self._identify = IdentifyCaller(services, routes, identify)
         super().__init__(
-            middleware=[layer for layer in layers if layer is not None],
+            middleware=[  # in the order in which requests pass it; responses pass it in reverse
+                AccessLog(access_log),
+                self._identify,
+                middleware.SecurityHeaders(),
+                middleware.Cors(settings),
+                middleware.AnswerRejected(),
+                LimitRate(settings, clock),
+                middleware.ReadBody(),
+                middleware.RequireKey(),
+                middleware.CsrfProtection(),
+                middleware.RequireRight(),
+                middleware.StrictHandling(),
+            ],
             request_type=Request,
             router=routes,
         )

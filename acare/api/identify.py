@@ -34,14 +34,12 @@ class IdentifyCaller:
     Never rejects a request. An error is kept for ``AnswerRejected``.
     """
 
-    def __init__(
-        self, services: Services, routes: Router, proxy: TrustProxy, identify: Identify | None
-    ) -> None:
-        """Without ``identify``, the proxy names the users."""
+    def __init__(self, services: Services, routes: Router, identify: Identify | None) -> None:
+        """Without ``identify``, a trusted proxy names the users."""
         self._services = services
         self._routes = routes
-        self._proxy = proxy
-        self._identify = identify or proxy.identify
+        self._proxy = TrustProxy(services.settings)
+        self._identify = identify or self._proxy.identify
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         """For a server that has not called ``turn``."""

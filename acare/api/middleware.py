@@ -12,6 +12,7 @@ from acare.api.envelope import ApiError
 from acare.api.operations import BY_METHOD
 from acare.api.request import Request
 from acare.api.services import Resource
+from acare.config import Settings
 from acare.errors import BrokerRequired, InsufficientScope, InvalidKey, UnknownUser
 
 #: The response headers that a page may read besides those that the Fetch standard always allows.
@@ -46,8 +47,8 @@ class Cors:
     is not checked.
     """
 
-    def __init__(self, origins: tuple[str, ...]) -> None:
-        self._origins = frozenset(origins)
+    def __init__(self, settings: Settings) -> None:
+        self._origins = frozenset(settings.cors_origin)
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         origin = req.env.get("HTTP_ORIGIN")

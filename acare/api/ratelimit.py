@@ -4,13 +4,13 @@ import socket
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import falcon
 
 from acare.api.envelope import ApiError
 from acare.api.request import Request
-from acare.config import RateLimit
+from acare.config import RateLimit, Settings
 
 _SECOND = 1_000_000_000
 _IPV4_MAPPED = bytes(10) + b"\xff\xff"
@@ -89,12 +89,13 @@ class LimitRate:
     visitors send such requests, and they must not use up the tokens of the programs in the same office.
     """
 
-    def __init__(self, limiter: RateLimiter, by: Literal["user", "address", "key"]) -> None:
-        self._limiter = limiter
-        self._by_address = by == "address"
+    def __init__(self, settings: Settings, clock: Callable[[], int]) -> None:
+        limit = settings.rate_limit
+        self._limiter = None if limit is None else RateLimiter(limit, clock)
+        self._by_address = settings.rate_limit_by == "address"
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        if not req.context.is_api:
+        if self._limiter is None or not req.context.is_api:
             return
         result = self._limiter.take(self._bucket(req))
         resp.set_header("RateLimit-Limit", str(result.limit))

@@ -9,6 +9,7 @@ import falcon
 
 from acare import ids
 from acare.auth import Caller
+from acare.config import Settings
 from acare.errors import FieldError, InvalidKey, NotFound
 from acare.field_types import count
 from acare.fields import parse_each
@@ -96,10 +97,10 @@ class TrustProxy:
     forged. An invalid value changes nothing.
     """
 
-    def __init__(self, proxy: str | None, user_header: str | None) -> None:
-        """``user_header`` names the signed-in user; it is removed from the requests of other peers."""
-        self._proxy = proxy
-        self._user_header = f"HTTP_{user_header.upper().replace('-', '_')}" if user_header else ""
+    def __init__(self, settings: Settings) -> None:
+        self._proxy = settings.trusted_proxy
+        header = settings.user_header  # which is removed from the requests of other peers
+        self._user_header = f"HTTP_{header.upper().replace('-', '_')}" if header else ""
 
     def apply(self, env: dict[str, Any]) -> None:
         """Change the WSGI environ of a request. Without a trusted proxy, nothing changes."""
