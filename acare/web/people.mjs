@@ -38,11 +38,21 @@ const madeWith = (key, keys) =>
 /** The scopes of the key of a web form. */
 const FORM_SCOPES = { clients: ["create"] };
 
+/** The valid keys, which the server lists before those that ended. */
+async function validKeys(signal) {
+  const found = [];
+  for (let page = 1; ; page += 1) {
+    const { keys, meta } = await call("GET", `v1/keys?limit=100&page=${page}`, { signal });
+    found.push(...keys);
+    if (!meta.hasMore || !isValid(keys.at(-1))) return { keys: found };
+  }
+}
+
 export async function peopleView(_, signal) {
   await ready(signal);
   const [{ users }, { keys, problem }] = await Promise.all([
     call("GET", "v1/users?disabled=true", { signal }),
-    call("GET", "v1/keys", { signal }).catch((error) => {
+    validKeys(signal).catch((error) => {
       if (error.status !== 403) throw error;
       return { keys: [], problem: error }; // of a key that may see the people alone
     }),

@@ -39,6 +39,19 @@ def open_dialog(page, action, user):
     return page.get_by_role("dialog")
 
 
+def test_valid_keys_are_shown_however_many_there_are(open_page, agency):
+    """The oldest is on the second page of the list."""
+    user, person = add(agency)
+    for number in range(99):
+        agency.ask("POST", "/v1/keys", {"user_id": user["id"], "name": f"program {number}"}, 201)
+    add(agency)
+    page = people(open_page, person)
+    expect(card(page, user).locator("ul.keys > li")).to_have_count(100)
+    expect(card(page, user)).to_contain_text("own")
+    page = people(open_page, agency)
+    expect(card(page, user)).to_contain_text("own")
+
+
 def test_a_colleague_signs_in_with_the_link_that_is_shown_once(open_page, agency):
     page = people(open_page, agency)
     page.get_by_role("button", name="Add a colleague").click()
