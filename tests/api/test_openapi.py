@@ -11,6 +11,7 @@ from support.openapi_requests import COLLECTION, TABLE
 from support.scenes import ORIGIN, scene_in
 from webtest import TestApp
 
+from acare.api.envelope import STATUSES
 from acare.api.operations import OPERATIONS
 from acare.auth import ACTIONS, RESOURCES
 from acare.field_types import Amount, Enum, String, StringList
@@ -87,6 +88,11 @@ README = Path(__file__).resolve().parents[2] / "acare" / "api" / "README.md"
 def test_the_contract_page_has_the_same_errors(document):
     rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", README.read_text("utf-8"), re.M)
     assert {(int(status), code) for status, code in rows} == errors_of(document)
+
+
+def test_every_code_that_the_app_has_is_in_it(document):
+    others = {(431, "VALIDATION_ERROR")}  # for which the server has found a status
+    assert errors_of(document) - others == {(status, code) for code, status in STATUSES.items()}
 
 
 def errors_of(document):
