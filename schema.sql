@@ -251,7 +251,7 @@ CREATE INDEX client_history_deleted ON client_history (ended_at) WHERE deleted;
 
 -- A restore raises versions by more than one, and changes nothing else: acare/store/restoring.py.
 CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients
-WHEN NEW.version = OLD.version + 1
+WHEN NEW.version = OLD.version + 1 OR NEW.imported_at IS NOT NULL -- an import takes the version of its source
 BEGIN
     INSERT INTO client_history (client_id, version, json, made_by, ended_at, deleted, imported_at)
     VALUES (OLD.id, OLD.version, OLD.json, OLD.made_by,

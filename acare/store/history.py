@@ -178,15 +178,17 @@ def _events(
 ) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """The client at each version older than ``before``, and the events of the version, newest first.
 
-    A version is compared only with the one before it: other changes between them are not its own.
+    A version is compared only with the one before it: other changes between them are not its own. An import
+    takes the version of its source, and comes after any version.
     """
     values = {"id": client_id, "before": min(before, MAX_SQLITE_INTEGER)}
     rows = connection.execute(VERSIONS, values)
     versions, older = tee(Version(number, parse_client(text), *others) for number, text, *others in rows)
     next(older, None)
     for version, previous in zip_longest(versions, older):
-        is_neighbour = previous is not None and previous.number == version.number - 1
-        yield version.client, _events_of(version, previous if is_neighbour else None)
+        is_next = previous is not None and previous.number == version.number - 1
+        is_next |= version.imported_at is not None
+        yield version.client, _events_of(version, previous if is_next else None)
 
 
 def _events_of(version: Version, older: Version | None) -> list[dict[str, Any]]:
