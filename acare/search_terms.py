@@ -1,5 +1,4 @@
-"""The words by which a client is found, the full-text query for the words of a search, and the comparison of
-places and types of property.
+"""The words by which a client is found, and the full-text query for the words of a search.
 
 Words and query follow the same rules, so that FTS5 only compares. Its tokenizer ignores case and the accents
 of Latin letters; the rules here are for other spellings, apostrophes and phone numbers.
@@ -10,7 +9,12 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from operator import itemgetter
+
+from acare import phone_numbers
+from acare.phone_numbers import MIN_COMMON
 
 # Letters with other spellings, decomposed (NFD). An apostrophe inside a word may be left out.
 _SPELLINGS = {
@@ -37,18 +41,24 @@ _NEXT_TEXT, _NUMBER, _NATIONAL, _REVERSED = _PRIVATE = "\ue000\ue001\ue002\ue003
 _BETWEEN_TEXTS = " \0 "
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼʻ´", "'"))
 
+# How many different words of notes, locations and tags are in the index, with the same first letters and
+# in all, since a search for the beginning of a word reads all that begin with it.
+_BEGINNING = 4
+_LONG = 1_000
+_MAX_IN_LONG = 24, 1_000
+_MAX_IN_SHORT = 200, 8_000
+
+# As FTS5 divides words. The last characters are letters only in newer versions of Unicode than SQLite has.
+_TERM = re.compile("[^\\W_\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3]+")
+
 _DIGITS = re.compile("[-()./+\N{EN DASH}]*\\d[-()./+\N{EN DASH}\\d]*")
 
-_COUNTRY_CODE = re.compile("1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{3}")
-
-# Digits that find the numbers which end with them; digits that two notations of a number have in common.
+# How many digits find the numbers that end with them.
 _ENDING = range(4, 7)
-_MIN_COMMON = 7
 
 #: Python sorts accents in a row in quadratic time: 10,000 take seconds. After 30, the rest is ignored.
 EXCESS = re.compile(r"(?<=\W{30})\W+")
 _ACCENT = re.compile("[\u0300-\u036f]")
-_BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 def of_client(
@@ -61,8 +71,9 @@ def of_client(
     notes: str | None,
 ) -> str:
     """The words of a client as one text. The lists are JSON. (The SQL function ``search_words``)"""
-    texts = (first_name, last_name, email, phone, _texts(preferred_locations), _texts(tags), notes)
-    words = _spell(_BETWEEN_TEXTS.join(filter(None, texts))).replace("\0", _NEXT_TEXT)
+    long = _BETWEEN_TEXTS.join(filter(None, (_texts(preferred_locations), _texts(tags), notes)))
+    texts = (*map(_spell, filter(None, (first_name, last_name, email, phone))), _bounded(long))
+    words = _BETWEEN_TEXTS.join(filter(None, texts)).replace("\0", _NEXT_TEXT)
     return f"{words} {_number_words(phone)}" if phone else words
 
 
@@ -86,13 +97,58 @@ def _spell(text: str) -> str:
     return " ".join(words)
 
 
+def _bounded(text: str) -> str:
+    """Like ``_spell``, without words that would be too many with the same beginning, or in all."""
+    limits = _MAX_IN_LONG if len(text) > _LONG else _MAX_IN_SHORT
+    spelled = _spell(text)
+    if _is_bounded(set(_terms(spelled)), *limits):
+        return spelled
+    return _limit(_spell(_limit(text, _plain_terms, *limits)), _terms, *limits)
+
+
+def _is_bounded(terms: set[str], max_alike: int, max_terms: int) -> bool:
+    return len(terms) <= max_alike or (
+        len(terms) <= max_terms and max(_beginnings(terms).values()) <= max_alike
+    )
+
+
+def _limit(text: str, terms_of: Callable[[str], list[str]], max_alike: int, max_terms: int) -> str:
+    kept: list[str] = []
+    seen: set[str] = set()
+    alike: Counter[str] = Counter()
+    for word in text.split():
+        new = set(terms_of(word)) - seen
+        added = _beginnings(new)
+        if len(seen) + len(new) <= max_terms and all(
+            alike[part] + added[part] <= max_alike for part in added
+        ):
+            seen |= new
+            alike.update(added)
+            kept.append(word)
+    return " ".join(kept)
+
+
+def _plain_terms(text: str) -> list[str]:
+    return _TERM.findall(text.casefold())
+
+
+def _terms(text: str) -> list[str]:
+    """The words that FTS5 finds in a text that ``_spell`` returned, or words that have more in common."""
+    text = text.casefold()
+    return _TERM.findall(text if text.isascii() else _ACCENT.sub("", unicodedata.normalize("NFD", text)))
+
+
+def _beginnings(terms: Iterable[str]) -> Counter[str]:
+    return Counter(map(itemgetter(slice(_BEGINNING)), terms))
+
+
 def _number_words(phone: str) -> str:
-    """A phone number without separators and leading zeros: all of it, without country code, in reverse."""
-    digits = _digits(phone)
-    number = national = digits.lstrip("0")
-    if "+" in phone or digits.startswith("00"):
-        national = _COUNTRY_CODE.sub("", number, count=1).lstrip("0")
-    return f"{_NUMBER}{number} {_NATIONAL}{national} {_REVERSED}{number[::-1]}"
+    """Each phone number of a field: without leading zeros, then without country code, then in reverse."""
+    words: list[str] = []
+    for dialled in phone_numbers.numbers(phone):
+        number = phone_numbers.digits(dialled).lstrip("0")
+        words += _NUMBER + number, _NATIONAL + phone_numbers.national(dialled), _REVERSED + number[::-1]
+    return " ".join(words)
 
 
 def query(text: str) -> str:
@@ -118,24 +174,26 @@ def _words(words: list[str]) -> str:
 
 def _numbers(text: str) -> Iterator[str]:
     """Queries for phone numbers that begin or end with digits, or are the same number."""
-    digits = _digits(text) if _is_number(text) else ""
+    digits = phone_numbers.digits(phone_numbers.dialled(text)) if _is_number(text) else ""
     if number := digits.lstrip("0"):
         # A leading zero can stand for a country code.
         yield _begins((_NATIONAL if re.match("0[^0]", digits) else _NUMBER) + number)
-        yield same_number(text)
+        yield _same_digits(digits)
     if len(digits) in _ENDING:
         yield _begins(_REVERSED + digits[::-1])
 
 
 def same_number(phone: str) -> str:
-    """The full-text query for a phone number in any notation.
+    """The full-text query for the phone numbers of a field in any notation: one of them is enough."""
+    return _any(map(_same_digits, phone_numbers.numbers(phone)))
 
-    Without separators and leading zeros, the numbers are equal, or the longer one ends with the other.
-    """
-    reverse = _digits(phone).lstrip("0")[::-1]
-    if len(reverse) < _MIN_COMMON:
+
+def _same_digits(digits: str) -> str:
+    """The query for a number: without leading zeros, it is equal, or the longer one ends with the other."""
+    reverse = digits.lstrip("+0")[::-1]
+    if len(reverse) < MIN_COMMON:
         return _quote(_REVERSED + reverse)
-    shorter = range(_MIN_COMMON, len(reverse))
+    shorter = range(MIN_COMMON, len(reverse))
     return _any([_begins(_REVERSED + reverse), *(_quote(_REVERSED + reverse[:n]) for n in shorter)])
 
 
@@ -168,10 +226,6 @@ def _spellings(word: str) -> list[str]:
     return [unicodedata.normalize("NFC", "".join(spelling)) for spelling in spellings]
 
 
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdecimal, text))
-
-
 def _all(queries: Iterable[str]) -> str:
     return " AND ".join(queries) or _quote("")
 
@@ -187,22 +241,3 @@ def _begins(word: str) -> str:
 def _quote(text: str) -> str:
     """Text that FTS5 does not interpret."""
     return '"' + text.replace('"', '""') + '"'
-
-
-def fold(text: str) -> str:
-    """The words of a text between single spaces, without case, accents and punctuation, for comparison."""
-    text = text.casefold()
-    if not text.isascii():
-        text = _ACCENT.sub("", unicodedata.normalize("NFD", EXCESS.sub("", text)))
-    return _BETWEEN_WORDS.sub(" ", f" {text} ")
-
-
-def has_place(places: str, place: str) -> bool:
-    """Whether a JSON list has ``place``, which is folded, or a place with some or more of its words."""
-    folded = map(fold, json.loads(places))
-    return any(place in other or (other in place and other != " ") for other in folded)
-
-
-def has_type(types: str, property_type: str) -> bool:
-    """Whether a JSON list has a type of property, which is folded."""
-    return property_type in map(fold, json.loads(types))

@@ -15,7 +15,8 @@ PACKAGE = ROOT / "acare"
 
 # From the bottom up; imports run downwards only. Parts of one layer do not import each other.
 LAYERS = (
-    ("errors", "ids", "field_types", "timestamps", "version", "search_terms"),
+    ("errors", "ids", "field_types", "timestamps", "version", "phone_numbers", "places"),
+    ("search_terms",),
     ("auth", "fields", "filters", "config"),
     ("database",),
     ("store",),

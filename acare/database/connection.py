@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from acare import search_terms
+from acare import places, search_terms
 from acare.database.disk import beside
 from acare.errors import DAMAGED, DatabaseRefused, StoreUnavailable
 
@@ -86,8 +86,8 @@ def _keeping_exception(function: Callable[..., str | bool]) -> Callable[..., str
 
 _FUNCTIONS = {
     ("search_words", 7): _keeping_exception(search_terms.of_client),
-    ("has_place", 2): _keeping_exception(search_terms.has_place),
-    ("has_type", 2): _keeping_exception(search_terms.has_type),
+    ("has_place", 2): _keeping_exception(places.has_place),
+    ("has_type", 2): _keeping_exception(places.has_type),
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import closing
 from typing import Any, NamedTuple
 
-from acare import search_terms
+from acare import places, search_terms
 from acare.auth import Caller
 from acare.errors import FieldError, InvalidInput
 from acare.fields import CLIENT_TYPES, STATUSES
@@ -138,7 +138,7 @@ def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, An
         values["q"] = search_terms.query(values["q"])
     for name in ("location", "property_type"):
         if name in values:
-            values[name] = search_terms.fold(values[name])
+            values[name] = places.fold(values[name])
     if not values.keys().isdisjoint(PROPERTY):
         values["buyers"] = True
     return values

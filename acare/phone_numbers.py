@@ -1,0 +1,52 @@
+"""Phone numbers as people write them: with separators, a zero that is not dialled, several in a field."""
+
+import re
+
+_COUNTRY_CODE = re.compile("1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{3}")
+
+# A zero that is not dialled after a country code. Where a number ends if it has digits enough.
+_NOT_DIALLED = "(0)"
+_AFTER_NUMBER = re.compile(r"[/,;]|[^\W\d_]+")
+
+#: Digits that two notations of a number have in common.
+MIN_COMMON = 7
+
+# Digits of a second number in a field: an extension has less.
+_MIN_SECOND = 6
+
+
+def numbers(phone: str) -> list[str]:
+    """The phone numbers in a field, each as it is dialled.
+
+    A number of at least 7 digits ends at a word or at one of ``/ , ;``. The next ones have at least 6: an
+    extension is not a number.
+    """
+    found = [""]
+    for part in _AFTER_NUMBER.split(phone):
+        if len(digits(found[-1])) >= MIN_COMMON and digits(part):
+            found.append("")
+        found[-1] += part
+    first, *others = map(dialled, found)
+    return [first, *(number for number in others if len(digits(number)) >= _MIN_SECOND)]
+
+
+def dialled(phone: str) -> str:
+    """The digits of one number that are dialled, after a ``+`` if there is one."""
+    if _has_country_code(phone):
+        phone = phone.replace(_NOT_DIALLED, "")
+    return "+" * ("+" in phone) + digits(phone)
+
+
+def _has_country_code(phone: str) -> bool:
+    return "+" in phone or digits(phone).startswith("00")
+
+
+def national(dialled: str) -> str:
+    """A number without leading zeros and country code."""
+    number = digits(dialled).lstrip("0")
+    return _COUNTRY_CODE.sub("", number, count=1).lstrip("0") if _has_country_code(dialled) else number
+
+
+def digits(text: str) -> str:
+    """The decimal digits in a text."""
+    return "".join(filter(str.isdecimal, text))

@@ -1,0 +1,44 @@
+"""The comparison of places and types of property with a property on offer."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Sequence
+
+_ACCENT = re.compile("[\u0300-\u036f]")
+_BETWEEN_WORDS = re.compile(r"(?:[^\w\n]|_)+")
+
+# What is compared of a client's places or types, since a list reads those of thousands: so many texts; so
+# many characters, divided equally; so many of them that are no letters or digits, but accents and the like;
+# eight of those in a row.
+_MAX_TEXTS = 50
+_MAX_COMPARED = 1_500
+_COMPARED = re.compile(r"(?:\w*+\W){800}")
+_IN_A_ROW = re.compile(r"([^\w\s]{8})[^\w\s]+")
+
+
+def fold(text: str) -> str:
+    """The words of a text between single spaces, without case, accents and punctuation, for comparison."""
+    (folded,) = _fold([text])
+    return folded
+
+
+def _fold(texts: Sequence[str]) -> list[str]:
+    length = _MAX_COMPARED // min(max(len(texts), 1), _MAX_TEXTS)
+    text = " \n ".join([text[:length].replace("\n", " ") for text in texts[:_MAX_TEXTS]]).casefold()
+    if not text.isascii():
+        text = unicodedata.normalize("NFD", _IN_A_ROW.sub(r"\1", text))
+        compared = _COMPARED.match(text)
+        text = _ACCENT.sub("", text if compared is None else compared[0])
+    return _BETWEEN_WORDS.sub(" ", f" {text} ").split("\n")
+
+
+def has_place(places: str, place: str) -> bool:
+    """Whether a JSON list has ``place``, which is folded, or a place with some or more of its words."""
+    folded = _fold(json.loads(places))
+    return any(place in other or (other in place and other != " ") for other in folded)
+
+
+def has_type(types: str, property_type: str) -> bool:
+    """Whether a JSON list has a type of property, which is folded."""
+    return property_type in _fold(json.loads(types))
