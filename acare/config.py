@@ -169,6 +169,12 @@ class Settings:
         "DAYS",
         "the days after which 'acare purge' deletes what was replaced or deleted, and ended keys, 0 to 99999",
     )
+    backups: Path | None = _setting(
+        None,
+        parse_path,
+        "DIR",
+        "the folder of the backups: a server that creates a new database says if there are any",
+    )
     require_precondition: bool = _setting(
         "false", flag, "", "require version or If-Match on PUT, and If-Match on DELETE"
     )
@@ -216,6 +222,7 @@ class Options(TypedDict, total=False):
     agency: str | None
     currency: str | None
     drain_seconds: int | str | None
+    backups: str | Path | None
     require_precondition: bool | Literal["true", "false"] | None
 
 

@@ -26,6 +26,7 @@ ACCEPTED = {
     "currency": {"EUR": "EUR", " USD ": "USD"},
     "drain_seconds": {"1": 1, "3600": 3600},
     "keep_days": {"0": 0, "99999": 99_999},
+    "backups": {"backups": Path("backups")},
     "require_precondition": {"true": True, "false": False},
 }  # fmt: skip
 
@@ -49,6 +50,7 @@ REJECTED = {
     "currency": ("be three capital letters", ["€", "eur", "E1R"]),
     "keep_days": ("be a whole number from 0 to 99999", ["-1", "100000", "two", "1.5"]),
     "drain_seconds": ("be a whole number from 1 to 3600", ["0", "3601", "-1", "1.0", "many", "1s", "٣"]),
+    "backups": ("be a file name", [" ", "a\0b"]),
     "require_precondition": ("be one of true, false", ["yes", "1"]),
 }  # fmt: skip
 

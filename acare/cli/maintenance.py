@@ -53,9 +53,11 @@ def verify(_: Settings, files: list[Path]) -> None:
 @command(
     "restore",
     "replace the database with a backup; stop the server first",
-    argument("file", "the backup", "FILE", Path),
+    argument("file", "the backup, or a folder, whose newest backup is restored", "FILE", Path),
 )
 def restore(settings: Settings, file: Path) -> None:
+    if file.is_dir():
+        file = restoring.newest(settings.database, file)
     with show_progress() as show:
         done = restoring.restore(file, settings.database, show)
     print(printable(f"Restored {settings.database} from {file}: {counted(done.clients, 'client')}."))

@@ -22,6 +22,7 @@ from acare.config import SETTINGS, Settings, unknown_variables
 from acare.errors import Refused, StoreUnavailable
 from acare.field_types import USER_EMAIL
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
+from acare.maintenance import folders
 from acare.server.server import Server
 
 #: The invented clients of the demo.
@@ -84,7 +85,10 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
     with log.configured(settings.log_format) as access, _listen(settings) as listener, ExitStack() as opened:
         for name in unknown_variables():
             logging.getLogger("acare").warning("%s is not a setting; see 'acare serve --help'", name)
+        is_new = not settings.database.exists()
         app = opened.enter_context(App(settings, access_log=access))
+        if is_new and settings.backups is not None:
+            _warn_of_backups(settings.database, settings.backups)
         if (latest := app.clients.latest_creation()) > timestamps.now():
             logging.getLogger("acare").warning(
                 "the clock is or was wrong: the newest client was created on %s, in the future", latest
@@ -101,6 +105,22 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
         # A full garbage collection, which one large body can cause, then skips the objects that exist now.
         gc.freeze()
         server.run()
+
+
+def _warn_of_backups(database: Path, folder: Path) -> None:
+    """Log that a new database has backups: the disk of the old one may not be mounted."""
+    try:
+        made = folders.backups(database.stem, folder)
+    except OSError as error:
+        logging.getLogger("acare").warning("%s: %s", folder, error.strerror)
+        return
+    if made:
+        logging.getLogger("acare").warning(
+            "%s is new and empty, but it has backups, the newest is %s: is the disk mounted? If so, stop the "
+            "server, and restore the backup",
+            database,
+            made[-1].path,
+        )
 
 
 def _listen(settings: Settings) -> socket.socket:

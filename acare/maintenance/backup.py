@@ -11,13 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from acare.database import file
+from acare.database.connection import open_to_read
 from acare.database.copying import Progress, copy_verified, sha256, silent
 from acare.database.database import Database, ReadOnlyDatabase
 from acare.database.disk import copy_owner, sync
 from acare.database.file import checksum_file
 from acare.database.wal import recover
-from acare.errors import AcareError, DatabaseRefused, NotFound, Refused
+from acare.errors import AcareError, DatabaseRefused, NotFound, Refused, StoreUnavailable
+from acare.maintenance import folders
 from acare.maintenance.verification import check_content, verify_file
+from acare.store import identity
 
 # Backups, and the copies that restores and migrations leave.
 _COPY = re.compile(r".+(\.db|\.before-restore-[^-]+)", re.DOTALL)
@@ -27,9 +30,9 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
     """Make a verified backup of the database in ``folder``, created if missing. Returns its path.
 
     Its checksum is in a ``.sha256`` file next to it. Servers can run and write meanwhile. With ``keep``, only
-    that many of the newest backups remain, including this one; those from the future are not counted, and
-    remain. DatabaseRefused if anything fails: either no backup was made, or it was made and an old one could
-    not be deleted.
+    that many of the newest backups remain, including this one. DatabaseRefused if anything fails, or if the
+    newest backup is of another database: either no backup was made, or it was made and an old one could not
+    be deleted.
     """
     file.check(database)
     if os.access(database, os.W_OK) and not file.is_backup(database):
@@ -37,6 +40,7 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
             recover(database)
     target = folder / f"{database.stem}-{timestamp()}.db"
     with file.refusing(folder, "no backup was made: "):
+        _count(database, folder)
         if not folder.exists():
             folder.mkdir(mode=0o700, parents=True)
             with suppress(PermissionError):  # only root can give a folder to another user
@@ -44,24 +48,29 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
             sync(folder.parent)
         copy_verified(database, target, check_content, progress)
     if keep is not None:
-        past, _ = backups(database.stem, folder)
-        for old in past[:-keep]:
+        for old, _ in folders.backups(database.stem, folder)[:-keep]:
             with file.refusing(old, f"the new backup is {target}, and this old one cannot be deleted: "):
                 old.unlink(missing_ok=True)
                 checksum_file(old).unlink(missing_ok=True)
     return target
 
 
-def backups(stem: str, folder: Path) -> tuple[list[Path], list[Path]]:
-    """The backups in a folder of a database whose file name is ``stem`` and ".db", oldest first.
+def _count(database: Path, folder: Path) -> None:
+    """Give the database the number of its next backup, greater than any in the folder.
 
-    Those from the future are in the second list: they were made while the clock was wrong.
+    DatabaseRefused if the newest backup there is of another database. If the database cannot be written now,
+    its next backup has the number of the last one, and its name decides which is newer.
     """
-    name = re.compile(rf"{re.escape(stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
-    made = sorted(path for path in folder.iterdir() if name.fullmatch(path.name))
-    now = f"{stem}-{timestamp()}.db"
-    past = [path for path in made if path.name <= now]
-    return past, made[len(past) :]
+    made = folders.backups(database.stem, folder)
+    with file.refusing(database), closing(open_to_read(database)) as connection:
+        own = identity.read(connection)
+    if (other := folders.of_another(own, made)) is not None:
+        raise DatabaseRefused(f"{database}: no backup was made: {other} {folders.OTHER}")
+    if own.id is None or file.is_backup(database) or not os.access(database, os.W_OK):
+        return
+    newest = max((each.identity.backups for each in made if each.identity is not None), default=0)
+    with suppress(DatabaseRefused, StoreUnavailable), closing(Database(database)) as counting:
+        counting.write(lambda connection: identity.count_backup(connection, newest))
 
 
 def search(

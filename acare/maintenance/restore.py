@@ -15,7 +15,8 @@ from acare.database.disk import copy_owner, describe_owner, sync, temporary
 from acare.database.file import in_use, is_acare, is_backup, processes_using, refusing
 from acare.database.migrations import migrate_connection
 from acare.database.wal import recover
-from acare.errors import DatabaseRefused
+from acare.errors import DatabaseRefused, Refused
+from acare.maintenance import folders
 from acare.maintenance.backup import check_file, check_sha256, timestamp
 from acare.maintenance.verification import verify_file
 from acare.store.changes import END_CURSORS
@@ -30,6 +31,23 @@ class Restored(NamedTuple):
     clients: int
     old: Path | None  # the new name of the old database; None if there was none
     kept: Kept | None  # None if there was no old database with users that could be read
+
+
+def newest(database: Path, folder: Path) -> Path:
+    """The newest backup of a database in a folder.
+
+    Refused if there is none, or if it is damaged: an older one is restored only if it is named.
+    """
+    made = [path for path, _ in folders.backups(database.stem, folder)]
+    if not made:
+        raise Refused(f"{folder}: there is no backup with a name like {database.stem}-TIME.db")
+    try:
+        check_file(made[-1])
+        check_sha256(made[-1])
+    except DatabaseRefused as error:
+        before = f"the one before it is {made[-2]}" if len(made) > 1 else "there is no other"
+        raise Refused(f"{error}; it is the newest backup, and {before}: name the file to restore") from None
+    return made[-1]
 
 
 def restore(backup: Path, database: Path, progress: Progress = silent) -> Restored:

@@ -20,8 +20,10 @@ from acare.database.disk import beside
 from acare.database.schema import SCHEMA_VERSION
 from acare.database.wal import FAILURE, FAILURE_RECORD, MAX_SIZE
 from acare.errors import DatabaseRefused
-from acare.maintenance.backup import backups, check_sha256
-from acare.store import ended_keys
+from acare.maintenance import folders
+from acare.maintenance.backup import check_sha256
+from acare.store import ended_keys, identity
+from acare.store.identity import Identity
 from acare.store.lists import count
 
 #: The names of the checks. "backup" needs a folder, and "server" a URL.
@@ -55,7 +57,7 @@ def read_status(
 
     DatabaseRefused if it is not a database that acare can open.
     """
-    database, key_check = _check_database(path)
+    database, key_check, own = _check_database(path)
     path, stem = path.resolve(), path.stem
     no_answer, refused = ([], []) if url is None else _ask(url)
     if beside(path, FAILURE_RECORD).exists():
@@ -63,24 +65,24 @@ def read_status(
     checks = [database, key_check, _check_log(path), _check_disk(path, folder)]
     checks.append(Check("writes", refused, {}))
     if folder is not None:
-        checks.append(_check_backup(stem, folder, max_age_hours))
+        checks.append(_check_backup(own, stem, folder, max_age_hours))
     if url is not None:
         checks.append(Check("server", no_answer, {"url": url}))
     return checks
 
 
-def _check_database(path: Path) -> tuple[Check, Check]:
-    """The checks of the database and its keys."""
+def _check_database(path: Path) -> tuple[Check, Check, Identity]:
+    """The checks of the database and its keys, and its identity."""
     version, processes = file.check(path), file.processes_using(path)
     with file.refusing(path), closing(open_to_read(path)) as connection:
-        clients = count(connection)
+        clients, own = count(connection), identity.read(connection)
         is_current = version == SCHEMA_VERSION
         ending = ended_keys.ending(connection, ENDED_DAYS, ENDS_SOON_DAYS) if is_current else []
     old = f"the schema is {version}; it is migrated to {SCHEMA_VERSION} by a server or a command that writes"
     problems = [] if is_current or processes else [old]
     size = path.stat().st_size
     figures = {"schema": version, "size": size, "clients": clients, "processes": processes}
-    return Check("database", problems, figures), _check_keys(ending)
+    return Check("database", problems, figures), _check_keys(ending), own
 
 
 def _check_keys(ending: list[dict[str, Any]]) -> Check:
@@ -121,24 +123,28 @@ def _check_disk(path: Path, folder: Path | None) -> Check:
     return Check("disk", problems, {"free": free})
 
 
-def _check_backup(stem: str, folder: Path, max_age_hours: float) -> Check:
+def _check_backup(own: Identity, stem: str, folder: Path, max_age_hours: float) -> Check:
     try:
-        made, future = backups(stem, folder)
+        folder.stat()
+        made = folders.backups(stem, folder)
     except OSError as error:
         return Check("backup", [f"{folder}: {error.strerror}"], {})
-    problems = [f"{path.name} is from the future: rename it, and check the clock" for path in future]
     if not made:
-        return Check("backup", [*problems, f"there is no {'other ' * bool(future)}backup in {folder}"], {})
+        return Check("backup", [f"there is no backup in {folder}"], {})
+    newest, problems = made[-1].path, []
+    if (other := folders.of_another(own, made)) is not None:
+        problems.append(f"{other} {folders.OTHER}")
     # The time in the name: a copy of the file can have a later modification time.
-    made_at = datetime.fromisoformat(made[-1].name[-23:-3])
-    age = (datetime.now(UTC) - made_at).total_seconds() / 3600
+    age = (datetime.now(UTC) - datetime.fromisoformat(newest.name[-23:-3])).total_seconds() / 3600
     if age > max_age_hours:
         problems.append(f"the newest backup is older than {max_age_hours} hours")
+    if age < 0:
+        problems.append(f"{newest.name}, the newest backup, is from the future: check the clock")
     try:
-        check_sha256(made[-1])
+        check_sha256(newest)
     except DatabaseRefused as error:
         problems.append(str(error))
-    return Check("backup", problems, {"file": str(made[-1]), "age_hours": round(age, 1)})
+    return Check("backup", problems, {"file": str(newest), "age_hours": round(age, 1)})
 
 
 def _ask(url: str) -> tuple[list[str], list[str]]:

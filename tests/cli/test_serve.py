@@ -17,6 +17,7 @@ from support.server import RunningServer, make_key, serving
 from support.sockets import connect, read_answer, wait_for
 
 from acare.cli import log as log_module
+from acare.maintenance.backup import back_up
 
 ACCESS = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<address>\S+) (?P<method>\S+) (?P<path>\S+) "
@@ -44,6 +45,19 @@ def stop(server):
 
 
 # --- what it prints
+
+
+def test_a_new_database_is_reported_if_there_are_backups_of_the_old_one(start, log, tmp_path):
+    """The disk with the database may not be mounted."""
+    fill(tmp_path / "served.db")
+    backup = back_up(tmp_path / "served.db", tmp_path / "backups")
+    environment = {"ACARE_BACKUPS": str(tmp_path / "backups")}
+    stop(start(env=environment))
+    assert "new and empty" not in log()
+    (tmp_path / "served.db").unlink()
+    stop(start(env=environment))
+    warning = f"is new and empty, but it has backups, the newest is {backup}: is the disk mounted?"
+    assert warning in log()
 
 
 def test_a_server_on_all_addresses_prints_one_to_call(start):

@@ -139,7 +139,9 @@ def old_backup(path, folder, monkeypatch):
 
 
 def backup_from_the_future(path, folder, monkeypatch):
-    (folder / named(days=-9999)).write_bytes(b"")
+    (backup,) = folder.glob("*.db")
+    checksum_file(backup).rename(checksum_file(future := folder / named(days=-9999)))
+    backup.rename(future)
 
 
 def no_room(path, folder, monkeypatch):
@@ -168,7 +170,7 @@ def damaged_backup(path, folder, monkeypatch):
         (no_backup, "there is no backup in"),
         (no_folder, "backups: No such file or directory"),
         (old_backup, "the newest backup is older than 48 hours"),
-        (backup_from_the_future, "000Z.db is from the future: rename it, and check the clock\n"),
+        (backup_from_the_future, "000Z.db, the newest backup, is from the future: check the clock\n"),
         (damaged_backup, "damaged"),
     ],
 )

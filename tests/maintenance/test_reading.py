@@ -16,7 +16,7 @@ from acare.maintenance.backup import verify
 USER = "ana@example.com"
 READING = [
     "find Client --deleted", f"history {UNKNOWN_ID}", "export", "key list", "user list",
-    "backup backups --create-folder", f"erase {UNKNOWN_ID}", f"import in.csv --user {USER} --dry-run",
+    f"erase {UNKNOWN_ID}", f"import in.csv --user {USER} --dry-run",
     "find Client --backups FOLDER", "status --fail-on keys",
 ]  # fmt: skip
 WRITING = [
