@@ -1,23 +1,13 @@
-"""The commands for systemd in acare/cli/docs, as they stand there, on a machine of their own.
+"""The commands for systemd in acare/cli/docs, as they stand there, on machines of their own."""
 
-``unshare`` makes its namespaces, in which systemd is process 1. It has its own /etc, /opt and /var/lib. Needs
-root and the network.
-"""
-
-import os
 import re
 import shutil
-import signal
-import subprocess
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
-from support.http import serving_with
+from support.machine import ROOT, SCRIPT, booted, copy_of, mails_of, on, own_program, subjects, units_of
 from support.page import PAGE, examples, replaced
 from support.sockets import wait_for
 
-ROOT = Path(__file__).parents[2]
 UNITS = ROOT / "acare" / "cli" / "units"
 #: The exposure that ``systemd-analyze security`` may report: 0 is best, without restrictions it is 9.6.
 MAX_EXPOSURE = {
@@ -31,7 +21,6 @@ INSTALL, ALARM, CADDY = examples("sh", "A service")
 START = INSTALL + ALARM
 (NORTH,) = examples("sh", "Several offices")
 UPGRADE, DOWNGRADE = examples("sh", "Installing a new version")
-SCRIPT = "sh acare/cli/units/install.sh"
 ENABLED = "acare.service acare-backup.timer acare-check.timer"
 LEAVE, ARRIVE = examples("sh", "Moving to another machine")
 (UNINSTALL,) = examples("sh", "Uninstalling")
@@ -39,24 +28,8 @@ LEAVE, ARRIVE = examples("sh", "Moving to another machine")
 (STAND_BY,) = examples("sh", "Another machine")
 RESTORE, _ = examples("sh", "Restoring a backup")
 
-# The user acare may not see the Python that runs this.
-PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-FOLDERS = """
-mount --make-rprivate /
-for name in etc mnt opt usr/local/bin usr/local/sbin var/lib; do mount --bind "$0/$name" "/$name"; done
-"""
-BOOT = f"""{FOLDERS}
-umount -R /sys/fs/cgroup 2>/dev/null
-mount -t cgroup2 none /sys/fs/cgroup
-mount -t tmpfs none /run && mkdir /run/systemd
-install -d -m 2755 -g systemd-journal /run/log/journal # as systemd-tmpfiles does
-mount -t tmpfs none /dev/shm # may have the folders of this test, which RemoveIPC= would clear
-exec env container=test SYSTEMD_LOG_TARGET=null SYSTEMD_UNIT_PATH=/etc/systemd/system \
-    /lib/systemd/systemd --system --show-status=no --unit="$1"
-"""
 CURL = """nsenter --net=/proc/1/ns/net curl -sk --resolve crm.example:443:127.0.0.1 \
     --header accept:text/html --header x-forwarded-prefix:/forged"""
-SENDMAIL = '#!/bin/sh\n{ echo "To: $1"; cat; } >>/var/lib/mails\n'
 LITESTREAM_UNIT = f"""
 [Unit]
 After=acare.service
@@ -67,104 +40,6 @@ ExecStart=/usr/local/sbin/litestream replicate
 [Install]
 WantedBy=multi-user.target
 """
-
-
-def shell(script, *arguments, prefix):
-    """Runs a script, with the folder of the source as the current one. Returns what it prints."""
-    line = [*prefix, "sh", "-euc", script, *arguments]
-    env = {**os.environ, "PATH": PATH}
-    ended = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout + ended.stderr
-
-
-def on(machine, script):
-    """Runs a script on a machine that is not booted."""
-    return shell(FOLDERS + script, machine, prefix=["unshare", "--mount"])
-
-
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory):
-    """The folder of a machine without acare."""
-    folder = tmp_path_factory.mktemp("machine")
-    for name in ("mnt", "opt", "usr/local/bin", "usr/local/sbin", "var/lib"):
-        (folder / name).mkdir(parents=True)
-    subprocess.run(["cp", "-a", "/etc", folder], check=True)
-    units = folder / "etc" / "systemd" / "system"
-    shutil.rmtree(units)
-    units.mkdir()
-    for name in ("sysinit", "basic", "shutdown", "timers", "sockets", "network-online", "multi-user"):
-        (units / f"{name}.target").write_text("[Unit]\nDefaultDependencies=no\n")
-    with (units / "sysinit.target").open("a") as target:
-        target.write("Wants=systemd-journald.service\n")
-    for name in ("systemd-journald.service", "systemd-journald.socket", "caddy.service"):
-        shutil.copy(f"/lib/systemd/system/{name}", units)
-    (folder / "usr" / "local" / "sbin" / "apt").symlink_to("/bin/true")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def installed(bare, tmp_path_factory):
-    """The folder of a machine with the installed files, before its systemd has started anything.
-
-    Later calls of the script there do not call pip, which takes seconds.
-    """
-    folder = tmp_path_factory.mktemp("installed") / "machine"
-    subprocess.run(["cp", "-a", bare, folder], check=True)
-    systemctl = folder / "usr" / "local" / "sbin" / "systemctl"
-    systemctl.symlink_to("/bin/true")
-    on(folder, SCRIPT)
-    systemctl.unlink()
-    pip = folder / "opt" / "acare" / "bin" / "pip"
-    pip.rename(pip.with_name("real-pip"))
-    pip.symlink_to("/bin/true")
-    return folder
-
-
-@pytest.fixture
-def machine(installed, tmp_path):
-    """A machine on which acare is installed."""
-    return copy_of(installed, tmp_path / "machine")
-
-
-def copy_of(installed, folder):
-    """A copy of the machine. Its sendmail writes to /var/lib/mails."""
-    folder.mkdir()
-    subprocess.run(
-        ["cp", "-a", *(installed / name for name in ("etc", "mnt", "usr", "var")), folder], check=True
-    )
-    (folder / "opt").symlink_to(installed / "opt")
-    sendmail = folder / "usr" / "local" / "sbin" / "sendmail"
-    sendmail.write_text(SENDMAIL)
-    sendmail.chmod(0o755)
-    (folder / "var" / "lib" / "mails").touch()
-    (folder / "var" / "lib" / "mails").chmod(0o666)
-    return folder
-
-
-def units_of(machine):
-    return machine / "etc" / "systemd" / "system"
-
-
-def mails_of(machine):
-    """The messages that the alarm has sent."""
-    return (machine / "var" / "lib" / "mails").read_text()
-
-
-@contextmanager
-def booted(machine, unit="basic.target", namespaces=("--net",)):
-    """Boots a machine with this unit. Yields a function that runs a script there and returns its output."""
-    line = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", *namespaces]
-    with subprocess.Popen([*line, "sh", "-c", BOOT, machine, unit]) as process:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        try:
-            wait_for(children.read_text)
-            pid = children.read_text().strip()
-            wait_for(Path("/proc", pid, "root", "run/systemd/private").exists)
-            enter = ["nsenter", "--target", pid, "--mount", "--pid", f"--wd={ROOT}"]
-            yield lambda script: shell(script, prefix=enter)
-        finally:
-            os.kill(int(children.read_text()), signal.SIGKILL)
 
 
 # --- the units
@@ -239,6 +114,53 @@ def test_commands_run_as_the_user_of_the_service(started):
     assert "Permission denied" in run("acare backup /opt || true")
 
 
+def test_another_office_has_its_own_service_users_and_alarm(started):
+    folder, _, run = started
+    assert re.search("^[0-9a-f]{64}$", run(NORTH), re.MULTILINE)
+    assert are_active(run, ENABLED.replace("acare", "acare-north"))
+    assert run("acare-north user list | cut -f 5") == "email\nyou@example.com\n"
+    run("systemctl start acare-north-backup.service acare-north-check.service")
+    assert len(list((folder / "var/lib/acare-north-backups").glob("*.db"))) == 1
+    run("acare user add south@example.com --role agent; systemctl start acare-north-alarm@test.service")
+    assert "\nSubject: acare-north on " in mails_of(folder)
+    assert "south@example.com" not in run("acare-north user list")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ("north", "give none, or the name and the port"),
+        ("north 80b", "the port '80b' must be a number"),
+        ("North 8082", "the name 'North' must be a short word"),
+        ("backup 8082", "the name 'backup' must be"),
+        ("west 8080", "the port 8080 is the one in /etc/acare.env"),
+    ],
+)
+def test_an_invalid_office_is_refused_before_anything_changes(installed, arguments, reason):
+    printed = on(installed, f"! {SCRIPT} {arguments}")
+    assert f"{reason}" in printed
+    assert "Nothing was changed." in printed
+
+
+#: For each step that fails: what makes it fail, on a machine that is not booted.
+STEPS = {
+    "pip (see above)": "ln -sf /bin/false /opt/acare/bin/pip",
+    "writing /etc/systemd/system/acare-check.service": "mkdir /etc/systemd/system/acare-check.service.new",
+    "systemctl daemon-reload": "printf '#!/bin/sh\\n[ $1 != daemon-reload ]\\n' >/usr/local/sbin/systemctl",
+    "starting acare.service (see: journalctl -u acare.service)": "printf '#!/bin/sh\\n[ $1 != enable ]\\n' "
+    ">/usr/local/sbin/systemctl",
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_step_that_fails_is_named(machine, installed, step):
+    own_program(machine, installed)
+    on(machine, "printf '#!/bin/sh\\n' >/usr/local/sbin/systemctl && chmod +x /usr/local/sbin/systemctl")
+    on(machine, STEPS[step])
+    printed = on(machine, f"! {SCRIPT}")
+    assert f"install.sh: FAILED: {step}. " in printed
+
+
 def test_another_user_learns_how_to_run_commands(started):
     _, _, run = started
     line = "runuser -u nobody -- /opt/acare/bin/acare key list --database /var/lib/acare/acare.db || true"
@@ -267,12 +189,6 @@ def test_the_commands_of_a_year_move_and_remove_the_service(machine, installed):
         run(RESTORE)
         run(replaced(UNINSTALL, {"~/": "/mnt/"}))
         assert run("find /etc /opt /usr/local/sbin /usr/local/bin /var/lib -name 'acare*'") == ""
-
-
-def own_program(machine, installed):
-    """Gives the machine its own copy of the installed program, which others then do not share."""
-    (machine / "opt").unlink()
-    shutil.copytree(installed / "opt", machine / "opt", symlinks=True)
 
 
 def test_a_failing_step_ends_a_removal(started):
@@ -305,47 +221,3 @@ def test_the_commands_move_the_service_to_another_machine(machine):
         run("".join(others))
         assert "you@example.com" in run("acare key list")
         assert are_active(run, others[-1])
-
-
-# --- the alarm
-
-
-def subjects(machine):
-    """The problems that the subjects of the mails name."""
-    return re.findall(r"^Subject: acare on \S+: (?:/var/lib/acare/acare.db: )?(.*)", mails_of(machine), re.M)
-
-
-def test_a_failing_backup_calls_a_url_with_the_reason(machine):
-    posted = []
-
-    def answer(request):
-        posted.append(request.rfile.read(int(request.headers["Content-Length"])))
-        request.send_response(204)
-        request.end_headers()
-
-    (program,) = re.findall("`(curl .*) https://alarms.example/acare`", PAGE)
-    with serving_with(answer) as url:
-        (machine / "etc" / "acare-alarm").write_text(f"ALARM={program} {url}\n")
-        with booted(machine, "acare-backup.service", namespaces=()):
-            wait_for(lambda: posted, seconds=60)
-    assert re.match(b"Subject: acare on .*: (?:/.*: )?the database does not exist", posted[0])
-
-
-CHECK = """
-    systemctl reset-failed; systemctl start acare-check.service || true
-    while systemctl list-jobs | grep -q alarm; do sleep 0.1; done
-"""
-
-
-def test_new_problems_are_sent_at_once_others_daily_and_their_end(machine):
-    with booted(machine) as run:
-        run(START + "systemctl start acare-alarm@test.service" + CHECK)
-        run("rm /var/lib/acare-backups/*" + CHECK + CHECK)
-        run("touch -d yesterday /var/lib/acare-alarm/sent" + CHECK)
-        run("systemctl stop acare.service" + CHECK + CHECK)
-        run("systemctl start acare.service acare-backup.service" + CHECK + CHECK)
-        run("rm /var/lib/acare-backups/*; systemctl stop acare.service" + CHECK)
-    none = "there is no backup in /var/lib/acare-backups"
-    sent = [subject.partition(": GET")[0] for subject in subjects(machine)]
-    assert sent == ["a trial", "a trial", none, none, "server", "over: server", "server"]
-    assert "/readyz" not in re.sub("server: GET .*", "", mails_of(machine))  # no access lines

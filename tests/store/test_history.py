@@ -103,7 +103,7 @@ def test_purge_leaves_no_gap_after_a_wrong_clock(acare, app, api):
     for version in (1, 2, 3):
         api.put(client_id, {"notes": str(version)})
     age(app, 31, 2)
-    assert acare("purge", "--older-than", "30")[:2] == (0, "Purged 0 old versions.\n")
+    assert acare("purge", "--keep-days", "30")[:2] == (0, "Purged 0 old versions.\n")
     assert rows(app, "SELECT version FROM client_history ORDER BY version") == [(1,), (2,), (3,)]
 
 

@@ -1,0 +1,86 @@
+"""The alarm, on a machine with systemd: what is mailed, and when."""
+
+import re
+
+from support.http import serving_with
+from support.machine import booted, mails_of, subjects
+from support.page import PAGE, examples
+from support.sockets import wait_for
+
+INSTALL, ALARM, _ = examples("sh", "A service")
+START = INSTALL + ALARM
+
+
+def test_a_failing_backup_calls_a_url_with_the_reason(machine):
+    posted = []
+
+    def answer(request):
+        posted.append(request.rfile.read(int(request.headers["Content-Length"])))
+        request.send_response(204)
+        request.end_headers()
+
+    (program,) = re.findall("`(curl .*) https://alarms.example/acare`", PAGE)
+    with serving_with(answer) as url:
+        (machine / "etc" / "acare-alarm").write_text(f"ALARM={program} {url}\n")
+        with booted(machine, "acare-backup.service", namespaces=()):
+            wait_for(lambda: posted, seconds=60)
+    assert re.match(b"Subject: acare on .*: (?:/.*: )?the database does not exist", posted[0])
+
+
+CHECK = """
+    touch /run/begun; systemctl reset-failed; systemctl start acare-check.service || true
+    until [ /var/lib/acare-alarm/acare-check.warned -nt /run/begun ]; do sleep 0.1; done
+"""
+
+
+def test_new_problems_are_sent_at_once_others_daily_and_their_end(machine):
+    with booted(machine) as run:
+        run(START + "systemctl start acare-alarm@test.service" + CHECK)
+        run("rm /var/lib/acare-backups/*" + CHECK + CHECK)
+        run("touch -d yesterday /var/lib/acare-alarm/sent" + CHECK)
+        run("systemctl stop acare.service" + CHECK + CHECK)
+        run("systemctl start acare.service acare-backup.service" + CHECK + CHECK)
+        run("rm /var/lib/acare-backups/*; systemctl stop acare.service" + CHECK)
+    none = "there is no backup in /var/lib/acare-backups"
+    sent = [subject.partition(": GET")[0] for subject in subjects(machine)]
+    assert sent == ["a trial", "a trial", none, none, "server", "over: server", "server"]
+    assert "/readyz" not in re.sub("server: GET .*", "", mails_of(machine))  # no access lines
+
+
+def test_a_key_that_ends_is_one_mail_before_and_one_after(machine):
+    moved = (
+        "UPDATE api_keys SET expires_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '-1 hour') WHERE name = 'CRM'"
+    )
+    with booted(machine) as run:
+        run(START + CHECK)
+        key = "acare key create --user crm@example.com --role agent --scope clients:read --name CRM"
+        run(f"{key} --expires-in-days 10" + CHECK + CHECK)
+        run(f'runuser -u acare -- sqlite3 /var/lib/acare/acare.db "{moved}"' + CHECK + CHECK)
+        assert run("systemctl is-active acare-check.timer; systemctl is-failed acare-check.service || true")
+    sent = [re.sub("the key [^ ]+|20[-0-9]+", "", subject) for subject in subjects(machine)]
+    about = "warning: keys:  (CRM) of crm@example.com, made by the operator,"
+    assert sent == ["a trial", f"{about} ends on ", f"{about} ended on "]
+
+
+def test_a_check_that_is_fine_calls_the_heartbeat_and_no_other(machine):
+    calls = machine / "mnt" / "calls"
+    with (machine / "etc" / "acare-alarm").open("a") as settings:
+        settings.write("HEARTBEAT=http://127.0.0.1:9000/fine\n")
+    start = START.replace(">/etc/acare-alarm", ">>/etc/acare-alarm")
+    with booted(machine) as run:
+        listen = "nsenter --net=/proc/1/ns/net python3 -m http.server --directory /mnt 9000"
+        run(f"touch /mnt/fine; (exec {listen} >/dev/null 2>/mnt/calls </dev/null) &")
+        run(start + CHECK)
+        assert calls.read_text().count("GET /fine") == 1
+        run("rm /var/lib/acare-backups/*" + CHECK)
+        assert calls.read_text().count("GET /fine") == 1
+
+
+def test_a_program_with_the_rights_of_its_owner_gets_the_mail(machine):
+    """As sendmail of an MTA, which writes to a queue that only its user may write to."""
+    with booted(machine) as run:
+        run("mount -t tmpfs -o suid none /mnt && install -d -o mail -m 700 /mnt/queue")
+        run("install -o mail -m 4755 /usr/bin/tee /mnt/sendmail")
+        run("echo 'ALARM=/mnt/sendmail /mnt/queue/mail' >/etc/acare-alarm")
+        run(INSTALL + "systemctl start acare-alarm@test.service")
+        assert run("cat /mnt/queue/mail").startswith("Subject: acare on ")
