@@ -146,15 +146,6 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
         request = 0 if self.request is None else self.request.size()
         return len(self.input) + len(self.output) + request
 
-    def is_overdue(self, now: float, patience: float) -> bool:
-        """Whether the connection has waited for its caller longer than a time-out.
-
-        ``patience`` is the time-out, in seconds, while no response is being sent.
-        """
-        is_slow = self.request is not None and now - self.request_began > TIMEOUT
-        is_idle = not self.input and now - self.progress_at > (TIMEOUT if self.output else patience)
-        return (is_slow or is_idle) and not self.is_answering()
-
 
 class Connections(set[Channel]):
     """The connections. Those that wait for their caller can be closed, while a complete request is always
@@ -189,8 +180,14 @@ class Connections(set[Channel]):
                 buffered -= size
 
     def close_overdue(self, patience: float) -> None:
-        """Close the connections whose time-out has expired; see ``Channel.is_overdue``."""
+        """Close the connections that have waited for their caller longer than a time-out.
+
+        ``patience`` is the time-out, in seconds, while no response is being sent.
+        """
         now = time.monotonic()
         for channel in list(self):
-            if channel.is_overdue(now, patience):
+            is_slow = channel.request is not None and now - channel.request_began > TIMEOUT
+            limit = TIMEOUT if channel.output else patience
+            is_idle = not channel.input and now - channel.progress_at > limit
+            if (is_slow or is_idle) and not channel.is_answering():
                 channel.handle_close()
