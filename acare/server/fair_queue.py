@@ -16,9 +16,9 @@ class _Caller:
 
     def __init__(self) -> None:
         self.waiting: deque[Channel] = deque()
-        self.blocked = True  # until a request that was offered is taken or, unless it may overlap, answered
-        self.overlapping = 0  # requests in progress
-        self.bytes = 0  # of their bodies
+        self.is_offered = False  # whether one can be taken
+        self.in_progress = 0  # requests that were taken
+        self.bytes = 0  # of their bodies, or MAX_OVERLAPPING for one that may not overlap
 
 
 class FairQueue:
@@ -34,49 +34,37 @@ class FairQueue:
         self._mutex = threading.Lock()  # guards _callers
 
     def put(self, channel: Channel) -> None:
-        name = channel.turn.caller
         with self._mutex:
-            if name in self._callers:
-                self._callers[name].waiting.append(channel)
-                self._advance(name)
-            else:
-                self._callers[name] = _Caller()
-                self._offered.put(channel)
+            caller = self._callers.setdefault(channel.turn.caller, _Caller())
+            caller.waiting.append(channel)
+            self._offer_next(caller)
 
     def take(self) -> Channel:
         """The next request. Blocks until there is one."""
         channel = self._offered.get()
-        if channel.turn.overlaps:
-            with self._mutex:
-                caller = self._callers[channel.turn.caller]
-                caller.blocked = False
-                caller.overlapping += 1
-                caller.bytes += _body_size(channel)
-                self._advance(channel.turn.caller)
+        with self._mutex:
+            caller = self._callers[channel.turn.caller]
+            caller.is_offered = False
+            caller.in_progress += 1
+            caller.bytes += _size(channel)
+            self._offer_next(caller)
         return channel
 
     def done(self, channel: Channel) -> None:
         """The request has been answered, and the response has not been sent yet."""
-        name = channel.turn.caller
         with self._mutex:
-            caller = self._callers[name]
-            if channel.turn.overlaps:
-                caller.overlapping -= 1
-                caller.bytes -= _body_size(channel)
-            else:
-                caller.blocked = False
-            self._advance(name)
+            caller = self._callers[channel.turn.caller]
+            caller.in_progress -= 1
+            caller.bytes -= _size(channel)
+            self._offer_next(caller)
+            if not (caller.in_progress or caller.is_offered):
+                del self._callers[channel.turn.caller]
 
-    def _advance(self, name: str) -> None:
-        """Offer the next request of a caller, if it can be taken. Forget a caller who has none."""
-        caller = self._callers[name]
-        if caller.blocked:
+    def _offer_next(self, caller: _Caller) -> None:
+        if caller.is_offered or not caller.waiting:
             return
-        if not caller.waiting:
-            if not caller.overlapping:
-                del self._callers[name]
-        elif not caller.overlapping or caller.bytes + _body_size(caller.waiting[0]) <= MAX_OVERLAPPING:
-            caller.blocked = True
+        if not caller.in_progress or caller.bytes + _size(caller.waiting[0]) <= MAX_OVERLAPPING:
+            caller.is_offered = True
             self._offered.put(caller.waiting.popleft())
 
     def is_empty(self) -> bool:
@@ -84,5 +72,5 @@ class FairQueue:
         return self._offered.empty()
 
 
-def _body_size(channel: Channel) -> int:
-    return len(channel.env["wsgi.input"].getbuffer())
+def _size(channel: Channel) -> int:
+    return len(channel.env["wsgi.input"].getbuffer()) if channel.turn.overlaps else MAX_OVERLAPPING
