@@ -34,6 +34,10 @@ LOOP_SLICE_SECONDS = 0.004
 #: Threads for each cost but "quick", which the loop answers.
 THREADS: dict[Cost, int] = {"slow": 4, "long": 2, "write": 16, "check": 1}
 
+#: Connections that are accepted before the requests of others are read. Fewer than MAX_CONNECTIONS, so that a
+#: request that arrives with its connection is complete before the connection could be closed for another one.
+MAX_ACCEPTED = 100
+
 _SWEEP_SECONDS = 1.0
 
 
@@ -82,13 +86,14 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self._has_callers = True
 
     def _accept(self) -> None:
-        """Accept connections, or refuse one if none can be closed for it. After the other events of a wait: a
-        new connection may get the descriptor of one that is closed for it. An error costs one connection and
+        """Accept connections, or refuse one if none can be closed for it. After the other events: a new
+        connection may get the descriptor of one that is closed for it. An error costs one connection and
         never closes the listening socket."""
-        self._has_callers = False
         try:
-            for _ in range(1024):  # connections, before the loop goes on
-                if (accepted := self.accept()) is None:
+            for _ in range(MAX_ACCEPTED):
+                accepted = self.accept()
+                self._has_callers = accepted is not None
+                if accepted is None:
                     return
                 if not self.connections.make_room():
                     accepted[0].close()
@@ -96,7 +101,10 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
                 Channel(self, *accepted)
         except Exception:
             log.exception("a connection could not be accepted")
-            self._is_paused = True  # until the next sweep: there may be too many open files
+            self._has_callers, self._is_paused = (
+                False,
+                True,
+            )  # until the next sweep: there may be too many open files
 
     # --- the loop
 
@@ -105,9 +113,11 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         while not self._stopping:
             self._iterate(_SWEEP_SECONDS)
         log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
-        self._iterate(0)  # accept callers that have already connected
-        self.close()  # the listening socket
         began = time.monotonic()
+        self._iterate(0)
+        while self._has_callers and time.monotonic() - began < PATIENCE:  # they connected before
+            self._iterate(0)
+        self.close()  # the listening socket
         while self.connections and (elapsed := time.monotonic() - began) < self._drain_seconds:
             self._iterate(0.05)  # first, so that no connection with an unread request is closed
             self.connections.close_overdue(PATIENCE if elapsed < ARRIVAL_SECONDS else 0)
@@ -131,8 +141,6 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         is_busy = self.received or self._costly or not self._quick.is_empty()
         wasyncore.loop(0 if is_busy else seconds, use_poll=True, map=self.sockets, count=1)
         self._is_woken = False
-        if self._has_callers:
-            self._accept()
         self._parse_received()
         if self.connections.needs_memory_check:
             self.connections.limit_memory()
@@ -141,6 +149,8 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
             self._answer(self._quick)
         while self._answered:
             self._attempt(Channel.send_response, self._answered.popleft())
+        if self._has_callers:
+            self._accept()
         now = time.monotonic()
         if now - self._yielded_at > LOOP_SLICE_SECONDS:
             os.sched_yield()

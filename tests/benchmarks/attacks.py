@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -66,7 +66,10 @@ def ask_at_once(server: Server, paths: list[str], rate: float = 0.0) -> list[int
 
 
 def arrived(statuses: list[int]) -> str:
-    return f"{statuses.count(200)} of {len(statuses)} arrived"
+    others = ", ".join(
+        f"{count} with {status}" for status, count in Counter(statuses).items() if status != 200
+    )
+    return f"{statuses.count(200)} of {len(statuses)} arrived{others and f' ({others}; 0: closed)'}"
 
 
 def percentiles(seconds: list[float]) -> str:

@@ -28,9 +28,9 @@ ROOM = 64
 
 QUICK = f"""
 from acare.database import database
-from acare.server import channel
+from acare.server import channel, server
 database.WRITE_CHECK_SECONDS = 0.5
-channel.MAX_CONNECTIONS = {ROOM}
+channel.MAX_CONNECTIONS, server.MAX_ACCEPTED = {ROOM}, {ROOM // 4}
 """
 
 
@@ -102,6 +102,16 @@ def test_a_new_caller_is_refused_if_all_requests_are_complete(full, tmp_path):
             assert read_answer(stream)[0] == 201
     assert target.is_well()
     assert target.log_besides_requests() == []
+
+
+def test_a_request_that_arrives_with_its_connection_is_answered(full):
+    """Although many connect at once after it."""
+    target, make = full
+    with target.frozen():
+        [asking] = make(1, HEALTH)
+        make(3 * ROOM)
+    with asking.makefile("rb") as stream:
+        assert read_content(stream)[0] == 200
 
 
 def test_an_unread_response_outlives_unfinished_requests(full):

@@ -127,7 +127,7 @@ def test_half_a_request_is_answered_as_the_last_one(tmp_path):
 def test_all_who_have_connected_before_the_stop_are_answered(tmp_path):
     with target_in(tmp_path) as server:
         server.process.send_signal(signal.SIGSTOP)
-        waiting = [connect(server.address) for _ in range(200)]
+        waiting = [connect(server.address) for _ in range(400)]
         for raw in waiting:
             raw.sendall(request(server.key))
         server.process.terminate()
