@@ -130,6 +130,14 @@ def test_another_path_does_not_take_an_invitation(app, api, method, path):
     assert reason(Api(app, invite(api)["key"]).ask(method, path, {}, 401)) == "invitation"
 
 
+def test_the_log_names_the_invitation_of_a_redemption(tmp_path):
+    lines = []
+    with acare.create_app(database=tmp_path / "acare.db", access_log=lines.append) as app:
+        invitation = invite(Api(app, full_key(app)))
+        redeem(app, invitation)
+    assert (lines[-1].status, lines[-1].key) == (201, f"invitation:{invitation['id']}")
+
+
 def test_an_invitation_is_taken_from_either_header(app, api):
     answer = Api(app).ask("POST", REDEEM, {}, 201, API_Key=invite(api)["key"])
     assert answer.json["data"]["invitation"] is False
