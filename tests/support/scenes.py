@@ -75,7 +75,7 @@ class Scene:
         for store in vars(self.app).values():
             if type(store).__module__.startswith("acare.store"):
                 for name in dir(store):
-                    if not name.startswith("_") and name not in AUTHENTICATION:
+                    if re.match("[a-z]", name) and name not in AUTHENTICATION:  # no statement
                         self.monkeypatch.setattr(store, name, fail)
         self.monkeypatch.setattr(self.app.database, "check_write", fail)
 
