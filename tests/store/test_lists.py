@@ -68,7 +68,7 @@ STATEMENTS = {
         for name, text in vars(place).items()
         if isinstance(text, str) and re.match(r"\s*(SELECT|UPDATE|DELETE)\b", text) and "{" not in text
     },
-    "AUTHENTICATE": keys.AUTHENTICATE,
+    "AUTHENTICATE": keys.KeyStore.AUTHENTICATE,
     "changes.PAGE": changes.PAGE,
     **{f"users.{name}": getattr(users, name) for name in ("FIND", "CHANGE")},
     "UPDATE": clients.UPDATE.format(assignments="email = :email, client_type = :client_type"),
