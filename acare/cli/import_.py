@@ -254,7 +254,9 @@ def _print_report(result: Result, reader: CsvReader | JsonReader, options: Optio
         print(printable(f"{text}: {rows}; {'skipped' if is_skipped else _fix(summary, columns)}"))
     for outcome, client_id, name in result.undecided:
         print(printable(f"{_UNDECIDED[outcome]}: {client_id} {name}"))
-    missing = ", ".join(f"{name} ({counted(result.missing[name], 'client')})" for name in result.missing)
+    missing = ", ".join(
+        f"{name} ({counted(number, 'client')})" for name, number in sorted(result.missing.items())
+    )
     unaccepted = result.missing.keys() - set(options.may_lack)
     if unaccepted:
         names = ",".join(sorted(unaccepted))

@@ -12,6 +12,7 @@ from support.files import query
 from support.hosted import ANA, BEN
 from support.importing import USER
 from support.keys import new_key
+from support.page import examples, replaced, shell
 from support.server import command, interrupt_when_it_waits
 from support.sockets import wait_for
 
@@ -71,6 +72,23 @@ def test_after_a_week_both_sides_are_brought_together(mover, hosted, moved):
     )
     kept = {client_id: ours[client_id] for client_id in [*moved[16:26], *moved[100:103]]}
     assert by_api(mover.agency) == {**as_there(mover), **kept}
+
+
+def test_the_page_leads_through_the_move(mover, hosted):
+    dry_run, first, second = examples("sh", "Leaving the hosted service")
+    ids = [hosted.create(number) for number in range(30)]
+    mover.key_file.rename(mover.agency.folder / "key.txt")
+
+    def run(block):
+        script = replaced(block, {"https://clients.example.com": mover.url})
+        return shell(script, mover.agency.folder, ACARE_DATABASE=mover.agency.database.name)
+
+    assert f"owner {BEN}: 15 clients -> --user" in run(dry_run).stdout
+    assert "30 equal" in run(first).stdout
+    assert by_api(mover.agency) == as_there(mover)
+    hosted.change(ids[0], phone="5")
+    ended = run(second)
+    assert ended.stdout.endswith("1 updated, 29 unchanged; 1 client written.\n")
 
 
 # --- processes

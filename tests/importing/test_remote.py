@@ -10,7 +10,6 @@ from support.data import ALL_FIELDS
 from support.hosted import ANA, BEN, KEY, LISTED, SHOWN, Hosted, by_id, listening
 from support.http import serving_with
 from support.importing import USER
-from support.page import examples, replaced
 from support.server import serving
 
 from acare import timestamps
@@ -29,11 +28,10 @@ def test_the_clients_of_another_acare_arrive_as_they_are(agency, other, tmp_path
         "Name,Type,Created,Notes\n" + "".join(map(row.format, range(250))), "--on-duplicate", "create"
     )
     (tmp_path / "key.txt").write_text(agency.run("key", "create", "--user", USER).out)
-    line = next(line for line in examples("sh", "Importing from another server") if "key.txt" in line)
     with serving(agency.database) as (_, address):
-        values = {"https://clients.example.com": f"http://{address}/v1/clients"}
-        values |= {"key.txt": tmp_path / "key.txt", "ana@example.com": USER}
-        ended = other.run(*replaced(line, values).split()[1:])
+        ended = other.run(
+            "import", f"http://{address}/v1/clients", "--key-file", tmp_path / "key.txt", "--user", USER
+        )
     assert ended.code == 0, ended.out
     assert other.run("export").out.replace(other.user_id, agency.user_id) == agency.run("export").out
 
