@@ -222,6 +222,7 @@ class Options(TypedDict, total=False):
     agency: str | None
     currency: str | None
     drain_seconds: int | str | None
+    keep_days: int | str | None
     backups: str | Path | None
     require_precondition: bool | Literal["true", "false"] | None
 
