@@ -1,6 +1,5 @@
 """``acare find``, ``history``, ``undelete``, ``erase``, ``purge``, ``export``: the clients of all users."""
 
-import json
 import os
 import sys
 from collections import defaultdict
@@ -15,7 +14,7 @@ from acare.cli.output import counted, print_error, print_json, print_rows, print
 from acare.config import SETTINGS, Settings
 from acare.database.database import Database
 from acare.database.disk import temporary
-from acare.errors import DAMAGED, Refused, SettingError, StoreUnavailable
+from acare.errors import DAMAGED, NotFound, Refused, SettingError, StoreUnavailable
 from acare.field_types import USER_EMAIL
 from acare.fields import parse_client
 from acare.filters import SEARCH, parse_due
@@ -36,7 +35,7 @@ NOT_OVERWRITTEN = (
     "Deleted rows are still in the log, because the disk cannot be written, or because another program, such "
     "as Litestream, keeps it. To overwrite them now, stop that program and run 'acare compact'.\n"
 )
-COPIES = "Backups and copies of the database are unchanged; --backups DIR lists those with the client.\n"
+COPIES = "Backups are unchanged; --backups DIR lists those with the client.\n"
 
 
 @command(
@@ -49,6 +48,7 @@ COPIES = "Backups and copies of the database are unchanged; --backups DIR lists 
         "--due", "only clients with a follow-up until this date, or any; earliest first", "DATE", parse_due
     ),
     argument("--deleted", "find deleted clients too", action="store_true"),
+    argument("--history", "find earlier versions too, also of deleted clients", action="store_true"),
     argument("--backups", "search the backups in this folder instead", "DIR", Path),
     JSON,
     description="Find clients of all users. Each word must begin a word of the name, e-mail, phone, tags, "
@@ -61,6 +61,7 @@ def find(
     user: str | None,
     due: str | None,
     deleted: bool,
+    history: bool,
     backups: Path | None,
     as_json: bool,
 ) -> int:
@@ -68,18 +69,21 @@ def find(
         q = SEARCH.validate(" ".join(words)) if words else None
     except ValueError as error:
         raise SettingError(f"TEXT {error}") from None
-    if due is not None and deleted:
-        raise SettingError("--due cannot be combined with --deleted: a deleted client has no follow-up")
-    search = partial(_found, q=q, email=email, user=user, due=due, deleted=deleted)
+    if due is not None and (deleted or history):
+        raise SettingError(
+            "--due finds only clients as they are: it cannot be combined with --deleted, --history"
+        )
+    search = partial(_found, q=q, email=email, user=user, due=due, deleted=deleted, history=history)
+    columns = (*COLUMNS, "version") if history else COLUMNS
     if backups is None:
         with open_database(settings, read_only=True) as database, closing(search(database)) as clients:
             if user is not None:
                 require_user(database, user)
-            print_rows(clients, COLUMNS, as_json=as_json)
+            print_rows(clients, columns, as_json=as_json)
         return 0
     failures: list[str] = []
-    found = backup.search(backups, search, failures.append)
-    print_rows(({**row, "file": str(path)} for path, row in found), (*COLUMNS, "file"), as_json=as_json)
+    found = backup.search(backup.copies_in(backups), search, failures.append)
+    print_rows(({**row, "file": str(path)} for path, row in found), (*columns, "file"), as_json=as_json)
     return _print_failures(failures)
 
 
@@ -91,9 +95,16 @@ def _print_failures(failures: list[str]) -> int:
 
 
 def _found(
-    database: Database, q: object, email: str | None, user: str | None, due: str | None, deleted: bool
+    database: Database,
+    q: object,
+    email: str | None,
+    user: str | None,
+    due: str | None,
+    deleted: bool,
+    history: bool,
 ) -> Generator[dict[str, object], None, None]:
-    """Matching clients, newest first; with ``deleted``, deleted clients follow, last deleted first."""
+    """Matching clients, newest first; with ``deleted``, deleted clients follow, last deleted first; with
+    ``history``, earlier versions, those of a client together."""
     owners = _owners(database)
     owner_ids = [user_id for user_id, address in owners.items() if address == user]
     if user is not None and not owner_ids:
@@ -104,13 +115,13 @@ def _found(
         client = parse_client(record)
         return {**client, "owner": owners[client["user_id"]], "deleted_at": deleted_at}
 
-    store = ClientLists(database)
-    for record, _ in store.all(OPERATOR, sys.maxsize, **filters):
+    lists = ClientLists(database)
+    for record, _ in lists.all(OPERATOR, sys.maxsize, **filters):
         yield row(record)
-    if deleted:
-        page = store.page(OPERATOR, page=1, limit=sys.maxsize, deleted=True, **filters)
-        for record, deletion in zip(page.rows, page.deletions or (), strict=True):
-            yield row(record, json.loads(deletion)["deletedAt"])
+    if deleted or history:
+        with closing(lists.stored(history=history, **filters)) as stored:
+            for record, deleted_at in stored:
+                yield row(record, deleted_at)
 
 
 def _owners(database: Database) -> dict[str, str]:
@@ -153,36 +164,40 @@ def undelete(settings: Settings, client_id: str) -> None:
     "recorded, so that restoring an older backup erases the client again. Backups are not changed.",
 )
 def erase(settings: Settings, client_id: str, yes: bool, backups: Path | None) -> int:
-    code = 0
-    with open_database(settings, read_only=not yes) as database:
-        try:
-            _erase(database, client_id, yes)
-        except Refused as error:  # nothing was erased, but a backup may have the client
-            code = _print_failures([str(error)])
     failures: list[str] = []
-    if backups is not None:
+    with open_database(settings, read_only=not yes) as database:
+        copies = backup.copies_beside(database.path) + ([] if backups is None else backup.copies_in(backups))
         found = backup.search(
-            backups, lambda copy: [HistoryStore(copy).stored(client_id).client], failures.append
+            copies, lambda copy: [HistoryStore(copy).stored(client_id).client], failures.append
         )
-        is_found = False
-        for path, _ in found:
-            print(printable(f"The client stays in {path} until you delete this file."))
-            is_found = True
-        if not (is_found or failures):
-            print(printable(f"No backup in {backups} has the client."))
-    elif code == 0:
+        paths = [path for path, _ in found]
+        code = 0
+        try:
+            _erase(database, client_id, yes, is_in_copies=bool(paths))
+        except Refused as error:  # nothing was erased, but the copies are listed
+            code = _print_failures([str(error)])
+    for path in paths:
+        print(printable(f"The client stays in {path} until you delete this file."))
+    if backups is None and code == 0:
         sys.stderr.write(COPIES)
+    elif backups is not None and not (paths or failures):
+        print(printable(f"No backup in {backups} has the client."))
     return _print_failures(failures) or code
 
 
-def _erase(database: Database, client_id: str, yes: bool) -> None:
+def _erase(database: Database, client_id: str, yes: bool, is_in_copies: bool) -> None:
     erased_at = ErasureStore(database).erased_at(client_id)
     if erased_at is not None:
         print(f"The client {client_id} was erased at {erased_at}.")
         return
-    client = HistoryStore(database).stored(client_id).client
-    owner = _owners(database)[client["user_id"]]
-    about = f"{client['first_name']} {client['last_name']}, client of {owner}"
+    try:
+        client = HistoryStore(database).stored(client_id).client
+        owner = _owners(database)[client["user_id"]]
+        about = f"{client['first_name']} {client['last_name']}, client of {owner}"
+    except NotFound:
+        if not is_in_copies:
+            raise
+        about = "a client that only copies of the database have, also when one is restored"
     if not yes:
         raise Refused(f"nothing was erased; --yes erases {about}")
     ErasureStore(database).erase(client_id)

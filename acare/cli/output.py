@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from textwrap import indent
 
 from acare.database.copying import Progress, silent
 
@@ -30,14 +31,22 @@ def print_error(text: str) -> None:
 
 def print_json(value: object) -> None:
     """Print JSON, in ASCII unless the output is UTF-8, with control characters escaped."""
+    print(_json(value))
+
+
+def _json(value: object) -> str:
     text = json.dumps(value, indent=2, ensure_ascii=sys.stdout.encoding != "utf-8")
-    print(_UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text))
+    return _UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text)
 
 
 def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, as_json: bool) -> None:
     """Print these columns under their names, separated by tabs; or the complete rows as a JSON list."""
     if as_json:
-        print_json(list(rows))
+        before = "["
+        for row in rows:  # one by one: they may not fit in memory
+            print(f"{before}\n{indent(_json(row), '  ')}", end="")
+            before = ","
+        print("[]" if before == "[" else "\n]")
         return
     print("\t".join(columns))
     for row in rows:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from glob import escape
 from pathlib import Path
 
 from acare.database import file
@@ -73,26 +74,37 @@ def _count(database: Path, folder: Path) -> None:
         counting.write(lambda connection: identity.count_backup(connection, newest))
 
 
+def copies_in(folder: Path) -> list[Path]:
+    """The backups and other copies of databases in a folder. Refused if there are none."""
+    copies = sorted(path for path in folder.iterdir() if _COPY.fullmatch(path.name))
+    if not copies:
+        raise Refused(f"{folder}: nothing was searched: no file is named *.db or *.before-restore-*")
+    return copies
+
+
+def copies_beside(database: Path) -> list[Path]:
+    """The copies that restores and migrations have left next to a database."""
+    path = database.resolve()
+    left = (*path.parent.glob(f"{escape(path.name)}.*"),)
+    return sorted(each for each in left if _COPY.fullmatch(each.name))
+
+
 def search(
-    folder: Path, find: Callable[[Database], Iterable[dict[str, object]]], report: Callable[[str], None]
+    copies: Iterable[Path],
+    find: Callable[[Database], Iterable[dict[str, object]]],
+    report: Callable[[str], None],
 ) -> Iterator[tuple[Path, dict[str, object]]]:
-    """The results of ``find`` in each backup or copy in a folder, with its file. One file is open at a time.
+    """The results of ``find`` in each backup or copy, with its file. One file is open at a time.
 
     The files are not changed. ``report`` gets the reason if one cannot be read. NotFound is ignored.
-    Refused if there is no such file.
     """
 
-    def results(path: Path) -> Iterator[tuple[Path, dict[str, object]]]:
+    for path in copies:
         try:
             with suppress(NotFound), closing(ReadOnlyDatabase(path)) as database:
                 yield from ((path, result) for result in find(database))
         except AcareError as error:
             report(f"{path} was not searched: {str(error).removeprefix(f'{path}: ')}")
-
-    copies = sorted(path for path in folder.iterdir() if _COPY.fullmatch(path.name))
-    if not copies:
-        raise Refused(f"{folder}: nothing was searched: no file is named *.db or *.before-restore-*")
-    return (result for path in copies for result in results(path))
 
 
 def verify(path: Path, progress: Progress = silent) -> int:

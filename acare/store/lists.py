@@ -119,6 +119,15 @@ class ClientLists(Store):
         with self._database.read() as connection:
             yield from connection.execute(self.EXPORT)
 
+    def stored(self, *, history: bool, **filters: object) -> Generator[tuple[str, str | None], None, None]:
+        """The JSON of each deleted client, or with ``history`` of each earlier version, of all users.
+
+        With the time of the deletion, if that ended the version. Without a time limit.
+        """
+        _require_known(filters)
+        with self._database.read() as connection:
+            yield from connection.execute(STORED[history], _stored_values(filters))
+
 
 #: The names of all filters.
 FILTERS = _CONDITIONS.keys() - {"owner_id", "buyers"} | {"sort", "order", "deleted"}
@@ -201,18 +210,12 @@ def _found(connection: sqlite3.Connection, q: str, skipped: int, limit: int) -> 
 
 
 _SEARCHED = ("first_name", "last_name", "email", "phone", "tags", "preferred_locations", "notes")
-_TEXTS = ", ".join(f"deletion.json -> '$.{name}'" for name in _SEARCHED)
+_TEXTS = ", ".join(f"stored.json -> '$.{name}'" for name in _SEARCHED)
 
 # Without the deletions of restored clients, which exist or were deleted again at a later version. Deleted
 # clients are not in the full-text index, which would keep their words: each word of a search must occur in
 # one of the texts; as with LIKE, only the case of ASCII letters is ignored.
-DELETED = f"""
-SELECT rowid
-FROM client_history AS deletion INDEXED BY client_history_deleted
-WHERE deleted
-    AND NOT EXISTS (SELECT 1 FROM clients WHERE id = client_id)
-    AND version = (SELECT max(version) FROM client_history WHERE client_id = deletion.client_id)
-    AND (:owner_id IS NULL OR json ->> '$.user_id' = :owner_id)
+_STORED_FILTERS = f"""(:owner_id IS NULL OR json ->> '$.user_id' = :owner_id)
     AND (:user_id IS NULL OR json ->> '$.user_id' = :user_id)
     AND (:client_type IS NULL OR json ->> '$.client_type' = :client_type)
     AND (:status IS NULL OR json ->> '$.status' = :status)
@@ -225,9 +228,18 @@ WHERE deleted
             FROM json_tree(json_array({_TEXTS})) AS text
             WHERE instr(lower(text.atom), lower(word.value))
         )
-    )
-ORDER BY ended_at DESC, rowid DESC
+    )"""
+
+_DELETED = f"""
+FROM client_history AS stored INDEXED BY client_history_deleted
+WHERE deleted
+    AND NOT EXISTS (SELECT 1 FROM clients WHERE id = client_id)
+    AND version = (SELECT max(version) FROM client_history WHERE client_id = stored.client_id)
+    AND {_STORED_FILTERS}
+ORDER BY ended_at DESC, stored.rowid DESC
 """
+
+DELETED = f"SELECT rowid {_DELETED}"
 
 DELETED_PAGE = f"""
 SELECT {STORED_JSON}, json_object('deletedAt', ended_at, 'deletedBy', users.email)
@@ -242,12 +254,28 @@ def _deleted_page(
     connection: sqlite3.Connection, filters: Mapping[str, object], skipped: int, limit: int
 ) -> ClientPage:
     """At most ``limit`` deleted clients after those that are skipped, last deleted first."""
-    searched = str(filters.get("q") or "").split()
-    values = {**dict.fromkeys(_CONDITIONS), **filters, "words": json.dumps(searched)}
-    matches = [rowid for (rowid,) in connection.execute(DELETED, values)]
+    matches = [rowid for (rowid,) in connection.execute(DELETED, _stored_values(filters))]
     rowids = json.dumps(matches[skipped : skipped + limit])
     rows = connection.execute(DELETED_PAGE, {"rowids": rowids}).fetchall()
     return ClientPage(len(matches), [row for row, _ in rows], [deletion for _, deletion in rows])
+
+
+def _stored_values(filters: Mapping[str, object]) -> dict[str, object]:
+    """The values of ``_STORED_FILTERS``."""
+    words = json.dumps(str(filters.get("q") or "").split())
+    return {**dict.fromkeys(_CONDITIONS), **filters, "words": words}
+
+
+# The operator's searches for deleted clients, and for earlier versions of all clients.
+STORED = {
+    False: f"SELECT {STORED_JSON}, ended_at {_DELETED}",
+    True: f"""
+SELECT {STORED_JSON}, iif(deleted, ended_at, NULL)
+FROM client_history AS stored
+WHERE {_STORED_FILTERS}
+ORDER BY client_id, version DESC
+""",
+}
 
 
 def _order(values: Mapping[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """``acare erase``, ``purge`` and ``compact``."""
 
 import json
+import sys
 
 import pytest
 from support import old_schema
@@ -11,8 +12,10 @@ from acare.database import connection
 from acare.database.database import ReadOnlyDatabase
 from acare.maintenance import backup
 from acare.maintenance.backup import back_up
+from acare.store.lists import ClientLists
 
 NAME = "Zaphodina"
+TIME = "20260715T143210.000Z"
 
 
 @pytest.fixture
@@ -64,7 +67,63 @@ def test_a_client_that_only_a_backup_has_is_listed(run, app, api, person, tmp_pa
     run("purge", "--keep-days", 0)
     printed = run("erase", person, "--backups", copy.parent, status=1)
     assert printed.out == f"The client stays in {copy} until you delete this file.\n"
-    assert printed.err.endswith(f"no client with the id '{person}', and none in the history\n")
+    assert "--yes erases a client that only copies of the database have" in printed.err
+
+
+def test_a_client_that_only_a_backup_has_is_erased_when_it_is_restored(run, app, api, person, tmp_path):
+    copy = back_up(app.database.path, tmp_path / "backups")
+    api.delete(person)
+    run("purge", "--keep-days", 0)
+    run("erase", "--yes", person, "--backups", copy.parent)
+    assert f"The client {person} was erased at 20" in run("erase", person, "--backups", copy.parent).out
+    app.close()
+    assert "Clients that were erased again: 1." in run("restore", copy).out
+
+
+def test_copies_beside_the_database_are_named_without_being_told(run, app, person):
+    path = app.database.path
+    beside = [path.with_name(f"acare.db.{ending}") for ending in (f"before-restore-{TIME}", "schema-4.db")]
+    for each in beside:
+        back_up(path, path.parent / "backups").rename(each)
+    printed = run("erase", "--yes", person)
+    assert [line for line in printed.out.splitlines() if "stays" in line] == [
+        f"The client stays in {each} until you delete this file." for each in beside
+    ]
+
+
+# --- find --history
+
+
+def test_words_of_earlier_versions_and_deleted_clients_are_found(run, app, api, person, tmp_path):
+    api.put(person, {"first_name": "Trillian", "notes": "x"})
+    api.put(person, {"notes": "y"})
+    api.delete(api.create(first_name=NAME)["id"])
+    assert json.loads(run("find", NAME, "--json").out) == []
+    found = json.loads(run("find", NAME, "--history", "--json").out)
+    assert sorted((each["version"], each["deleted_at"] is not None) for each in found) == [
+        (1, False),
+        (1, True),
+    ]
+    copy = back_up(app.database.path, tmp_path / "backups")
+    table = run("find", NAME, "--history", "--backups", copy.parent).out.splitlines()
+    assert table[0].endswith("\tversion\tfile")
+    assert [line.endswith(f"\t1\t{copy}") for line in table[1:]] == [True, True]
+
+
+def test_hits_are_printed_as_they_are_read(run, api, monkeypatch):
+    """All of them may not fit in memory."""
+    for _ in range(3):
+        api.create(first_name=NAME)
+    printed, read = [], ClientLists.all
+
+    def watch(*arguments, **filters):
+        for row in read(*arguments, **filters):
+            printed.append(sys.stdout.tell())
+            yield row
+
+    monkeypatch.setattr(ClientLists, "all", watch)
+    assert len(json.loads(run("find", NAME, "--json").out)) == 3
+    assert printed == sorted(set(printed))
 
 
 def test_what_is_found_is_printed_before_the_next_backup_is_read(run, app, person, tmp_path, monkeypatch):
