@@ -7,7 +7,7 @@ import pytest
 from support.client import Api, app_fixture
 from support.data import JORDAN, UNKNOWN_ID
 
-from acare import search_terms
+from acare import places, search_terms
 from acare.errors import Refused, StoreUnavailable
 
 SECRET = "a secret of the traceback"
@@ -142,7 +142,7 @@ def test_a_defect_is_500_with_an_error_id_in_the_log(app, api, monkeypatch, capl
 def test_a_defect_in_a_function_of_sql_is_no_damage(api, monkeypatch, caplog, function):
     ask = {"_texts": lambda status: api.post(JORDAN, status), "fold": lambda status: api.get(PLACE, status)}
     api.create(preferred_locations=["Shafter"])
-    monkeypatch.setattr(search_terms, function, raising(KeyError(SECRET)))
+    monkeypatch.setattr(places if function == "fold" else search_terms, function, raising(KeyError(SECRET)))
     assert ask[function](500).json["error"]["errorId"]
     assert f"KeyError: '{SECRET}'" in caplog.text
     monkeypatch.undo()

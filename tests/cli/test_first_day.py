@@ -59,7 +59,7 @@ def test_elsewhere_it_creates_no_key(tmp_path):
             assert server.stdout.readline().endswith(f" is at {url}\n")
             assert "no API key yet" in server.stdout.readline()
             with closing(Database(tmp_path / "served.db")) as database:
-                assert not KeyStore(database).list(OPERATOR)
+                assert KeyStore(database).list(OPERATOR).total == 0
         finally:
             server.kill()
 
