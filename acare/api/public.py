@@ -132,9 +132,10 @@ class WebFile(Resource):
     #: The files below ``/web``.
     NAMES = (
         "icon.svg", "page.css", "controls.css", "list.css", "client.css", "page.mjs",
-        "changing.mjs", "client.mjs", "dom.mjs", "drafts.mjs", "filters.mjs", "form.mjs", "history.mjs",
-        "inputs.mjs", "list.mjs", "notes.mjs", "people.mjs", "place.mjs", "record.mjs", "session.mjs",
-        "signin.mjs", "table.mjs", "values.mjs",
+        "bulk.mjs", "changing.mjs", "client.mjs", "contact.mjs", "dom.mjs", "drafts.mjs", "due.mjs",
+        "filters.mjs", "form.mjs", "history.mjs", "inputs.mjs", "list.mjs", "many.mjs", "notes.mjs",
+        "people.mjs", "place.mjs", "record.mjs", "session.mjs", "signin.mjs", "table.mjs", "values.mjs",
+        "walk.mjs",
     )  # fmt: skip
 
     def __init__(self, services: Services) -> None:

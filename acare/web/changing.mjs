@@ -6,6 +6,7 @@ import { call } from "./session.mjs";
 import { place, remember, results } from "./place.mjs";
 import { finish } from "./drafts.mjs";
 import { signature } from "./history.mjs";
+import { keepWalk } from "./walk.mjs";
 
 /** Restore a client and show the view again, if it has not been left. Another window may have
  *  restored it already. */
@@ -32,6 +33,7 @@ export async function remove(client, signal) {
   )
     return;
   try {
+    await keepWalk();
     await call("DELETE", `v1/clients/${client.id}`, {
       headers: { "If-Match": `"${client.version}"` },
       signal,
@@ -62,6 +64,7 @@ export async function remove(client, signal) {
 export async function update(client, change) {
   const [path, body] = [`v1/clients/${client.id}`, change(client)];
   if (!body) return client;
+  await keepWalk();
   return call("PUT", path, { body, headers: { "If-Match": `"${client.version}"` } }).catch(
     async (error) => {
       if (error.status !== 412) throw error;
@@ -70,8 +73,9 @@ export async function update(client, change) {
   );
 }
 
-export function showSaved(client) {
+export function showSaved(client, undo = null) {
   remember(client);
-  say("Saved.");
+  say("Saved.", undo && button("Undo", undo), undo ? 10 : 6);
   place.refresh?.();
+  place.countDue();
 }

@@ -1,18 +1,34 @@
 // A client: its status, notes and facts.
 
 import { FIELDS, flatten } from "./record.mjs";
+import { vcard } from "./contact.mjs";
+import { dueIn } from "./due.mjs";
 import { fullName, label, showBudget } from "./values.mjs";
-import { badge, button, currency, el, link, redraw, select, show, value, words } from "./dom.mjs";
+import {
+  badge,
+  button,
+  currency,
+  dueDate,
+  el,
+  link,
+  redraw,
+  saveFile,
+  select,
+  show,
+  value,
+  words,
+} from "./dom.mjs";
 import { call, ready } from "./session.mjs";
 import { place, remember, results } from "./place.mjs";
 import { draftNote } from "./drafts.mjs";
 import { remove, restore, showSaved, update } from "./changing.mjs";
 import { historyOf, isUnset, readHistory, shown, signature } from "./history.mjs";
 import { notesOf } from "./notes.mjs";
+import { readAhead, walkOf } from "./walk.mjs";
 
 /** A client is drawn at once if the list has it, and again if it has changed meanwhile. */
 export async function clientView({ id }, signal) {
-  const known = [place.latest, ...results.clients].find((client) => client?.id === id);
+  const known = [place.latest, place.ahead, ...results.clients].find((client) => client?.id === id);
   const past = el("div.past");
   let version = null; // the one that is shown
   const draw = (client) => {
@@ -34,16 +50,23 @@ export async function clientView({ id }, signal) {
       past.replaceChildren(historyOf(id, history, client ?? known));
   };
   await place.refresh();
+  await readAhead(id, signal).catch(() => null); // it is read when it is shown
 }
 
 function drawClient(client, past, signal) {
+  const due = dueIn(client.tags);
   show(
     fullName(client),
     {
       back: place.list ?? "#/",
-      badges: [badge(client.client_type), statusOf(client)],
+      beside: walkOf(client.id),
+      badges: [badge(client.client_type), statusOf(client), due && dueDate(due)],
       actions: [
         link("Edit", `#/client/${client.id}/edit`, "button main"),
+        button("Save contact", () =>
+          saveFile(vcard(client), "text/vcard", `${fullName(client)}.vcf`),
+        ),
+        link("Merge…", `#/client/${client.id}/merge`, "button"),
         button("Delete", () => remove(client, signal), "danger"),
       ],
     },
@@ -78,28 +101,55 @@ export async function goneView(id, signal) {
   );
 }
 
+/** The status saves at once or, by keyboard, on Enter or when it is left: each arrow changes it. */
 function statusOf(client) {
-  const change = ({ target }) =>
-    update(client, (newest) =>
-      newest.status === target.value ? null : { status: target.value },
-    ).then(showSaved, (error) => {
-      target.value = client.status;
+  let [saved, isTyping] = [client.status, false];
+  const set = (from, to) =>
+    update(from, (newest) => (newest.status === to ? null : { status: to }));
+  const save = async () => {
+    const [before, chosen] = [saved, control.value];
+    if (chosen === before) return;
+    saved = chosen;
+    const changed = await set(client, chosen).catch((error) => {
+      control.value = saved = before;
       throw error;
     });
-  return select(
+    showSaved(changed, () => set(changed, before).then((undone) => showSaved(undone)));
+  };
+  const keydown = ({ key }) => {
+    isTyping = true;
+    if (key === "Escape") control.value = saved;
+    if (key === "Enter") save();
+  };
+  const pointerdown = () => {
+    isTyping = false;
+  };
+  const change = () => (isTyping ? null : save());
+  const control = select(
     {
       id: "status",
       class: `badge ${client.status}`,
       "aria-label": "Status",
       value: client.status,
       change,
+      keydown,
+      pointerdown,
+      blur: save,
     },
     words(FIELDS.find(({ name }) => name === "status")),
   );
+  return control;
 }
 
-// on the page of a client
-const ELSEWHERE = ["first_name", "last_name", "client_type", "status", "notes", "budget_max"];
+const ELSEWHERE = [
+  "first_name",
+  "last_name",
+  "client_type",
+  "status",
+  "due",
+  "notes",
+  "budget_max",
+];
 /** The facts that are known, since blanks and the default of a flag would hide them; each detail is
  *  one. */
 function factsOf(client) {

@@ -1,6 +1,8 @@
 // Building the document: elements, messages and the dialog. Text is always inserted as text, never
 // as HTML.
 
+import { numbersIn } from "./contact.mjs";
+import { dateOf } from "./due.mjs";
 import { explain, isolate, label, showDay, showTime } from "./values.mjs";
 
 /** The settings that the server put into the page: {agency, currency}, each absent if not set. */
@@ -47,16 +49,38 @@ export const words = ({ options }) => options.map((word) => [word, label(word)])
 export const badge = (name) => el("span", { class: `badge ${name}` }, label(name));
 export const mail = (text) =>
   text && el("a", { href: `mailto:${encodeURIComponent(text).replace("%40", "@")}` }, value(text));
+/** A text with a link for each telephone number. */
 export const phone = (text) =>
   text &&
-  (/\d/.test(text)
-    ? el("a", { href: `tel:${text.replace(/[^\d+*#]/g, "")}` }, value(text))
-    : value(text));
+  el(
+    "span.numbers",
+    numbersIn(text).map((part) =>
+      part.dial
+        ? el("a", { href: `tel:${part.dial.replaceAll("#", "%23")}` }, value(part.text))
+        : value(part.text),
+    ),
+  );
+/** The date of a follow-up. */
+export function dueDate(date) {
+  const today = dateOf();
+  const text = showDay(`${date}T00:00`);
+  const look = date <= today ? "due" : "later";
+  const words =
+    date < today ? `Overdue: ${text}` : date === today ? "Due today" : `Follow-up: ${text}`;
+  return el("time", { class: `badge ${look}`, datetime: date }, words);
+}
 
 /** Copy the text of a node, also without https, which navigator.clipboard needs. */
 export function copy(node) {
   getSelection().selectAllChildren(node);
   document.execCommand("copy");
+}
+
+/** Hand a file to the browser, which saves it. */
+export function saveFile(content, type, download) {
+  const href = URL.createObjectURL(new Blob([content], { type }));
+  el("a", { href, download }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60_000); // once it is saved
 }
 
 /** Show a message that screen readers announce too, optionally with a button. It disappears after
@@ -73,19 +97,32 @@ export function say(text, action = null, seconds = 6) {
   wait(seconds);
 }
 
-/** Put a view into the page, with its title, and move the focus to it for screen readers. ``back``
- *  is the address that its link back has. */
-export function show(title, { actions, back = null, badges }, ...nodes) {
+/** Name what is shown in the title of the window, and mark it in the navigation. */
+export function nameView(title) {
   document.title = [...new Set([title, "Clients", agency])]
     .filter(Boolean)
     .map(isolate)
     .join(" · ");
+  const { hash } = location;
+  const current = hash === "#/people" ? hash : /[?&]due=/.test(hash) ? DUE : "#/";
+  for (const tab of document.querySelectorAll("#top nav a")) {
+    tab.ariaCurrent = tab.hash === current ? "true" : null;
+  }
+}
+
+/** The address of the list of follow-ups. */
+export const DUE = "#/?due=today";
+
+/** Put a view into the page, with its title, and move the focus to it for screen readers. ``back``
+ *  is the address that its link back has, ``beside`` stands at its side. */
+export function show(title, { actions, back = null, beside, badges }, ...nodes) {
+  nameView(title);
   const backText = back?.startsWith("#/client/") ? "← Back to the client" : "← Back to the list";
   find("#main").replaceWith(
     el(
       "main",
       { id: "main" },
-      back && link(backText, back, "back"),
+      back && el("div.way", link(backText, back, "back"), beside),
       el(
         "div.heading",
         el("h1", { tabindex: "-1" }, value(title)),
@@ -95,9 +132,6 @@ export function show(title, { actions, back = null, badges }, ...nodes) {
       nodes,
     ),
   );
-  for (const tab of document.querySelectorAll("#top nav a")) {
-    tab.ariaCurrent = (tab.hash === "#/people") === (location.hash === "#/people") ? "true" : null;
-  }
   find("h1").focus({ preventScroll: true });
   scrollTo(0, 0);
 }

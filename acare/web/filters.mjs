@@ -2,7 +2,7 @@
 
 import { FIELDS } from "./record.mjs";
 import { PROPERTY, label, listAddress, showTime } from "./values.mjs";
-import { el, find, link, select, show, words } from "./dom.mjs";
+import { el, find, link, nameView, select, show, words } from "./dom.mjs";
 import { people } from "./session.mjs";
 import { place, results } from "./place.mjs";
 import { draftNote } from "./drafts.mjs";
@@ -38,6 +38,7 @@ function listeners() {
 const SORTS = [
   ["created_at", "Newest first"],
   ["updated_at", "Recently changed"],
+  ["unchanged", "Longest unchanged"],
   ["name", "By name"],
 ];
 const typed = (name, text, attributes) =>
@@ -66,6 +67,7 @@ function controlsOf() {
       "div.property",
       PROPERTY.map((name) => typed(name, label(name))),
     ),
+    el("input", { type: "hidden", name: "due", "aria-label": label("due") }),
     el("input", { type: "hidden", name: "deleted", "aria-label": "Deleted clients" }),
     el("button", { hidden: true }), // which Enter presses
   );
@@ -113,9 +115,15 @@ export function drawFrame(query) {
   const inWords = ({ ariaLabel, value, selectedOptions }) =>
     `${ariaLabel}: ${selectedOptions?.[0].text ?? value}`;
   const count = limits.filter(({ name }) => name !== "q").length;
-  find("h1").textContent = query.deleted ? "Deleted clients" : "Clients";
-  find(".printed").textContent =
-    `${limits.map(inWords).join(", ") || "All clients"} · ${showTime(new Date())}`;
+  const title = query.deleted ? "Deleted clients" : query.due ? "Follow-ups" : "Clients";
+  const named = limits
+    .filter(({ name }) => name !== "deleted")
+    .map(inWords)
+    .join(", ");
+  nameView([title, named].filter(Boolean).join(": "));
+  find("h1").textContent = title;
+  find(".printed").textContent = `${named || "All clients"} · ${showTime(new Date())}`;
+  controls.sort.options[0].text = query.due ? "Earliest first" : "Newest first";
   find(".clear").hidden = !limits.length;
   find(".fold").textContent = count ? `Filters (${count})` : "Filters";
   // these have an order of their own

@@ -16,36 +16,42 @@ import { fullName, isolate, label, showDay } from "./values.mjs";
 import { ask, button, el, no, say, show, value, yes } from "./dom.mjs";
 import { call, isEditable, owner, ready, session, shortName } from "./session.mjs";
 import { place, remember } from "./place.mjs";
-import { dropDraft, finish, readDraft, writeDraft } from "./drafts.mjs";
+import { draftId, dropDraft, finish, readDraft, unsavedNotes, writeDraft } from "./drafts.mjs";
 import { changed, isUnset, nameOf, signature } from "./history.mjs";
 import { control } from "./inputs.mjs";
+import { keepWalk } from "./walk.mjs";
 
 const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
-export async function formView({ id, query }, signal) {
+export async function formView({ id, draft: name, query }, signal) {
   await ready(signal);
-  const draft = readDraft(id);
+  const draft = readDraft(draftId({ id, name }));
   if (draft) return drawForm(draft, signal, "", "Unsaved changes:");
   const base = id
     ? flatten(await call("GET", `v1/clients/${id}`, { signal }))
     : { status: "active", user_id: session.me.id }; // what the server sets
-  return drawForm(
-    { id, base, values: id ? base : { ...base, ...typedFields(query.q) }, key: newKey() },
-    signal,
-  );
+  const values = id ? base : { ...base, ...typedFields(query.q) };
+  return drawForm({ id, name: newKey(), base, values, key: newKey() }, signal);
 }
 
-const discard = ({ id }) => finish(id, "", id ? `#/client/${id}` : (place.list ?? "#/"));
+const discard = (draft) =>
+  finish(draftId(draft), "", draft.id ? `#/client/${draft.id}` : (place.list ?? "#/"));
+
+/** Keep what is typed as a draft. A reload of the page continues with it. */
+function keep(draft, values) {
+  draft.values = values;
+  if (same(draft.values, draft.base)) return dropDraft(draftId(draft));
+  writeDraft(draft);
+  if (draft.id) return null;
+  history.replaceState(null, "", `#/new?draft=${draft.name}`);
+  place.address = location.hash;
+}
 
 function drawForm(draft, signal, message = "", note = null) {
   const initial = { ...draft.values };
-  const keep = () => {
-    draft.values = { ...initial, ...readFields(new FormData(form), initial) };
-    if (same(draft.values, draft.base)) dropDraft(draft.id);
-    else writeDraft(draft);
-  };
+  const input = () => keep(draft, { ...initial, ...readFields(new FormData(form), initial) });
   const submit = (event) => {
     event.preventDefault();
-    keep();
+    input();
     save(draft, form, signal);
   };
   // with its problem
@@ -53,8 +59,9 @@ function drawForm(draft, signal, message = "", note = null) {
   const summary = el("p.problem", { role: "alert", tabindex: "-1" }, message);
   const form = el(
     "form.client",
-    { input: keep, submit, focusin: reveal },
+    { input, submit, focusin: reveal },
     el("p.note", note),
+    draft.id ? null : unsavedNotes(draft.name),
     summary,
     inputsOf(draft, initial),
     el(
@@ -105,13 +112,16 @@ async function save(draft, form, signal, done = draft.id ? "Saved." : "Created."
   form.inert = true;
   form.querySelector(".main").textContent = "Saving…";
   try {
-    const twins = draft.isAsked ? [] : await findTwins(draft, body, signal);
+    const isComplete = FIELDS.every(({ name, required }) => !required || draft.values[name]);
+    const twins = draft.isAsked || !isComplete ? [] : await findTwins(draft, body, signal);
     if (twins.length) return askForTwin(draft, twins, signal);
+    await keepWalk();
     const saved = isChanged
       ? await call(draft.id ? "PUT" : "POST", path, { body, headers, signal })
       : await call("POST", `${path}/owner`, { body: { user_id }, headers, signal });
     remember(saved);
-    dropDraft(draft.id);
+    dropDraft(draftId(draft));
+    place.countDue();
     if (!isChanged || !user_id) return finish(saved.id, done, `#/client/${saved.id}`);
     // The owner is another request. If it fails, only the owner is unsaved.
     const base = flatten(saved);
@@ -152,7 +162,7 @@ async function reconcile(draft, details, signal) {
     rows.some((row) => row.kind === kind),
   );
   // The server may have these values already.
-  if (!isMine && !isTorn) return finish(draft.id, "Saved.", `#/client/${draft.id}`);
+  if (!isMine && !isTorn) return finish(draftId(draft), "Saved.", `#/client/${draft.id}`);
   const author = details.changedBy === session.me.email ? "You" : nameOf(details.changedBy);
   const others = rows.filter(({ kind }) => kind !== "mine");
   const notes = Object.fromEntries(others.map((row) => [row.field.name, noteFor(row, author)]));

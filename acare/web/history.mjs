@@ -1,8 +1,9 @@
 // The history of a client, and the values of its fields as a person reads them.
 
-import { FIELDS, flatten, inputText, same } from "./record.mjs";
-import { label, listAddress, showDay, showHour, showNumber, showTime } from "./values.mjs";
+import { FIELDS, flatten, inputText, isAddition, laterNotes, same } from "./record.mjs";
+import { counted, label, listAddress, showDay, showHour, showNumber, showTime } from "./values.mjs";
 import {
+  ask,
   badge,
   button,
   copy,
@@ -10,10 +11,12 @@ import {
   el,
   link,
   mail,
+  no,
   phone,
   redraw,
   say,
   value,
+  yes,
 } from "./dom.mjs";
 import { call, isEditable, owner, person, shortName } from "./session.mjs";
 import { readDraft, writeDraft } from "./drafts.mjs";
@@ -46,6 +49,7 @@ export function shown(field, given, links = true) {
     ];
   }
   if (field.kind === "choice") return badge(given);
+  if (field.kind === "date") return showDay(`${given}T00:00`);
   if (field.kind === "user") return person(owner(given));
   if (typeof given === "boolean") return given ? "Yes" : "No";
   if (typeof given === "number")
@@ -126,7 +130,7 @@ function entry({ action, changes, by, at }, client) {
             "div",
             el("span.hint", `${field.label}: `),
             changed(field, from, to),
-            client && useOf(field, from, client),
+            client && useOf(field, from, to, client),
           );
     }),
     el("div.hint", by ? person(by) : nameOf(by), ` · ${showHour(at)}`),
@@ -141,22 +145,28 @@ export function changed(field, from, to) {
     : ["+ ", value(to.slice(0, to.length - old.length).trim())];
 }
 
-/** The button that puts an earlier value into the form, where it is marked. */
-function useOf(field, from, client) {
+/** The button that puts an earlier value into the form, where it is marked. A change that only
+ *  added a note has nothing to bring back. */
+function useOf(field, from, to, client) {
   const values = flatten(client);
   if (!isEditable(field) || isUnset(from) || same(from, values[field.name])) return null;
-  const use = () => {
+  if (field.kind === "lines" && isAddition(from, to)) return null;
+  const use = async () => {
+    const lost = field.kind === "lines" ? laterNotes(values.notes, from, to) : 0;
+    if (lost && !(await askToLose(lost))) return;
     const draft = readDraft(client.id) ?? { id: client.id, base: values, values };
     const notes = { ...draft.notes, [field.name]: { isMarked: true } };
     writeDraft({ ...draft, values: { ...draft.values, [field.name]: from }, notes });
     say("");
     location.assign(`#/client/${client.id}/edit`);
   };
-  const text = el("p", shown(field, from, false)).textContent;
-  return button(
-    "Use old value",
-    use,
-    "quiet",
-    `Use old value: ${field.label}, ${text.slice(0, 60)}`,
-  );
+  const text = el("p", shown(field, from, false)).textContent.slice(0, 60);
+  return button("Use old value", use, "quiet", `Use old value: ${field.label}, ${text}`);
 }
+
+const askToLose = (lost) =>
+  ask(
+    "Use the old notes?",
+    el("p", `${counted(lost, "later note")} would be replaced. You can edit them before saving.`),
+    [yes("Use the old notes"), no()],
+  );

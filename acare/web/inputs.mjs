@@ -13,6 +13,7 @@ const INPUTS = {
   number: { inputmode: "decimal" },
   money: { inputmode: "decimal", placeholder: "450k" },
   list: { placeholder: "Separated by commas" },
+  date: { type: "date" },
 };
 function inputOf(field, given, attributes) {
   if (field.kind === "user") return select(attributes, people());

@@ -1,6 +1,7 @@
 // The list of clients: search, filters, pages.
 
 import { same } from "./record.mjs";
+import { dateOf } from "./due.mjs";
 import {
   PROPERTY,
   apiQuery,
@@ -11,21 +12,20 @@ import {
   showNumber,
   writeQuery,
 } from "./values.mjs";
-import { button, el, find, link, redraw } from "./dom.mjs";
+import { button, el, find, link, redraw, saveFile } from "./dom.mjs";
 import { call, ready, session } from "./session.mjs";
 import { place, results } from "./place.mjs";
 import { drawFrame, openFirst } from "./filters.mjs";
+import { changeAll } from "./many.mjs";
 import { clientTable, pager } from "./table.mjs";
 
 /** For all clients that the filters match: a file, or a print of all pages. */
 function handout(query, signal) {
   const filters = { ...query, page: "" };
   const download = async () => {
-    const href = URL.createObjectURL(
-      await call("GET", `v1/clients.csv?${apiQuery(filters)}`, { as: "blob", signal }),
-    );
-    el("a", { href, download: `clients-${new Date().toISOString().slice(0, 10)}.csv` }).click();
-    setTimeout(() => URL.revokeObjectURL(href), 60_000); // once it is saved
+    const path = `v1/clients.csv?${apiQuery(filters)}`;
+    const file = await call("GET", path, { as: "blob", signal });
+    saveFile(file, file.type, `clients-${dateOf()}.csv`);
   };
   const print = async () => {
     let [rows, meta] = [[], { hasMore: true }];
@@ -42,7 +42,12 @@ function handout(query, signal) {
     addEventListener("afterprint", () => drawList(filters, signal), { once: true });
     window.print();
   };
-  return [button("Download CSV", download, "quiet"), button("Print", print, "quiet")];
+  const { total } = results.meta;
+  return [
+    button(`Change all ${showNumber(total)}…`, () => changeAll(filters, total), "quiet"),
+    button("Download CSV", download, "quiet"),
+    button("Print", print, "quiet"),
+  ];
 }
 
 /** In place of the table: the problem with the filters, or links for a search without results. */
@@ -64,8 +69,12 @@ function drawList(query, signal) {
     meta.totalPages > 1 ? ` Page ${showNumber(meta.page)} of ${showNumber(meta.totalPages)}.` : "";
   const total = PROPERTY.some((name) => query[name])
     ? `${counted(meta.total, "buyer")} whom it could suit`
-    : counted(meta.total, "client");
-  const none = find(".clear").hidden ? "No clients yet." : "No clients found.";
+    : `${counted(meta.total, "client")}${query.due ? " to follow up" : ""}`;
+  const none = find(".clear").hidden
+    ? "No clients yet."
+    : query.due
+      ? "No follow-ups are due."
+      : "No clients found.";
   find(".total").textContent = clients.length ? `${total}.${pages}` : meta.problem ? "" : none;
   find(".handout").replaceChildren(
     ...(query.deleted

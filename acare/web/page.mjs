@@ -1,15 +1,17 @@
 // The page: a client of the public API. This module knows which view an address shows, and what
 // single keys do.
 
-import { explain, readRoute, valueOf } from "./values.mjs";
-import { agency, ask, badge, button, dialog, el, find, link, no, say, show } from "./dom.mjs";
-import { call, person, session } from "./session.mjs";
+import { dateOf } from "./due.mjs";
+import { explain, readRoute, showNumber, valueOf } from "./values.mjs";
+import { DUE, agency, ask, badge, button, dialog, el, find, link, no, say, show } from "./dom.mjs";
+import { call, person, send, session } from "./session.mjs";
 import { place, results } from "./place.mjs";
 import { askForKey, followLink, isLink, signOut } from "./signin.mjs";
 import { clientView, goneView } from "./client.mjs";
 import { formView } from "./form.mjs";
 import { listView } from "./list.mjs";
 import { peopleView } from "./people.mjs";
+import { beginWalk } from "./walk.mjs";
 
 const VIEWS = {
   list: listView,
@@ -43,10 +45,11 @@ async function render() {
 }
 
 /** Note the address before this one, and the place in the list that is left. */
-function noteAddress({ id }) {
+function noteAddress({ id, view }) {
   const address = location.hash || "#/";
   if (address === place.address) return;
   if (current?.route.view === "list") results.scroll = scrollY;
+  if (current?.route.view === "list" && view === "client") beginWalk();
   if (id) results.id = id;
   Object.assign(place, { previous: place.address, address });
 }
@@ -75,6 +78,7 @@ async function start() {
     call("GET", "v1/users?disabled=true"),
   ]);
   Object.assign(session, { me, users: new Map(users.map((user) => [user.id, user])) });
+  const leave = session.key && button("Sign out", signOut, "quiet");
   document.body.prepend(
     el(
       "header",
@@ -84,20 +88,23 @@ async function start() {
         { "aria-label": "Main" },
         agency && el("strong.agency", agency),
         link("Clients", "#/"),
+        el("a", { href: DUE }, "Due ", el("b", { id: "due-count" })),
         link(me.role === "broker" ? "People" : "My keys", "#/people"),
       ),
-      el(
-        "div",
-        { id: "who" },
-        person(me.email),
-        badge(me.role),
-        session.key ? button("Sign out", signOut, "quiet") : null,
-      ),
+      el("div", { id: "who" }, person(me.email), badge(me.role), leave),
     ),
   );
-  find("#main").after(
-    el("footer", { id: "foot" }, button("Keyboard shortcuts", showKeys, "quiet")),
-  );
+  const help = button("Keyboard shortcuts", showKeys, "quiet");
+  find("#main").after(el("footer", { id: "foot" }, help));
+  countDue();
+}
+
+let counted = 0; // when the follow-ups were counted
+/** Show how many follow-ups are due. */
+async function countDue() {
+  counted = Date.now();
+  const { ok, content } = await send("GET", `v1/clients?due=${dateOf()}&limit=1`);
+  if (ok) find("#due-count").textContent = showNumber(content.data.meta.total);
 }
 
 // --- the keyboard
@@ -105,6 +112,16 @@ async function start() {
 function moveBy(step) {
   const rows = [...document.querySelectorAll(".clients .name a")];
   rows[Math.max(rows.indexOf(document.activeElement) + step, 0)]?.focus();
+}
+/** Show the next or previous client of the walk or, in the list, focus the row. */
+function goOn(look, step) {
+  const onward = find(`.walk .${look}`);
+  if (onward) onward.click();
+  else moveBy(step);
+}
+function leave(target) {
+  if (target.id === "note") find("h1").focus({ preventScroll: true });
+  else find(".back")?.click();
 }
 async function search() {
   if (!find("[name=q]")) location.assign(place.list ?? "#/");
@@ -125,6 +142,9 @@ const KEYS = {
   ArrowDown: ["↓", "Next client in the list", () => moveBy(1), `${OUTSIDE}, [name=q]`],
   ArrowUp: ["↑", "Previous client in the list", () => moveBy(-1)],
   n: ["n", "New client", () => location.assign("#/new")],
+  j: ["j", "Next client", () => goOn("next", 1)],
+  k: ["k", "Previous client", () => goOn("previous", -1)],
+  a: ["a", "Add a note", () => find("#note")?.focus()],
   e: ["e", "Edit the client", edit],
   "Ctrl + Enter": [
     "Ctrl + Enter",
@@ -132,7 +152,7 @@ const KEYS = {
     ({ form }) => (form ?? find("form.client"))?.requestSubmit(),
     "*",
   ],
-  Escape: ["Esc", "Back", () => find(".back")?.click()],
+  Escape: ["Esc", "Back; leaves an empty note", leave, `${OUTSIDE}, #note:placeholder-shown`],
   "?": ["?", "Show these shortcuts", () => showKeys()],
 };
 const showKeys = () =>
@@ -155,11 +175,12 @@ function pressed(event) {
 }
 
 session.askForKey = askForKey;
-place.render = render;
+Object.assign(place, { render, countDue });
 history.scrollRestoration = "manual"; // the list does it, after its rows are drawn
 addEventListener("hashchange", () => (isLink() ? location.reload() : render()));
 addEventListener("focus", () => {
   if (!dialog.open) place.refresh?.().catch(showFailure);
+  if (session.me && Date.now() - counted > 60_000) countDue();
 });
 addEventListener("keydown", pressed);
 addEventListener("unhandledrejection", (event) => {

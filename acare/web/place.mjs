@@ -1,7 +1,7 @@
 // Where the person is: the view that is shown, and the list that they came from.
 
 /** ``address`` is the address of the view, ``previous`` of the view before, ``list`` of the last
- *  list. ``refresh`` reads the view again, ``render`` draws it anew. ``latest`` is the client that
+ *  list. ``refresh`` reads the view again, ``render`` draws it anew, and ``countDue`` counts the follow-ups that are due. ``latest`` is the client that
  *  was read or saved last. */
 export const place = {
   address: null,
@@ -9,7 +9,9 @@ export const place = {
   list: null,
   refresh: null,
   render: null,
+  countDue: null,
   latest: null,
+  ahead: null,
 };
 /** What the last list has shown: its address, clients and meta, how far it was scrolled, and the id
  *  of the row to focus. */

@@ -1,6 +1,7 @@
 // Clients as data: their fields, forms, changes and matches. Independent of the document, so that
 // Node can test it.
 
+import { dueIn, plainTags, withDue } from "./due.mjs";
 import { amounts, label, readNumber, readings, sentence, showNumber, valueOf } from "./values.mjs";
 
 // --- fields
@@ -13,6 +14,7 @@ const CLIENT = [
   ["email", "email"],
   ["client_type", "choice", ["buyer", "seller", "both"]],
   ["status", "choice", ["active", "inactive", "closed"]],
+  ["due", "date"],
   ["budget_min", "money"],
   ["budget_max", "money"],
   ["notes", "lines"],
@@ -44,23 +46,27 @@ export const FIELDS = [...CLIENT, ...PROFILE].map(([name, kind, options], at) =>
 }));
 
 const MEMBERS = ["bedrooms_min", "bathrooms_min", "square_feet_min", "property_types"];
-/** A client as the page has it: the known members of property_preferences are fields beside it. */
+/** A client as the page has it: the known members of property_preferences, and the follow-up among
+ *  the tags, are fields beside them. */
 export function flatten({ property_preferences: given, ...client }) {
   const others = Object.entries(given ?? {}).filter(([name]) => !MEMBERS.includes(name));
   const members = MEMBERS.map((name) => [name, valueOf(given, name)]);
+  const { tags } = client;
   return {
     ...client,
+    ...(tags && { tags: plainTags(tags), due: dueIn(tags) }),
     ...Object.fromEntries(members),
     property_preferences: Object.fromEntries(others),
   };
 }
 /** The client as the API has it. */
-export function nest(values) {
+export function nest({ due, ...values }) {
   const isMember = ([name]) => MEMBERS.includes(name);
   const fields = Object.entries(values);
   const members = fields.filter((field) => isMember(field) && field[1] !== null);
   return {
     ...Object.fromEntries(fields.filter((field) => !isMember(field))),
+    ...((values.tags || due) && { tags: withDue(values.tags ?? [], due) }),
     property_preferences: { ...values.property_preferences, ...Object.fromEntries(members) },
   };
 }
@@ -143,6 +149,9 @@ const placeOf = (text, word) =>
     ([other]) => letters.compare(other.slice(0, word.length), word) === 0,
   )?.index;
 
+const textsIn = (client, name) =>
+  name === "tags" ? plainTags(client.tags ?? []) : [client[name] ?? []].flat();
+
 /** The first field that the list does not show and that a word of the search matches: {name, text},
  *  or null. */
 export function hiddenMatch(client, search) {
@@ -155,7 +164,7 @@ export function hiddenMatch(client, search) {
     .match(WORDS)
     ?.find((one) => !isShown(one));
   const texts = ["tags", "preferred_locations", "notes"].flatMap((name) =>
-    [client[name] ?? []].flat().map((text) => ({ name, text, place: word && placeOf(text, word) })),
+    textsIn(client, name).map((text) => ({ name, text, place: word && placeOf(text, word) })),
   );
   const { name, text, place } = texts.find((one) => one.place !== undefined) ?? {};
   if (!name) return null;
@@ -168,14 +177,31 @@ export function hiddenMatch(client, search) {
 
 /** The fields of the new client whom a search has not found. */
 export function typedFields(search) {
-  const text = search.trim();
-  if (!text) return {};
-  if (text.includes("@")) return { email: text };
-  if (/^[\d\s()+./-]+$/.test(text)) return { phone: text };
-  const [first_name, ...others] = text
+  const email = search.match(/\S+@\S*/)?.[0];
+  const others = email ? search.replace(email, " ") : search;
+  const isNumber = (text) => text.replace(/\D/g, "").length > 4 || text === others.trim();
+  const runs = others.match(/[+(]*\d[\d\s()+./-]*/g) ?? [];
+  const phone = runs.map((text) => text.trim()).find(isNumber);
+  const names = (phone ? others.replace(phone, " ") : others).trim();
+  const [first, ...last] = names
     .replace(/(?<![\p{L}\p{M}])\p{Ll}/gu, (letter) => letter.toUpperCase())
     .split(/\s+/);
-  return { first_name, last_name: others.join(" ") };
+  return {
+    ...(names && { first_name: first, last_name: last.join(" ") }),
+    ...(email && { email }),
+    ...(phone && { phone }),
+  };
+}
+
+// --- notes
+/** The entries of notes, newest first: paragraphs. */
+const entries = (notes) => (notes ?? "").split(/\n\s*\n/).map((text) => text.trim());
+/** Whether a change of notes has only added to them. */
+export const isAddition = (from, to) => Boolean(to?.endsWith(from) || to?.startsWith(from));
+/** How many entries were written after a change of notes from ``from`` to ``to``. */
+export function laterNotes(now, from, to) {
+  const known = [...entries(from), ...entries(to)];
+  return entries(now).filter((text) => !known.includes(text)).length;
 }
 
 // --- merging changes

@@ -4,9 +4,16 @@ import { button, el, find } from "./dom.mjs";
 
 export const BASE = new URL("..", import.meta.url); // where the app is mounted, under any prefix
 export const stored = (name) => `acare:${BASE.pathname}:${name}`;
-/** ``ready`` resolves once ``me`` and ``users``, by id, are known. ``askForKey`` is set by the
- *  page. */
-export const session = { key: null, me: null, users: new Map(), ready: null, askForKey: null };
+/** ``ready`` resolves once ``me`` and ``users``, by id, are known. ``rate`` is what the last answer
+ *  said about the rate limit. ``askForKey`` is set by the page. */
+export const session = {
+  key: null,
+  me: null,
+  users: new Map(),
+  ready: null,
+  rate: null,
+  askForKey: null,
+};
 
 /** Resolves once it is known who is signed in, if the view of ``signal`` is still shown. */
 export const ready = (signal) => session.ready.then(() => signal.throwIfAborted());
@@ -16,7 +23,15 @@ export function shortName(email) {
   const domain = session.me.email.replace(/^.*@/, "@");
   return email.endsWith(domain) ? email.slice(0, -domain.length) : email;
 }
-export const person = (email) => el("bdi", { title: email }, shortName(email));
+/** A person. The line of a long name breaks after its dots and at its @. */
+export const person = (email) =>
+  el(
+    "bdi",
+    { title: email },
+    shortName(email)
+      .split(/(?<=\.)|(?=@)/)
+      .flatMap((part, at) => (at ? [el("wbr"), part] : part)),
+  );
 export const owner = (id) => session.users.get(id)?.email ?? id.slice(0, 8);
 /** The people who can own a client, as options of a select. */
 export const people = () =>
@@ -47,6 +62,16 @@ export function failure({ status, content }) {
   return Object.assign(error, { status, details, problems: status === 400 ? details : [] });
 }
 
+/** What an answer says about the rate limit: {limit, remaining, reset, at}, or null. */
+function rateIn(headers) {
+  const [limit, remaining, reset] = ["Limit", "Remaining", "Reset"].map((name) =>
+    headers.get(`RateLimit-${name}`),
+  );
+  if (limit === null) return null;
+  const numbers = { limit: Number(limit), remaining: Number(remaining), reset: Number(reset) };
+  return { ...numbers, at: Date.now() };
+}
+
 /** One request; status 0 if no complete response arrived. ``as`` is the method of Response that
  *  reads a success. */
 export async function send(
@@ -65,6 +90,7 @@ export async function send(
   };
   try {
     const answer = await fetch(new URL(path, BASE), options);
+    session.rate = rateIn(answer.headers);
     // a page of a proxy, or a partial response
     const content = await answer[answer.ok ? as : "json"]().catch(() => null);
     if (content || !answer.ok)
@@ -79,7 +105,7 @@ let asking = null; // one dialog asks for the key that several requests need
 
 /** The data of a response; null if it is 304. Waits during limits and restarts, and asks for a key
  *  if the key is not valid; 401 is an error if ``key`` names the one to use. Without the ``signal``
- *  of a view, leaving it does not matter. */
+ *  of a view, leaving it does not matter. ``wait`` waits in another way. */
 export async function call(method, path, options = {}) {
   for (let attempt = 1; ; attempt += 1) {
     const { key } = session; // a late 401 for the key before this one is no reason to ask again
@@ -93,7 +119,7 @@ export async function call(method, path, options = {}) {
           asking = null;
         }));
     } else if (WAITS[answer.status]) {
-      await pause(
+      await (options.wait ?? pause)(
         Number(answer.headers?.get("Retry-After")) || Math.min(attempt, 5),
         answer.status,
         options.signal,

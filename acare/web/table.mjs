@@ -1,8 +1,9 @@
 // The table of clients.
 
 import { hiddenMatch } from "./record.mjs";
+import { dueIn } from "./due.mjs";
 import { fullName, isolate, label, listAddress, showBudget } from "./values.mjs";
-import { badge, button, currency, day, el, link, mail, phone, value } from "./dom.mjs";
+import { badge, button, currency, day, dueDate, el, link, mail, phone, value } from "./dom.mjs";
 import { owner, person, session } from "./session.mjs";
 import { restore } from "./changing.mjs";
 import { signature } from "./history.mjs";
@@ -13,9 +14,11 @@ const COLUMNS = [
     "name",
     label("name"),
     (client, query) => {
+      const due = dueIn(client.tags);
       const match = query.q && hiddenMatch(client, query.q);
       return [
         el("a", { id: client.id, href: `#/client/${client.id}` }, value(fullName(client))),
+        due && dueDate(due),
         match && el("small.match", `${label(match.name)}: `, value(match.text)),
       ].filter(Boolean);
     },
@@ -96,17 +99,19 @@ function openRow(event) {
   row.querySelector(".name a").dispatchEvent(new MouseEvent(event.type, event));
 }
 
-/** Links to the previous and next page, which stay under the pointer. */
+/** Links to other pages, which stay under the pointer. */
 export function pager({ page, totalPages }, query) {
   if (totalPages < 2) return "";
-  const step = (text, to) =>
-    to >= 1 && to <= totalPages
-      ? link(text, listAddress({ ...query, page: String(to) }), "button")
+  const to = (text, number) =>
+    number >= 1 && number <= totalPages && number !== page
+      ? link(text, listAddress({ ...query, page: String(number) }), "button")
       : el("button", { disabled: true }, text);
   return el(
     "nav.actions",
     { "aria-label": "Pages" },
-    step("Previous", page - 1),
-    step("Next", page + 1),
+    to("First", 1),
+    to("Previous", page - 1),
+    to("Next", page + 1),
+    to("Last", totalPages),
   );
 }

@@ -1,6 +1,8 @@
 // Numbers, times, names and addresses as text, and back. Independent of the document, so that Node
 // can test it.
 
+import { dateOf } from "./due.mjs";
+
 // --- addresses: the fragment names everything that the page shows, and is not sent to the server
 export const PROPERTY = [
   "price",
@@ -18,21 +20,25 @@ const DEFAULTS = {
   user_id: "",
   sort: "created_at",
   ...Object.fromEntries(PROPERTY.map((name) => [name, ""])),
+  due: "",
   deleted: "",
   page: "1",
 };
-/** The view that a fragment names: {view, id, query}. */
+/** The view that a fragment names: {view, id, query}, with the other client of a merge as
+ *  ``other`` and the draft of a new one as ``draft``. */
 export function readRoute(fragment) {
   const [path, search = ""] = fragment.replace(/^#?\/?/, "").split("?");
-  const [first, id = "", last] = path.split("/");
+  const [first, id = "", last, other = null] = path.split("/");
   const sent = new URLSearchParams(search);
   const query = Object.fromEntries(
     Object.entries(DEFAULTS).map(([name, unset]) => [name, sent.get(name) || unset]),
   );
   if (!/^[1-9][0-9]{0,8}$/.test(query.page)) query.page = DEFAULTS.page;
-  if (first === "client" && /^[\w-]+$/.test(id))
-    return { view: last === "edit" ? "edit" : "client", id, query };
-  return { view: ["new", "people"].includes(first) ? first : "list", id: null, query };
+  if (first === "client" && /^[\w-]+$/.test(id)) {
+    return { view: ["edit", "merge"].includes(last) ? last : "client", id, other, query };
+  }
+  const view = ["new", "people"].includes(first) ? first : "list";
+  return { view, id: null, draft: sent.get("draft"), query };
 }
 /** The query of a list as text, without default values. */
 export const writeQuery = (query) =>
@@ -50,6 +56,8 @@ export function apiQuery(query) {
   ]);
   return writeQuery({
     ...query,
+    ...(query.sort === "unchanged" && { sort: "updated_at", order: "asc" }),
+    ...(query.due === "today" && { due: dateOf() }),
     ...Object.fromEntries(numbers),
     q: query.q.trim().split(/\s+/).slice(0, 8).join(" "),
   });
@@ -138,6 +146,7 @@ const LABELS = {
   last_name: "Last name",
   email: "E-mail",
   client_type: "Type",
+  due: "Follow-up",
   user_id: "Owner",
   budget_min: "Minimum budget",
   budget_max: "Maximum budget",

@@ -3,8 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { jobsFor, secondsFor, undoing } from "../../acare/web/bulk.mjs";
+import { numbersIn, vcard } from "../../acare/web/contact.mjs";
+import { dateOf, dueIn, offered, withDue } from "../../acare/web/due.mjs";
 import {
-  FIELDS, changes, combine, flatten, hiddenMatch, inputText, merge, nest, problemsOf, readFields, readList, same,
+  FIELDS, changes, combine, flatten, hiddenMatch, inputText, isAddition, laterNotes, merge, nest, problemsOf, readFields, readList, same,
   typedFields,
 } from "../../acare/web/record.mjs";
 import {
@@ -20,13 +23,13 @@ test("each view has an address", () => {
   const seen = (fragment) => { const { view, id } = readRoute(fragment); return [view, id]; };
   equal([
     ["", ["list", null]], ["#/", ["list", null]], ["#/?q=x", ["list", null]], ["#/new", ["new", null]], ["#/api", ["list", null]],
-    ["#/people", ["people", null]],
+    ["#/people", ["people", null]], ["#/client/abc/merge/def", ["merge", "abc"]],
     ["#/client/abc", ["client", "abc"]], ["#/client/abc/edit", ["edit", "abc"]], ["#/client", ["list", null]], ["#/client/..", ["list", null]], ["#/client/.", ["list", null]], ["#/else/where", ["list", null]],
   ], seen);
 });
 
 test("a query survives the address", () => {
-  const query = { q: "Zoë & Co?#%", client_type: "buyer", status: "", user_id: "u1", deleted: "true", sort: "name", price: "450k", location: "", property_type: "", bedrooms: "", bathrooms: "", square_feet: "", page: "3" };
+  const query = { q: "Zoë & Co?#%", client_type: "buyer", status: "", user_id: "u1", deleted: "true", sort: "name", price: "450k", location: "", property_type: "", bedrooms: "", bathrooms: "", square_feet: "", due: "today", page: "3" };
   assert.deepEqual(readRoute(listAddress(query)).query, query);
 });
 
@@ -120,6 +123,8 @@ test("a search that found nothing begins a new client", () => {
   equal([
     ["zoe o'brien lee", { first_name: "Zoe", last_name: "O'Brien Lee" }], ["McKay", { first_name: "McKay", last_name: "" }],
     ["a@b.co", { email: "a@b.co" }], ["(661) 555", { phone: "(661) 555" }], [" ", {}],
+    ["Jane Doe 0170 5551234", { first_name: "Jane", last_name: "Doe", phone: "0170 5551234" }],
+    ["ana ray a@b.co", { first_name: "Ana", last_name: "Ray", email: "a@b.co" }],
   ], typedFields);
 });
 
@@ -210,3 +215,72 @@ test("a time is in the reader's zone", () => {
 });
 
 test("isolated text cannot turn what is around it", () => assert.equal(isolate("a\u202eb\u2069c"), "\u2068abc\u2069"));
+
+// --- telephones
+
+test("a text has a link for each complete number in it", () => {
+  equal([
+    ["+49 (0)40 4711-8812", ["+494047118812"]], ["0049 (0)40 47118812", ["00494047118812"]], ["(661) 555-0142", ["6615550142"]],
+    ["0171 2345678 / 040 998877", ["01712345678", "040998877"]],
+    ["030 1234567, privat", ["0301234567"]], ["+49 661 100000 ext. 5", ["+49661100000"]], ["040/2081992", ["0402081992"]],
+    ["+1 661 555 0142 +49 171 2345678", ["+16615550142", "+491712345678"]], ["4711", ["4711"]], ["ask Ben", []],
+  ], (text) => numbersIn(text).flatMap(({ dial }) => dial ?? []));
+  const text = "home 030 1234567; work 040/2081992, not on Fridays";
+  assert.equal(numbersIn(text).map((part) => part.text).join(""), text);
+});
+
+test("a vCard is escaped, folded by bytes, and has each number", () => {
+  const card = vcard({ id: "1", first_name: "Zoë; x", last_name: "Ö".repeat(60), phone: "0171 2345678 / 030 1234567", email: "a@b.co" });
+  const lines = card.split("\r\n");
+  assert.ok(lines.every((line) => Buffer.byteLength(line) <= 75));
+  const whole = card.replaceAll("\r\n ", "");
+  assert.match(whole, /^BEGIN:VCARD\r\nVERSION:4.0\r\n/);
+  assert.ok(whole.includes(`\r\nN:${"Ö".repeat(60)};Zoë\\; x;;;\r\nTEL:01712345678\r\nTEL:0301234567\r\nEMAIL:a@b.co\r\nEND:VCARD\r\n`));
+});
+
+// --- follow-ups
+
+test("a follow-up is a tag with a date, shown as a field of its own", () => {
+  const tags = ["due:2026-12-15", "vip", "due:2026-02-30", "due:soon", "due:2026-11-01"];
+  assert.equal(dueIn(tags), "2026-11-01");
+  assert.deepEqual(withDue(tags, "2027-01-02"), ["vip", "due:2026-02-30", "due:soon", "due:2027-01-02"]);
+  const client = { tags: ["vip", "due:2026-12-15"], property_preferences: {} };
+  assert.deepEqual([flatten(client).tags, flatten(client).due, nest(flatten(client))], [["vip"], "2026-12-15", client]);
+  assert.deepEqual(changes(flatten(client), { ...flatten(client), due: null }), { tags: ["vip"] });
+});
+
+test("the dates that are offered are in the reader's calendar", () => {
+  const on = (...date) => offered(new Date(...date, 23, 30)).map(([, day]) => day);
+  assert.deepEqual(on(2026, 11, 31), ["2026-12-31", "2027-01-01", "2027-01-04", "2027-01-07"]);
+  assert.equal(on(2026, 10, 30)[2], "2026-12-07"); // a Monday
+});
+
+test("the list of follow-ups asks for those until today, and the longest unchanged first", () => {
+  assert.equal(apiQuery({ q: "", due: "today" }), `due=${dateOf()}`);
+  assert.equal(apiQuery({ q: "", sort: "unchanged" }), "sort=updated_at&order=asc");
+});
+
+// --- many clients at once
+
+test("a change of many clients leaves those alone that have it, and is undone", () => {
+  const [ana, ben] = [{ id: "a", tags: ["vip"], status: "active", user_id: "u" }, { id: "b", tags: [], status: "closed", user_id: "v" }];
+  const sent = (kind, value) => jobsFor(kind, value, [ana, ben]).map(({ path, body }) => [path, body]);
+  assert.deepEqual(sent("add", "vip"), [["v1/clients/b", { tags: ["vip"] }]]);
+  assert.deepEqual(sent("remove", "vip"), [["v1/clients/a", { tags: [] }]]);
+  assert.deepEqual(sent("status", "closed"), [["v1/clients/a", { status: "closed" }]]);
+  assert.deepEqual(sent("owner", "v"), [["v1/clients/a/owner", { user_id: "v" }]]);
+  assert.deepEqual(undoing(jobsFor("remove", "vip", [ana])).map(({ body }) => body), [{ tags: ["vip"] }]);
+});
+
+test("many requests wait so that the person keeps a reserve of the limit", () => {
+  const rate = { limit: 500, remaining: 60, reset: 792, at: 0 }; // a token in 1.8 s
+  equal([[[1, null], 0], [[10, rate], 0], [[20, rate], 18], [[100, rate, 0], 162]], (count, given) => secondsFor(count, given, 0));
+  assert.equal(secondsFor(20, rate, 10_000), 8); // ten seconds later
+});
+
+test("notes that were written later than an old value are counted", () => {
+  equal([
+    [["New.\n\nTwo cats.", "Two dogs.", "Two cats."], 1], [["Two cats.", "Two dogs.", "Two cats."], 0], [["B\n\nA\n\nx", "y", "x"], 2],
+  ], laterNotes);
+  equal([[["Old.", "New.\n\nOld."], true], [["Old.", "Old.\nMore."], true], [["Old.", "Other."], false], [["Old.", null], false]], isAddition);
+});

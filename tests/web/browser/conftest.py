@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 from support.http import Agency
 from support.server import starter
 
@@ -18,21 +18,33 @@ expect.set_options(timeout=20_000)  # an answer may take long beside other tests
 AXE = Path(os.environ["ACARE_TEST_BROWSER"], "node_modules", "axe-core", "axe.min.js")
 
 
+#: A test with this mark runs in Firefox, too, over WebDriver BiDi.
+both_engines = pytest.mark.parametrize("browser", ["chromium", "firefox"], indirect=True)
+
+
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright, request: pytest.FixtureRequest) -> Iterator[Browser]:
+    if getattr(request, "param", "chromium") == "firefox":
+        browser = playwright.firefox.launch(channel="moz-firefox", executable_path="/usr/bin/firefox-esr")
+    else:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield browser
-        browser.close()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
-def open_page(chromium: Browser) -> Iterator[Callable[..., Page]]:
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     """Opens a page in a context of its own, as another person's browser; nothing may go wrong in it."""
     contexts, errors, asked = [], [], []
 
     def open_page(address: str, **options: Any) -> Page:
-        context = chromium.new_context(**{"locale": "en-US", "timezone_id": "America/Los_Angeles", **options})
+        context = browser.new_context(**{"locale": "en-US", "timezone_id": "America/Los_Angeles", **options})
         contexts.append(context)
         context.set_default_timeout(20_000)
         page = context.new_page()

@@ -61,8 +61,9 @@ def test_the_form_has_a_field_for_each_in_the_document(open_page, agency):
     expect(page.locator("form.client")).to_be_visible()
     inputs = page.locator("form.client :is(input, select, textarea)")
     names = set(inputs.evaluate_all("all => all.map((input) => input.name)"))
-    # The owner is changed by another request, and details that acare does not know by other programs.
-    assert names - {"user_id"} == set(properties) - {"property_preferences"}
+    # The owner is changed by another request, a follow-up is a tag, and details that acare does not know are
+    # changed by other programs.
+    assert names - {"user_id", "due"} == set(properties) - {"property_preferences"}
 
 
 def test_a_client_is_created_from_what_was_typed(open_page, agency):

@@ -144,21 +144,28 @@ def test_a_note_comes_before_the_others_whatever_happens_meanwhile(open_page, ag
     page.locator("p.note").get_by_role("link", name="Noted").click()
     expect(page.locator(".history li").first).to_be_visible()
     agency.put(client, notes="Theirs.\n\nOld.")
-    page.get_by_role("button", name="Add note").click()
+    page.get_by_role("button", name="Save note").click()
     expect(page.get_by_label("Add note").first).to_have_value("")
     notes = agency.get(client)["notes"]
     assert NOTED.match(notes)
     assert notes.endswith(" She called.\n\nTheirs.\n\nOld.")
 
 
-def test_the_status_is_changed_on_the_page_of_the_client(open_page, agency):
+def test_the_status_saves_on_enter_and_is_undone(open_page, agency):
     client = agency.create(last_name="Statused")
     page = opened(open_page, agency, f"client/{client['id']}", rows=agency.total())
     agency.put(client, source="theirs")
-    page.get_by_label("Status").select_option("closed")
-    expect(page.locator("#said")).to_have_text("Saved.")
+    page.get_by_label("Status").focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_label("Status")).to_have_value("closed")
+    assert agency.get(client)["version"] == 2
+    page.keyboard.press("Enter")
     expect(page.locator(".history li").first).to_contain_text("Closed")
     assert (agency.get(client)["status"], agency.get(client)["source"]) == ("closed", "theirs")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#status")).to_have_value("active")
+    assert agency.get(client)["status"] == "active"
 
 
 def test_nothing_found_leads_to_a_new_client(open_page, agency):

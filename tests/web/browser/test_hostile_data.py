@@ -79,8 +79,8 @@ def test_an_override_does_not_turn_what_is_beside_it(open_page, agency, clients)
     assert page.locator("#who bdi").evaluate("node => getComputedStyle(node).unicodeBidi") == "isolate"
 
 
-def test_script_is_not_run_whatever_puts_it_into_the_page(chromium, agency):
-    page = chromium.new_page()
+def test_script_is_not_run_whatever_puts_it_into_the_page(browser, agency):
+    page = browser.new_page()
     page.goto(agency.url)
     refused = "(text) => { try { document.body.innerHTML = text; return false; } catch { return true; } }"
     assert page.evaluate(refused, SCRIPT)

@@ -86,7 +86,7 @@ def test_two_agencies_on_one_host_have_keys_of_their_own(open_page, tmp_path):
 def test_people_who_are_signed_in_need_no_key(open_page, tmp_path):
     """By a proxy; for people whom an embedding app names, it is the same."""
     person = {"email": "broker@example.com"}
-    with behind_sign_in(tmp_path, person) as url:
+    with behind_sign_in("nginx", tmp_path, person) as url:
         page = open_page(f"{url}/#/new")
         expect(page.locator("#who")).to_contain_text("broker")
         expect(page.get_by_role("button", name="Sign out")).to_have_count(0)

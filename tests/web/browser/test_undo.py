@@ -24,7 +24,7 @@ def test_the_keyboard_alone_deletes_and_undoes(open_page, agency):
     client = agency.create(last_name="Keyboard")
     page = opened(open_page, agency, f"client/{client['id']}")
     expect(page.get_by_role("heading", name="Keyboard")).to_be_focused()
-    for key in ("Tab", "Tab", "Tab", "Enter", "Enter"):
+    for key in ("Tab", "Tab", "Tab", "Tab", "Tab", "Enter", "Enter"):
         page.keyboard.press(key)
     expect(page.get_by_role("status").filter(has_text="was deleted.")).to_be_visible()
     expect(page.get_by_role("heading", name="Clients", exact=True)).to_be_focused()

@@ -1,0 +1,193 @@
+"""A day of calls: from one client of a list to the next, follow-ups, and one change of many clients."""
+
+import datetime
+import re
+
+import pytest
+from playwright.sync_api import expect
+from support.http import Agency
+from web.browser.conftest import both_engines
+from web.browser.test_accessibility import check
+
+ROWS = "table.clients tbody td.name a"
+WALK, WORK, SAID = "nav.walk", "#work", "#said"
+TODAY = datetime.date.today
+
+
+@pytest.fixture(scope="module")
+def callers(agency):
+    """An agency with 60 active clients, in two pages of 25 and one of 10."""
+    for number in range(60):
+        agency.create(last_name=f"Number{number:02}", tags=["walk"])
+    return agency
+
+
+def opened(open_page, agency, where="", **options):
+    page = open_page(agency.link, **options)
+    expect(page.locator("#who bdi")).to_be_visible()
+    page.goto(f"{agency.url}/#/{where}")
+    return page
+
+
+@both_engines
+def test_a_walk_skips_nobody_whatever_changes(open_page, callers):
+    page = opened(open_page, callers, "?q=walk&status=active&sort=updated_at")
+    names = [
+        row["last_name"]
+        for row in callers.ask("GET", "/v1/clients?q=walk&sort=updated_at&limit=100")["clients"]
+    ]
+    page.locator(ROWS).first.click()
+    sent = []
+    page.on("request", lambda request: "/v1/" in request.url and sent.append(request.url))
+    for number, name in enumerate(names[:30]):
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"Jordan {name}")
+        expect(page.locator(WALK)).to_contain_text(f"{number + 1} of {len(names)}")
+        if number % 10 == 0:
+            page.keyboard.press("a")
+            page.keyboard.type("Called.")
+            page.keyboard.press("Control+Enter")
+            expect(page.locator(".lines")).to_contain_text("Called.")
+        elif number % 10 == 5:
+            page.locator("#status").select_option("inactive")
+            expect(page.locator(SAID)).to_contain_text("Saved.")
+            page.get_by_role("heading", level=1).click()
+        page.keyboard.press("j")
+    expect(page.locator(WALK)).to_contain_text(f"31 of {len(names)}")
+    assert len(sent) <= 3 * 30 + 6 * 4 + 1  # a change is saved and read again; the ids are read once
+    page.keyboard.press("k")
+    expect(page.locator(WALK)).to_contain_text(f"30 of {len(names)}")
+    page.keyboard.press("Escape")
+    expect(page.locator(".total")).to_contain_text("Page 2 of ")
+    for client in callers.ask("GET", "/v1/clients?q=walk&status=inactive")["clients"]:
+        callers.put(client, status="active")
+
+
+def test_escape_leaves_an_empty_note_alone(open_page, agency):
+    page = opened(open_page, agency, f"client/{agency.create()['id']}")
+    expect(page.locator(".history li").first).to_be_visible()
+    page.keyboard.press("a")
+    page.keyboard.type("x")
+    page.keyboard.press("Escape")
+    expect(page.locator("#note")).to_be_focused()
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+
+
+@both_engines
+def test_a_follow_up_is_set_listed_and_done(open_page, agency):
+    client = agency.create(last_name="Followed", tags=["due:2020-01-01", "vip"])
+    later = agency.create(last_name="Later", tags=["due:2999-01-01"])
+    page = opened(open_page, agency, "?due=today")
+    expect(page.locator("#due-count")).to_have_text("1")
+    expect(page.locator(ROWS)).to_have_text(["Jordan Followed"])
+    expect(page.locator("td.name .badge")).to_have_text("Overdue: Jan 1, 2020")
+    page.locator(ROWS).click()
+    expect(page.locator(".facts .tags")).to_have_text("vip")
+    page.get_by_label("Follow up", exact=True).select_option(label="Tomorrow")
+    page.get_by_role("button", name="Save note").click()
+    tomorrow = TODAY() + datetime.timedelta(1)
+    expect(page.locator(".heading time")).to_have_attribute("datetime", re.compile(r"\d{4}-\d\d-\d\d"))
+    expect(page.locator("#due-count")).to_have_text("0")
+    (saved,) = [tag for tag in agency.get(client)["tags"] if tag.startswith("due:")]
+    assert abs(datetime.date.fromisoformat(saved[4:]) - tomorrow) <= datetime.timedelta(1)  # the page's zone
+    page.get_by_label("Add note").first.fill("Met her.")
+    page.get_by_role("button", name="Follow-up done").click()
+    expect(page.locator(".lines")).to_contain_text("Met her.")
+    assert agency.get(client)["tags"] == ["vip"]
+    agency.ask("DELETE", f"/v1/clients/{later['id']}")
+
+
+def change_all(page, kind, value):
+    page.get_by_role("button", name=re.compile("Change all")).click()
+    page.locator("dialog [name=kind]").select_option(label=kind)
+    field = page.locator("dialog [name=value]")
+    if kind.endswith("tag"):
+        field.fill(value)
+    else:
+        field.select_option(label=value)
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Change them").click()
+
+
+@both_engines
+def test_many_clients_get_a_tag_apart_from_those_changed_meanwhile(open_page, agency, axe):
+    clients = [agency.create(last_name=f"Many{number}", tags=["many"]) for number in range(30)]
+    agency.put(clients[0], tags=["many", "fair"])
+    page = opened(open_page, agency, "?q=many")
+    page.route(re.compile(f"{clients[7]['id']}$"), meanwhile(agency, clients[5]), times=1)
+    change_all(page, "Add a tag", "fair")
+    expect(page.locator(WORK)).to_contain_text("28 changed, 1 had changed meanwhile.")
+    expect(page.locator(WORK).get_by_role("link")).to_have_attribute("href", f"#/client/{clients[5]['id']}")
+    check(page, axe)
+    assert agency.total("q=fair") == 29
+    agency.put(clients[3], source="mine")
+    page.locator(WORK).get_by_role("button", name="Undo").click()
+    expect(page.locator(WORK)).to_contain_text("27 undone, 1 had changed meanwhile.")
+    assert agency.total("q=fair") == 2
+    assert agency.get(clients[0])["tags"] == ["many", "fair"]
+
+
+def meanwhile(agency, other):
+    """Change another client before this request goes on."""
+
+    def handle(route):
+        agency.put(other, source="theirs", tags=["many"])
+        route.continue_()
+
+    return handle
+
+
+def test_a_change_of_many_leaves_a_reserve_of_the_limit(open_page, start):
+    server = start("--rate-limit", "80/4")
+    agency = Agency(server.url, server.key)
+    for number in range(20):
+        agency.create(last_name=f"Slow{number}")
+    page = opened(open_page, agency)
+    remaining = []
+    page.on("response", lambda answer: remaining.append(int(answer.headers.get("ratelimit-remaining", 80))))
+    change_all(page, "Set the status", "Closed")
+    expect(page.locator(WORK)).to_contain_text("20 changed.")
+    assert min(remaining) >= 38  # half of this small limit, without what the page itself asks for
+    page.locator(WORK).get_by_role("button", name="Close").click()
+    expect(page.locator(WORK)).to_be_hidden()
+
+
+def test_a_new_client_left_unfinished_waits_in_a_line(open_page, agency):
+    page = opened(open_page, agency, "new")
+    page.get_by_label("First name").fill("Anna")
+    page.get_by_label("Last name").fill("Beck")
+    page.goto(f"{agency.url}/#/new?q=carla")
+    expect(page.get_by_label("First name")).to_have_value("Carla")
+    expect(page.locator("p.note").nth(1)).to_have_text("Anna Beck, not saved: continue or discard")
+    page.get_by_role("link", name="continue").click()
+    expect(page.get_by_label("Last name")).to_have_value("Beck")
+    page.reload()
+    expect(page.get_by_label("Last name")).to_have_value("Beck")
+    page.goto(f"{agency.url}/#/new")
+    page.get_by_role("button", name="Discard: Anna Beck").click()
+    page.goto(f"{agency.url}/#/")
+    expect(page.locator("p.note")).to_have_count(0)
+
+
+def test_a_contact_is_saved_for_a_telephone(open_page, agency):
+    page = opened(open_page, agency, f"client/{agency.create(phone='+49 (0)40 4711-8812')['id']}")
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Save contact").click()
+    assert started.value.suggested_filename == "Jordan Lee.vcf"
+    with open(started.value.path(), encoding="utf-8", newline="") as file:
+        assert "\r\nN:Lee;Jordan;;;\r\nTEL:+494047118812\r\n" in file.read()
+
+
+def test_the_old_text_of_notes_names_the_later_ones(open_page, agency):
+    client = agency.create(notes="Two dogs.")
+    agency.put(client, notes="Two cats.")
+    agency.put(client, notes="A later note.\n\nTwo cats.")
+    page = opened(open_page, agency, f"client/{client['id']}")
+    expect(page.locator(".history li")).to_have_count(3)
+    page.get_by_role(
+        "button", name="Use old value"
+    ).click()  # there is one: an addition has nothing to bring back
+    expect(page.get_by_role("dialog")).to_contain_text("1 later note would be replaced.")
+    page.get_by_role("button", name="Use the old notes").click()
+    expect(page.get_by_label("Notes")).to_have_value("Two dogs.")
