@@ -48,7 +48,11 @@ def image(tmp_path_factory):
                 *files, target = re.sub("--from=build /", "", text).split()
                 (folder / target.strip("/")).mkdir(parents=True)
                 files = [re.sub("/$", "/.", file) for file in files]  # the content of a folder
-                run(folder, f"cp -R {' '.join(files)} {folder}{target}", cwd=source if "--from" in text else checkout)
+                run(
+                    folder,
+                    f"cp -R {' '.join(files)} {folder}{target}",
+                    cwd=source if "--from" in text else checkout,
+                )
             elif name == "RUN":
                 text = re.sub(" /(wheels|source|backups)", rf" {folder}/\1", text).replace("-o acare ", "")
                 run(folder, text.replace("useradd", f"useradd -P {folder}"), cwd=folder)
