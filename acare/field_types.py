@@ -117,6 +117,7 @@ class Preferences:
 
     MAX_BYTES = 8 * 1024
     MAX_DEPTH = 20
+    NOT_FINITE = "must have only numbers in the range of a double"
     TOO_DEEP = f"must not be nested deeper than {MAX_DEPTH} levels"
 
     def validate(self, value: object) -> Stored:
@@ -125,7 +126,7 @@ class Preferences:
         try:
             stored = to_json(value)
         except ValueError:
-            raise ValueError("must have only numbers in the range of a double") from None
+            raise ValueError(self.NOT_FINITE) from None
         except RecursionError:
             raise ValueError(self.TOO_DEEP) from None
         # Before the walk, which takes several times as long as the JSON.
@@ -142,9 +143,17 @@ class Preferences:
         return stored
 
     def _walk(self, value: object, depth: int = 0) -> None:
-        """ValueError if a value is nested too deeply, or if text in it has invalid characters."""
+        """ValueError if a value is nested too deeply, or has invalid text, or an integer beyond a double.
+
+        Such an integer makes a page unreadable for programs that read each number as a double.
+        """
         if isinstance(value, str):
             check_characters(value, lines=True)
+        elif type(value) is int:
+            try:
+                float(value)
+            except OverflowError:
+                raise ValueError(self.NOT_FINITE) from None
         elif isinstance(value, (dict, list)):
             if depth == self.MAX_DEPTH:
                 raise ValueError(self.TOO_DEEP)

@@ -109,6 +109,15 @@ def test_budgets_that_cross_in_the_merged_record_are_400(reject, body, fields):
     assert fields_of(reject("PUT", ITEM, body)) == fields
 
 
+def test_a_number_beyond_a_double_is_400_and_a_great_one_is_kept(reject, agent):
+    for text in ("1" + "0" * 4200, "1e309", "-1e309"):
+        body = f'{{"property_preferences": {{"a": [{{"b": {text}}}]}}}}'.encode()
+        assert fields_of(reject("PUT", ITEM, body)) == ["property_preferences"]
+    sent = {"lots": [2**53 + 1, {"area": 1e308}]}
+    made = agent.create(property_preferences=sent)
+    assert agent.get(f"/v1/clients/{made['id']}").json["data"]["property_preferences"] == sent
+
+
 COUNTS = "0 -1 abc 1.5 1e3 0x10 %2B1 %201 1_000 %D9%A1 null %00 %FF 00".split()
 QUERIES = {
     "page": [*COUNTS, "9" * 5000, "1&page=2"],
