@@ -10,7 +10,7 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import itemgetter
 
 from acare import phone_numbers
@@ -41,12 +41,12 @@ _NEXT_TEXT, _NUMBER, _NATIONAL, _REVERSED = _PRIVATE = "\ue000\ue001\ue002\ue003
 _BETWEEN_TEXTS = " \0 "
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼʻ´", "'"))
 
-# How many different words of notes, locations and tags are in the index, with the same first letters and
-# in all, since a search for the beginning of a word reads all that begin with it.
-_BEGINNING = 4
+# How many different words of notes, locations and tags are in the index, by the number of their first letters
+# that are equal: a search for the beginning of a word reads all words that begin with it. A short text never
+# has as many, except for their spellings.
 _LONG = 1_000
-_MAX_IN_LONG = 24, 1_000
-_MAX_IN_SHORT = 200, 8_000
+_MAX_IN_LONG = {4: 24, 2: 250, 0: 1_000}
+_MAX_IN_SHORT = {4: 170, 2: 250}
 
 # As FTS5 divides words. The last characters are letters only in newer versions of Unicode than SQLite has.
 _TERM = re.compile("[^\\W_\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3]+")
@@ -101,30 +101,25 @@ def _bounded(text: str) -> str:
     """Like ``_spell``, without words that would be too many with the same beginning, or in all."""
     limits = _MAX_IN_LONG if len(text) > _LONG else _MAX_IN_SHORT
     spelled = _spell(text)
-    if _is_bounded(set(_terms(spelled)), *limits):
+    terms = set(_terms(spelled))
+    if all(max(_beginnings(terms, letters).values(), default=0) <= most for letters, most in limits.items()):
         return spelled
-    return _limit(_spell(_limit(text, _plain_terms, *limits)), _terms, *limits)
+    return _limit(_spell(_limit(text, _plain_terms, limits)), _terms, limits)
 
 
-def _is_bounded(terms: set[str], max_alike: int, max_terms: int) -> bool:
-    return len(terms) <= max_alike or (
-        len(terms) <= max_terms and max(_beginnings(terms).values()) <= max_alike
-    )
-
-
-def _limit(text: str, terms_of: Callable[[str], list[str]], max_alike: int, max_terms: int) -> str:
+def _limit(text: str, terms_of: Callable[[str], list[str]], limits: Mapping[int, int]) -> str:
     kept: list[str] = []
     seen: set[str] = set()
-    alike: Counter[str] = Counter()
+    alike: dict[int, Counter[str]] = {letters: Counter() for letters in limits}
     for word in text.split():
         new = set(terms_of(word)) - seen
-        added = _beginnings(new)
-        if len(seen) + len(new) <= max_terms and all(
-            alike[part] + added[part] <= max_alike for part in added
-        ):
-            seen |= new
-            alike.update(added)
+        added = {letters: _beginnings(new, letters) for letters in limits}
+        totals = ((alike[n][part] + count, limits[n]) for n in limits for part, count in added[n].items())
+        if all(total <= most for total, most in totals):
             kept.append(word)
+            seen |= new
+            for letters in limits:
+                alike[letters].update(added[letters])
     return " ".join(kept)
 
 
@@ -138,8 +133,8 @@ def _terms(text: str) -> list[str]:
     return _TERM.findall(text if text.isascii() else _ACCENT.sub("", unicodedata.normalize("NFD", text)))
 
 
-def _beginnings(terms: Iterable[str]) -> Counter[str]:
-    return Counter(map(itemgetter(slice(_BEGINNING)), terms))
+def _beginnings(terms: Iterable[str], letters: int) -> Counter[str]:
+    return Counter(map(itemgetter(slice(letters)), terms))
 
 
 def _number_words(phone: str) -> str:
