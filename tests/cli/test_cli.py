@@ -93,6 +93,7 @@ def test_a_failure_is_one_line_and_changes_nothing(run, tmp_path, command, said)
 
 def test_a_server_names_a_damaged_database(run, tmp_path, new_database):
     (tmp_path / "damaged.db").write_bytes(new_database)
+    run("key create --user ana@example.com --database damaged.db")
     [(page,)] = query(tmp_path / "damaged.db", "SELECT rootpage FROM sqlite_schema WHERE name = 'api_keys'")
     with (tmp_path / "damaged.db").open("r+b") as file:
         file.seek((page - 1) * 4096)
