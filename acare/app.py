@@ -42,7 +42,8 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
         if settings.rate_limit_by == "key":
             log.warning("rate_limit_by=key is obsolete, and now means user: a user's keys share a bucket")
         services = Services(settings, clock)
-        self.database, self.users, self.keys = services.database, services.users, services.keys
+        self.database, self.callers = services.database, services.callers
+        self.users, self.keys = services.users, services.keys
         self.clients, self.lists = services.clients, services.lists
         self.history, self.feed = services.history, services.feed
         routes = Router(services)
@@ -75,7 +76,7 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
 
     def caller(self, email: str) -> Caller:
         """The caller that ``clients`` takes for this user. Refused if unknown or disabled."""
-        if (caller := self.users.caller(email)) is None:
+        if (caller := self.callers.with_email(email)) is None:
             raise Refused(f"the user {email} does not exist or is disabled")
         return caller
 

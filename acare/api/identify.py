@@ -73,14 +73,14 @@ class IdentifyCaller:
 
     def _find_caller(self, context: Context, env: dict[str, Any]) -> None:
         if (key := api_key(env)) is not None:
-            found = self._services.keys.authenticate(key)
+            found = self._services.callers.with_key(key)
             if isinstance(found, Caller):
                 context.caller = found
             else:
                 context.invalid_key = found
         elif email := _valid(self._identify(env)):
             context.session_user = email
-            context.caller = self._services.users.caller(email)
+            context.caller = self._services.callers.with_email(email)
 
 
 def _valid(email: object) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from acare.config import Settings
 from acare.database.database import Database
+from acare.store.callers import Callers
 from acare.store.changes import ChangeFeed
 from acare.store.clients import ClientStore
 from acare.store.history import HistoryStore
@@ -20,13 +21,14 @@ class Services:
     def __init__(self, settings: Settings, clock: Callable[[], int]) -> None:
         self.settings = settings
         self.clock = clock
-        self.database = Database(settings.database, before_commit=index_changes, clock=clock)
+        self.database = Database(settings.database, before_commit=index_changes)
+        self.callers = Callers(self.database, clock)
         self.clients = ClientStore(self.database)
         self.lists = ClientLists(self.database)
         self.history = HistoryStore(self.database)
         self.feed = ChangeFeed(self.database)
-        self.users = UserStore(self.database)
-        self.keys = KeyStore(self.database)
+        self.users = UserStore(self.database, self.callers.forget)
+        self.keys = KeyStore(self.database, self.callers.forget)
 
 
 class Resource:

@@ -9,10 +9,18 @@ from functools import partial
 from pathlib import Path
 
 from acare.auth import OPERATOR
-from acare.cli.options import JSON, argument, command, open_database, parse_id, require_user
+from acare.cli.options import (
+    JSON,
+    argument,
+    command,
+    open_database,
+    parse_id,
+    read_database,
+    require_user,
+)
 from acare.cli.output import counted, print_error, print_json, print_rows, printable, show_progress
 from acare.config import SETTINGS, Settings
-from acare.database.database import Database
+from acare.database.database import Database, ReadableDatabase
 from acare.database.disk import temporary
 from acare.errors import DAMAGED, NotFound, Refused, SettingError, StoreUnavailable
 from acare.field_types import USER_EMAIL
@@ -76,7 +84,7 @@ def find(
     search = partial(_found, q=q, email=email, user=user, due=due, deleted=deleted, history=history)
     columns = (*COLUMNS, "version") if history else COLUMNS
     if backups is None:
-        with open_database(settings, read_only=True) as database, closing(search(database)) as clients:
+        with read_database(settings) as database, closing(search(database)) as clients:
             if user is not None:
                 require_user(database, user)
             print_rows(clients, columns, as_json=as_json)
@@ -95,7 +103,7 @@ def _print_failures(failures: list[str]) -> int:
 
 
 def _found(
-    database: Database,
+    database: ReadableDatabase,
     q: object,
     email: str | None,
     user: str | None,
@@ -124,7 +132,7 @@ def _found(
                 yield row(record, deleted_at)
 
 
-def _owners(database: Database) -> dict[str, str]:
+def _owners(database: ReadableDatabase) -> dict[str, str]:
     """The e-mail address of each user, by id."""
 
     def missing() -> str:
@@ -141,7 +149,7 @@ def _owners(database: Database) -> dict[str, str]:
     "are stored for repeated requests.",
 )
 def history(settings: Settings, client_ids: list[str]) -> None:
-    with open_database(settings, read_only=True) as database:
+    with read_database(settings) as database:
         owners, store = _owners(database), HistoryStore(database)
         histories = [store.stored(client_id) for client_id in client_ids]
         print_json([{"owner": owners[stored.client["user_id"]], **stored._asdict()} for stored in histories])
@@ -165,7 +173,7 @@ def undelete(settings: Settings, client_id: str) -> None:
 )
 def erase(settings: Settings, client_id: str, yes: bool, backups: Path | None) -> int:
     failures: list[str] = []
-    with open_database(settings, read_only=not yes) as database:
+    with (open_database if yes else read_database)(settings) as database:
         copies = backup.copies_beside(database.path) + ([] if backups is None else backup.copies_in(backups))
         found = backup.search(
             copies, lambda copy: [HistoryStore(copy).stored(client_id).client], failures.append
@@ -173,7 +181,7 @@ def erase(settings: Settings, client_id: str, yes: bool, backups: Path | None) -
         paths = [path for path, _ in found]
         code = 0
         try:
-            _erase(database, client_id, yes, is_in_copies=bool(paths))
+            _erase(database, client_id, is_in_copies=bool(paths))
         except Refused as error:  # nothing was erased, but the copies are listed
             code = _print_failures([str(error)])
     for path in paths:
@@ -185,7 +193,7 @@ def erase(settings: Settings, client_id: str, yes: bool, backups: Path | None) -
     return _print_failures(failures) or code
 
 
-def _erase(database: Database, client_id: str, yes: bool, is_in_copies: bool) -> None:
+def _erase(database: ReadableDatabase, client_id: str, is_in_copies: bool) -> None:
     erased_at = ErasureStore(database).erased_at(client_id)
     if erased_at is not None:
         print(f"The client {client_id} was erased at {erased_at}.")
@@ -198,7 +206,7 @@ def _erase(database: Database, client_id: str, yes: bool, is_in_copies: bool) ->
         if not is_in_copies:
             raise
         about = "a client that only copies of the database have, also when one is restored"
-    if not yes:
+    if not isinstance(database, Database):
         raise Refused(f"nothing was erased; --yes erases {about}")
     ErasureStore(database).erase(client_id)
     print(printable(f"Erased {about} (client {client_id})."))
@@ -238,7 +246,7 @@ def export(settings: Settings, path: Path | None, name: str | None) -> None:
     name = name or ("jsonl" if path == _STDOUT else path.suffix.lower().removeprefix("."))
     if name not in WRITERS:
         raise SettingError(f"--format: {path} does not end in .csv or .jsonl; use csv or jsonl")
-    with open_database(settings, read_only=True) as database, closing(ClientLists(database).export()) as rows:
+    with read_database(settings) as database, closing(ClientLists(database).export()) as rows:
         lines = (line.encode() for line in WRITERS[name](rows))
         if path == _STDOUT:
             sys.stdout.buffer.writelines(lines)

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import IO
 
 from acare import timestamps
-from acare.cli.options import argument, command, open_database, require_user
+from acare.cli.options import argument, command, open_database, read_database, require_user
 from acare.cli.output import counted, printable, show_progress
 from acare.config import Settings
+from acare.database.database import Database, ReadOnlyDatabase
 from acare.errors import Refused, SettingError
 from acare.field_types import USER_EMAIL
 from acare.fields import ALL_NAMES, FIELD_NAMES
@@ -169,7 +170,11 @@ def import_(
         raise Refused(f"{rejects}: File exists")
     with ExitStack() as stack:
         progress = stack.enter_context(show_progress())
-        database = stack.enter_context(open_database(settings, read_only=dry_run))
+        database: Database | ReadOnlyDatabase = (
+            stack.enter_context(read_database(settings))
+            if dry_run
+            else stack.enter_context(open_database(settings))
+        )
         if user is not None:
             require_user(database, user)
         reader: CsvReader | JsonReader

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 from acare import ids
 from acare.cli.output import printable
 from acare.config import SETTINGS, Setting, Settings
-from acare.database.database import Database, ReadOnlyDatabase
+from acare.database.database import Database, ReadableDatabase, ReadOnlyDatabase
 from acare.database.file import refusing
 from acare.errors import Refused, StoreUnavailable
 from acare.store import users
@@ -157,21 +157,33 @@ def existing_database(settings: Settings) -> Path:
 
 
 @contextmanager
-def open_database(settings: Settings, *, read_only: bool = False) -> Iterator[Database]:
+def open_database(settings: Settings) -> Iterator[Database]:
     """The database that the settings name, for as long as the ``with`` lasts. Only a server creates one.
 
     Refused if it does not exist or becomes unavailable, for example because the disk is full.
     """
     path = existing_database(settings)
-    opened = ReadOnlyDatabase(path) if read_only else Database(path, before_commit=index_changes)
-    with closing(opened) as database:
-        try:
-            yield database
-        except StoreUnavailable as error:
-            raise Refused(f"{path}: {error}") from None
+    with closing(Database(path, before_commit=index_changes)) as database, _refusing(path):
+        yield database
 
 
-def require_user(database: Database, email: str) -> None:
+@contextmanager
+def read_database(settings: Settings) -> Iterator[ReadOnlyDatabase]:
+    """Like ``open_database``, for a command that only reads."""
+    path = existing_database(settings)
+    with closing(ReadOnlyDatabase(path)) as database, _refusing(path):
+        yield database
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except StoreUnavailable as error:
+        raise Refused(f"{path}: {error}") from None
+
+
+def require_user(database: ReadableDatabase, email: str) -> None:
     """NotFound if there is no user with this e-mail address."""
     with database.read() as connection:
         users.get(connection, email)

@@ -5,15 +5,16 @@ import sys
 
 from acare import timestamps
 from acare.auth import OPERATOR, RESOURCES, ROLES, SCOPES_ALLOWED, Role, Scopes, User, is_scope
-from acare.cli.options import JSON, argument, command, open_database, parse_id
+from acare.cli.options import JSON, argument, command, open_database, parse_id, read_database
 from acare.cli.output import counted, print_rows, printable
 from acare.config import Settings
 from acare.database.database import Database
 from acare.errors import InvalidInput, Refused
 from acare.field_types import NAME, USER_EMAIL, count
 from acare.store import users
+from acare.store.callers import KEY
 from acare.store.clients import ClientStore
-from acare.store.keys import INVITATION_DAYS, KEY, MAX_INVITATION_DAYS, KeyStore
+from acare.store.keys import INVITATION_DAYS, MAX_INVITATION_DAYS, KeyStore
 from acare.store.users import UserStore
 
 KEY_COLUMNS = (
@@ -32,7 +33,7 @@ _EMAIL = argument("email", "the user's e-mail address", "EMAIL", USER_EMAIL.vali
 
 @command("list", "list all users, with the number of their clients", JSON)
 def list_users(settings: Settings, as_json: bool) -> None:
-    with open_database(settings, read_only=True) as database:
+    with read_database(settings) as database:
         listed = UserStore(database).list(OPERATOR)
     print_rows(listed, ("id", "role", "clients", "disabled_at", "email"), as_json=as_json)
 
@@ -240,7 +241,7 @@ def _scope_text(scopes: Scopes) -> str:
 
 @command("list", "list all keys, with their first and last characters", JSON)
 def list_keys(settings: Settings, as_json: bool) -> None:
-    with open_database(settings, read_only=True) as database:
+    with read_database(settings) as database:
         keys = KeyStore(database).list(OPERATOR).keys
     if not as_json:
         shown = {True: "yes", False: None}

@@ -3,12 +3,12 @@
 import shutil
 import sqlite3
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from queue import Empty
-from typing import Any
 
 from acare.database import file
 from acare.database.connection import READER_SETTINGS, as_domain_error, open_file, open_to_read, open_writer
@@ -18,9 +18,6 @@ from acare.database.schema import SCHEMA_VERSION
 from acare.database.wal import recover, write_one_page
 from acare.database.writer import T, Write, Writer
 from acare.errors import StoreUnavailable
-
-#: Nanoseconds for which a cached result is used, even if another process commits meanwhile.
-CACHE_NANOSECONDS = 10_000_000
 
 #: Bytes of the disk below which the readiness check fails: a small write may succeed while others do not.
 MIN_FREE = 16 * 1024 * 1024
@@ -32,7 +29,22 @@ WRITE_CHECK_SECONDS = 1.0
 LONG_CACHE_KIB = 12 * 1024
 
 
-class Database:
+class ReadableDatabase(ABC):
+    """A database that can be read; some can also be written."""
+
+    path: Path
+
+    @abstractmethod
+    def read(self, max_seconds: float | None = None) -> AbstractContextManager[sqlite3.Connection]:
+        """A read-only connection, for a ``with`` statement.
+
+        Each statement sees one snapshot; ``BEGIN`` holds it for several, until the end of the ``with``. With
+        ``max_seconds``, a statement of a server that still runs then, or earlier if the log is long, is
+        interrupted: StoreUnavailable.
+        """
+
+
+class Database(ReadableDatabase):
     """Opens ``path``, or creates it. DatabaseRefused if it cannot or should not be opened.
 
     Reads never wait for writes: WAL gives each reader the last commit as a snapshot. Readers are pooled
@@ -44,28 +56,19 @@ class Database:
         path: Path,
         *,
         before_commit: Callable[[sqlite3.Connection], None] = lambda connection: None,
-        clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        """``before_commit`` completes each transaction. ``clock`` returns nanoseconds, for the cache."""
+        """``before_commit`` completes each transaction."""
         version = file.ensure(path)
         recover(path)
         if version < SCHEMA_VERSION:
             migrate(path)
         self.path = path
         self._idle_readers: deque[sqlite3.Connection] = deque()
-        self._clock = clock
-        self._cached: tuple[int, dict[Any, Any]] = (-1, {})  # when, and what
         with file.refusing(path):
             self._writer = Writer(path, before_commit)
 
     @contextmanager
     def read(self, max_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
-        """A read-only connection, for a ``with`` statement.
-
-        Each statement sees one snapshot; ``BEGIN`` holds it for several, until the end of the ``with``. With
-        ``max_seconds``, a statement that still runs then, or earlier if the log is long, is interrupted:
-        StoreUnavailable.
-        """
         self._writer.check_process()
         try:
             connection = self._idle_readers.pop()
@@ -89,30 +92,14 @@ class Database:
             if self._writer.closed:
                 self._close_readers()
 
-    def cached(self, key: str, find: Callable[[sqlite3.Connection, str], T]) -> T:
-        """The result of ``find`` for ``key``; cached for ``CACHE_NANOSECONDS``, or until ``write``."""
-        period = self._clock() // CACHE_NANOSECONDS
-        cached = self._cached
-        if cached[0] != period:
-            cached = self._cached = period, {}
-        result: T | None = cached[1].get((find, key))
-        if result is None:
-            with self.read() as connection:
-                result = cached[1][find, key] = find(connection, key)
-        return result
-
-    def write(self, work: Callable[[sqlite3.Connection], T], *, keeps_cache: bool = False) -> T:
+    def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in a transaction and commit it; if ``work`` raises, its changes are undone.
 
         On return the changes are on disk. StoreUnavailable if the database cannot be written now. ``work``
         runs in the writer's thread and shares its commit with other writes: it must not commit, must not
-        call ``write``, must read its cursors to the end, and can be run twice. ``keeps_cache``: nothing that
-        is cached changes.
+        call ``write``, must read its cursors to the end, and can be run twice.
         """
-        result = self.submit(work).result()
-        if not keeps_cache:
-            self._cached = (-1, {})
-        return result
+        return self.submit(work).result()
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> Write[T]:
         """Like ``write``, but returns at once; its ``result`` waits until the changes are on disk."""
@@ -179,11 +166,10 @@ class Database:
             raise as_domain_error(error) from error
 
 
-class ReadOnlyDatabase(Database):
+class ReadOnlyDatabase(ReadableDatabase):
     """Opens ``path`` for a command that only reads. DatabaseRefused if it is not a database of acare.
 
-    Of a file of an older schema, it reads a migrated copy, in a temporary file. For one thread. It has no
-    writer: ``write`` and ``submit`` are not available.
+    Of a file of an older schema, it reads a migrated copy, in a temporary file. For one thread.
     """
 
     def __init__(self, path: Path) -> None:

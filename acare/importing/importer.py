@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import IO
 
 from acare import ids
-from acare.database.database import Database
+from acare.database.database import Database, ReadableDatabase, ReadOnlyDatabase
 from acare.errors import InvalidInput, Refused
 from acare.importing import csv_rows, merging
 from acare.importing.csv_file import CsvReader
@@ -80,7 +80,9 @@ class Result:
         return outcome
 
 
-def read_server(database: Database, download: Download, user: str | None, *, finds_gone: bool) -> JsonReader:
+def read_server(
+    database: ReadableDatabase, download: Download, user: str | None, *, finds_gone: bool
+) -> JsonReader:
     """Download all clients, before a transaction begins: no writer waits for the network.
 
     ``user`` owns those whose owner is not known. With ``finds_gone``, finds the clients of the same owners
@@ -98,7 +100,7 @@ def read_server(database: Database, download: Download, user: str | None, *, fin
 
 
 def import_rows(
-    database: Database,
+    database: Database | ReadOnlyDatabase,
     reader: CsvReader | JsonReader,
     options: Options,
     progress: Callable[[], None],
@@ -122,7 +124,7 @@ def import_rows(
                 raise Refused("the source has no rows")
             if download is not None:
                 _finish(download, store, options, result)
-            if options.dry_run or result.is_blocked(options):
+            if options.dry_run or isinstance(database, ReadOnlyDatabase) or result.is_blocked(options):
                 return result
             if rejects is not None:
                 rejects.flush()  # a full disk must fail before the commit

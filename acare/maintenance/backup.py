@@ -14,7 +14,7 @@ from pathlib import Path
 from acare.database import file
 from acare.database.connection import open_to_read
 from acare.database.copying import Progress, copy_verified, sha256, silent
-from acare.database.database import Database, ReadOnlyDatabase
+from acare.database.database import Database, ReadableDatabase, ReadOnlyDatabase
 from acare.database.disk import copy_owner, sync
 from acare.database.file import checksum_file
 from acare.database.wal import recover
@@ -91,7 +91,7 @@ def copies_beside(database: Path) -> list[Path]:
 
 def search(
     copies: Iterable[Path],
-    find: Callable[[Database], Iterable[dict[str, object]]],
+    find: Callable[[ReadableDatabase], Iterable[dict[str, object]]],
     report: Callable[[str], None],
 ) -> Iterator[tuple[Path, dict[str, object]]]:
     """The results of ``find`` in each backup or copy, with its file. One file is open at a time.

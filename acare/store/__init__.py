@@ -4,7 +4,12 @@ Each ``...Store`` is used by the API or the commands, and ``erasures`` by a rest
 parts of them.
 """
 
-from acare.database.database import Database
+from typing import Generic, TypeVar
+
+from acare.database.database import ReadableDatabase
+
+#: What a store runs its statements on. Its methods that write need a ``Database``, which mypy checks.
+D = TypeVar("D", bound=ReadableDatabase, covariant=True)
 
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%fZ"
 
@@ -17,8 +22,8 @@ def at_offset(modifier: str) -> str:
     return f"strftime('{_TIMESTAMP}', 'now', {modifier})"
 
 
-class Store:
+class Store(Generic[D]):
     """Runs statements on a database. A public method is one transaction, unless it says otherwise."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: D) -> None:
         self._database = database

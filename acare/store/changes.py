@@ -5,7 +5,7 @@ import sqlite3
 from typing import Any, NamedTuple
 
 from acare.auth import Caller
-from acare.database.database import Database
+from acare.database.database import Database, ReadableDatabase
 from acare.errors import CursorExpired, FieldError, InvalidInput
 from acare.store import Store, batches
 
@@ -96,7 +96,7 @@ class Page(NamedTuple):
     cursor: str = ""
 
 
-class ChangeFeed(Store):
+class ChangeFeed(Store[ReadableDatabase]):
     """The changes of the clients in a database."""
 
     def page(self, caller: Caller, *, after: str | None, limit: int) -> Page:

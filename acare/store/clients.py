@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Mapping
 
 from acare.auth import Caller
+from acare.database.database import Database
 from acare.errors import (
     FieldError,
     InvalidInput,
@@ -28,7 +29,7 @@ _NEW_VERSION = f"""
 """
 
 
-class ClientStore(Store):
+class ClientStore(Store[Database]):
     """Clients in a database.
 
     Every method acts for a caller: it sees only the clients of that caller, and records the caller's user
@@ -63,7 +64,7 @@ class ClientStore(Store):
         def work(connection: sqlite3.Connection) -> CreatedClient:
             return creation.create(connection, caller, client, idempotency_key)
 
-        return self._database.write(work, keeps_cache=True)
+        return self._database.write(work)
 
     def update(
         self,
@@ -92,7 +93,7 @@ class ClientStore(Store):
                     return client  # a hand-over to its owner changes nothing
             return _update(connection, caller, client_id, changes, version)
 
-        return self._database.write(work, keeps_cache=True)
+        return self._database.write(work)
 
     # After a position: two opposite handovers at the same time would otherwise never end.
     HANDOVER = f"""
@@ -149,7 +150,7 @@ WHERE client_id = :id AND version = (SELECT max(version) FROM client_history WHE
             connection.execute(self.DELETE, values)
             connection.execute(self.SIGN_DELETION, values)
 
-        self._database.write(work, keeps_cache=True)
+        self._database.write(work)
 
 
 GET = f"SELECT version, json FROM clients WHERE {VISIBLE}"

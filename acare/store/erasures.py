@@ -5,7 +5,8 @@ The record of an erasure has the id of the client and the time, and nothing abou
 
 import sqlite3
 
-from acare.store import Store, search
+from acare.database.database import Database
+from acare.store import D, Store, search
 
 ERASED_AT = "SELECT erased_at FROM erasures WHERE client_id = :id"
 
@@ -23,7 +24,7 @@ ERASE = (
 )
 
 
-class ErasureStore(Store):
+class ErasureStore(Store[D]):
     """Erases clients from a database."""
 
     def erased_at(self, client_id: str) -> str | None:
@@ -32,7 +33,7 @@ class ErasureStore(Store):
             row = connection.execute(ERASED_AT, {"id": client_id}).fetchone()
         return None if row is None else row[0]
 
-    def erase(self, client_id: str) -> None:
+    def erase(self: "ErasureStore[Database]", client_id: str) -> None:
         """Delete a client, its history and stored responses, and record the erasure."""
 
         def work(connection: sqlite3.Connection) -> None:

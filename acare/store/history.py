@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from acare.auth import OPERATOR, Caller
 from acare.database.copying import Progress, silent
+from acare.database.database import Database
 from acare.errors import DAMAGED, AlreadyExists, NotFound, StoreUnavailable
 from acare.field_types import to_json
 from acare.fields import FIELD_NAMES, parse_client
-from acare.store import NOW, Store, at_offset, batches, changes, ended_keys, search
+from acare.store import NOW, D, Store, at_offset, batches, changes, ended_keys, search
 from acare.store.changes import Page
 from acare.store.creation import DELETE_EXPIRED, insert
 from acare.store.lists import MAX_SECONDS
@@ -96,7 +97,7 @@ class Stored(NamedTuple):
     responses: list[dict[str, Any]]  # for idempotency keys: the time of each, and the client in it
 
 
-class HistoryStore(Store):
+class HistoryStore(Store[D]):
     """The history of the clients in a database."""
 
     def page(self, caller: Caller, client_id: str, *, before: int = MAX_SQLITE_INTEGER) -> Page:
@@ -129,7 +130,7 @@ class HistoryStore(Store):
         answers = [{"created_at": created_at, "client": parse_client(text)} for created_at, text in responses]
         return Stored(versions[0][0], newest_first[::-1], answers)
 
-    def restore(self, caller: Caller, client_id: str) -> ClientRow:
+    def restore(self: "HistoryStore[Database]", caller: Caller, client_id: str) -> ClientRow:
         """Restore a deleted client under its id, as its next version. Its time of creation stays.
 
         NotFound if there is none that the caller could see, AlreadyExists if it is not deleted.
@@ -145,7 +146,7 @@ class HistoryStore(Store):
 
         return self._database.write(work)
 
-    def purge(self, days: int, progress: Progress = silent) -> int:
+    def purge(self: "HistoryStore[Database]", days: int, progress: Progress = silent) -> int:
         """Delete versions that ended over ``days`` days ago. Returns how many.
 
         Keys that ended and cursors of that age go, too. Deletes in batches, and ends also while others write.

@@ -5,18 +5,15 @@ is stored: the time that a look-up by hash takes reveals nothing about any key, 
 randomness needs no slow hash. An invitation is a key that can only be redeemed, once, for an ordinary key.
 """
 
-import hashlib
 import json
-import re
 import secrets
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from acare import ids, timestamps
-from acare.auth import Caller, KeyPage, NewKey, Scopes, is_scope, validate_scopes
+from acare.auth import Caller, KeyPage, NewKey, Scopes, validate_scopes
 from acare.database.database import Database
 from acare.errors import (
     AlreadyExists,
@@ -29,10 +26,9 @@ from acare.errors import (
     TooManyKeys,
 )
 from acare.fields import parse_each
-from acare.store import NOW, Store, users
+from acare.store import NOW, D, Store, users
+from acare.store.callers import KEY, find_key, hash_key, parse_scopes
 from acare.store.versions import MAX_SQLITE_INTEGER
-
-KEY = re.compile("[0-9a-f]{64}")
 
 #: Days after which an invitation expires, and the maximum.
 INVITATION_DAYS = 7
@@ -56,59 +52,16 @@ LEFT JOIN users AS maker ON maker.id = made_by
 GET_KEY = f"{KEYS} WHERE api_keys.id = :id"
 
 
-class KeyStore(Store):
+class KeyStore(Store[D]):
     """Keys in a database."""
 
-    def __init__(self, database: Database, now: Callable[[], str] = timestamps.now) -> None:
+    def __init__(self, database: D, forget: Callable[[], None] = lambda: None) -> None:
+        """``forget`` is called after each change."""
         super().__init__(database)
-        self._now = now
-        self._minutes: dict[str | None, str] = {}  # the minute in which the use of each key was last queued
-
-    def authenticate(self, key: str) -> Caller | InvalidKey:
-        """The caller who holds the key, or why the key is not valid.
-
-        The use of a key is recorded to the minute, by a queued write that this call does not wait for.
-        """
-        if not KEY.fullmatch(key):
-            return InvalidKey("malformed")
-        return self._database.cached(key, self._find)
-
-    # An invitation ends when either user is disabled: who has it and who made it.
-    AUTHENTICATE = """
-SELECT
-    users.id, role, api_keys.id, preview, scopes, invitation, expires_at,
-    coalesce(
-        revoked_at,
-        disabled_at,
-        iif(invitation, (SELECT disabled_at FROM users AS maker WHERE maker.id = made_by), NULL)
-    )
-FROM api_keys
-JOIN users ON users.id = user_id
-WHERE sha256 = :sha256
-"""
-
-    TOUCH = "UPDATE api_keys SET last_used_at = :minute WHERE id = :id"
-
-    def _find(self, connection: sqlite3.Connection, key: str) -> Caller | InvalidKey:
-        row = connection.execute(self.AUTHENTICATE, {"sha256": _hash(key)}).fetchone()
-        if row is None:
-            return InvalidKey("unknown")
-        user_id, role, key_id, preview, scopes, is_invitation, expires_at, revoked_at = row
-        if revoked_at is not None:
-            return InvalidKey("revoked", key_id, revoked_at)
-        if expires_at is not None and expires_at <= self._now():
-            return InvalidKey("expired", key_id, expires_at)
-        if is_invitation:
-            return InvalidKey("invitation", key_id)
-        minute = f"{self._now()[: len('2026-07-15T14:32')]}:00.000Z"
-        if self._minutes.get(key_id) != minute:
-            self._minutes[key_id] = minute  # once a minute, even if the write is delayed or fails
-            values = {"id": key_id, "minute": minute}
-            self._database.submit(lambda connection: connection.execute(self.TOUCH, values).rowcount)
-        return Caller(user_id, role, key_id, preview, _scopes(scopes))
+        self._forget = forget
 
     def create(
-        self,
+        self: "KeyStore[Database]",
         caller: Caller,
         *,
         user_id: str | None = None,
@@ -140,7 +93,9 @@ WHERE sha256 = :sha256
             "made_with": caller.key_id,
             "invitation": invitation,
         }
-        return NewKey(key, self._database.write(partial(_insert, values)))
+        made = NewKey(key, self._database.write(partial(_insert, values)))
+        self._forget()
+        return made
 
     # A key ends with the key that made its invitation.
     REDEEM = """
@@ -153,7 +108,7 @@ LEFT JOIN api_keys AS maker ON maker.id = invitation.made_with
 WHERE invitation.id = :invitation
 """
 
-    def redeem(self, invitation: str, *, name: str | None = None) -> NewKey:
+    def redeem(self: "KeyStore[Database]", invitation: str, *, name: str | None = None) -> NewKey:
         """Exchange an invitation for a key of its user, with its scopes, and revoke it.
 
         The key ends with the key that made the invitation. InvalidKey if the invitation is not valid,
@@ -162,7 +117,7 @@ WHERE invitation.id = :invitation
         key = secrets.token_hex(32)
 
         def work(connection: sqlite3.Connection) -> dict[str, Any]:
-            found = self._find(connection, invitation)
+            found = find_key(connection, invitation, timestamps.now())
             if isinstance(found, Caller):
                 raise InvalidInput(FieldError("X-API-Key", "must be an invitation, not an ordinary key"))
             if found.reason != "invitation":
@@ -172,7 +127,9 @@ WHERE invitation.id = :invitation
             connection.execute(self.REVOKE, {"id": found.key_id, "owner_id": None, "made": False}).fetchall()
             return read(connection, GET_KEY, values)[0]
 
-        return NewKey(key, self._database.write(work))
+        made = NewKey(key, self._database.write(work))
+        self._forget()
+        return made
 
     COUNT_KEYS = "SELECT count(*) FROM api_keys WHERE :owner_id IS NULL OR user_id = :owner_id"
 
@@ -214,13 +171,14 @@ WHERE id IN (SELECT id FROM revoked)
 RETURNING id
 """
 
-    def revoke(self, caller: Caller, key_id: str, *, made: bool = False) -> int:
+    def revoke(self: "KeyStore[Database]", caller: Caller, key_id: str, *, made: bool = False) -> int:
         """Revoke the key permanently; with ``made``, also the keys made with it, directly or indirectly.
 
         Returns the number of keys. NotFound if the caller sees no key with this id.
         """
         values = {"id": key_id, "owner_id": caller.owner_id, "made": made}
         revoked = self._database.write(lambda connection: connection.execute(self.REVOKE, values).fetchall())
+        self._forget()
         if not revoked:
             message = f"there is no key with the id {key_id!r}; 'acare key list' lists the keys"
             raise NotFound("API key", message)
@@ -242,7 +200,7 @@ def _require_right_to_give(caller: Caller, user_id: str, scopes: Scopes) -> None
 
 def _identity(key: str) -> dict[str, Any]:
     """A new id, and what is stored of a key."""
-    return {"id": ids.new(), "sha256": _hash(key), "preview": f"{key[:8]}…{key[-4:]}"}
+    return {"id": ids.new(), "sha256": hash_key(key), "preview": f"{key[:8]}…{key[-4:]}"}
 
 
 def _adopt(key: str) -> str:
@@ -303,15 +261,6 @@ def _insert(values: dict[str, Any], connection: sqlite3.Connection) -> dict[str,
 def read(connection: sqlite3.Connection, statement: str, values: dict[str, Any]) -> list[dict[str, Any]]:
     """The keys that a statement selects."""
     keys = users.as_dicts(connection.execute(statement, values))
-    return [{**key, "scopes": _scopes(key["scopes"]), "invitation": bool(key["invitation"])} for key in keys]
-
-
-def _hash(key: str) -> bytes:
-    return hashlib.sha256(key.encode("utf-8", "replace")).digest()
-
-
-def _scopes(text: str) -> dict[str, list[str]]:
-    """The scopes in the stored JSON. In a file that was edited by hand, invalid ones give no rights."""
-    with suppress(ValueError, AttributeError):
-        return {name: actions for name, actions in json.loads(text).items() if is_scope(name, actions)}
-    return {}
+    return [
+        {**key, "scopes": parse_scopes(key["scopes"]), "invitation": bool(key["invitation"])} for key in keys
+    ]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from acare import places, search_terms
 from acare.auth import Caller
+from acare.database.database import ReadableDatabase
 from acare.errors import FieldError, InvalidInput
 from acare.fields import CLIENT_TYPES, STATUSES
 from acare.filters import PROPERTY
@@ -75,7 +76,7 @@ class ClientPage(NamedTuple):
     deletions: list[str] | None = None
 
 
-class ClientLists(Store):
+class ClientLists(Store[ReadableDatabase]):
     """Lists of the clients in a database that the caller can see.
 
     ``filters`` are the query parameters of a list, as they are parsed; None sets no condition.

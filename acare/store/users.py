@@ -1,14 +1,16 @@
 """Users: every statement about them, apart from their keys."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from acare import ids
-from acare.auth import USER_FIELDS, Caller, Role, User, caller_without_key
+from acare.auth import USER_FIELDS, Caller, Role, User
+from acare.database.database import Database
 from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, NotFound, Refused
 from acare.fields import parse_each
-from acare.store import NOW, Store
+from acare.store import NOW, D, Store
 
 # An e-mail address has an @, so it never equals an id.
 FIND = """
@@ -49,17 +51,18 @@ REMOVE = (
 ENABLED_BROKERS = "SELECT id FROM users WHERE role = 'broker' AND disabled_at IS NULL"
 
 
-class UserStore(Store):
+class UserStore(Store[D]):
     """Users in a database."""
+
+    def __init__(self, database: D, forget: Callable[[], None] = lambda: None) -> None:
+        """``forget`` is called after each change."""
+        super().__init__(database)
+        self._forget = forget
 
     def get(self, caller: Caller) -> User:
         """The caller's user."""
         with self._database.read() as connection:
             return get(connection, caller.user_id)
-
-    def caller(self, email: str) -> Caller | None:
-        """The caller for a user who is signed in without a key; None if unknown or disabled."""
-        return self._database.cached(email, _find_caller)
 
     def list(self, caller: Caller, *, disabled: bool = True) -> list[dict[str, Any]]:
         """The users whose clients the caller can see, by e-mail, with role, state and number of clients."""
@@ -67,7 +70,7 @@ class UserStore(Store):
         with self._database.read() as connection:
             return as_dicts(connection.execute(LIST, values))
 
-    def add(self, email: str, role: Role) -> User:
+    def add(self: "UserStore[Database]", email: str, role: Role) -> User:
         """Add a user. InvalidInput for an invalid value, AlreadyExists if the e-mail address is in use."""
         user = User(ids.new(), **parse_each({"email": email, "role": role}, USER_FIELDS))
         if not self._database.write(lambda connection: connection.execute(INSERT, user._asdict()).rowcount):
@@ -75,7 +78,12 @@ class UserStore(Store):
         return user
 
     def change(
-        self, which: str, *, email: str | None = None, role: Role | None = None, disabled: bool | None = None
+        self: "UserStore[Database]",
+        which: str,
+        *,
+        email: str | None = None,
+        role: Role | None = None,
+        disabled: bool | None = None,
     ) -> User:
         """Change the given values of the user with this id or e-mail address, from the next request on.
 
@@ -92,9 +100,11 @@ class UserStore(Store):
             _require_broker(connection, before)
             return get(connection, before.id)
 
-        return self._database.write(work)
+        changed = self._database.write(work)
+        self._forget()
+        return changed
 
-    def remove(self, which: str) -> None:
+    def remove(self: "UserStore[Database]", which: str) -> None:
         """Remove a user who never had a client, used a key or changed anything. Refused or LastBroker."""
 
         def work(connection: sqlite3.Connection) -> None:
@@ -107,6 +117,7 @@ class UserStore(Store):
             _require_broker(connection, user)
 
         self._database.write(work)
+        self._forget()
 
 
 def find(connection: sqlite3.Connection, which: str) -> User | None:
@@ -136,11 +147,6 @@ def as_dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
     """The rows of a cursor, each by the names of the columns."""
     cursor.row_factory = sqlite3.Row
     return [dict(row) for row in cursor.fetchall()]
-
-
-def _find_caller(connection: sqlite3.Connection, email: str) -> Caller | None:
-    user = find(connection, email) if "@" in email else None  # an id is not an e-mail address
-    return None if user is None or user.disabled_at is not None else caller_without_key(user.id, user.role)
 
 
 def _require_broker(connection: sqlite3.Connection, before: User) -> None:

@@ -13,6 +13,7 @@ from support.terminal import on_terminal
 
 from acare.auth import OPERATOR
 from acare.database.database import Database
+from acare.store.callers import Callers
 from acare.store.keys import KeyStore
 
 SERVE = ("serve", "--listen", "127.0.0.1:0", "--database", "served.db")
@@ -34,7 +35,7 @@ def test_on_a_terminal_the_first_start_asks_for_a_broker_and_shows_a_key(tmp_pat
         ended = subprocess.run(line, shell=True, capture_output=True, check=True, timeout=10)
         key = re.search(r"\b[0-9a-f]{64}\b", terminal.shown)[0]
         with closing(Database(tmp_path / "served.db")) as database:
-            caller = KeyStore(database).authenticate(key)
+            caller = Callers(database).with_key(key)
     assert json.loads(ended.stdout)["success"] is True
     assert caller.role == "broker"
     assert all(caller.may("clients", (action,)) for action in ("read", "write"))

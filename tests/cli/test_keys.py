@@ -39,7 +39,7 @@ def test_only_the_key_is_on_stdout(run, listed, path):
     assert printed.out.strip() not in printed.err
     assert f"Created key {listed()[0]['id']} of {ANA} (agent)" in printed.err
     with acare.create_app(database=path) as app:
-        assert isinstance(app.keys.authenticate(printed.out.strip()), Caller)
+        assert isinstance(app.callers.with_key(printed.out.strip()), Caller)
 
 
 def test_create_says_if_it_created_the_user(run, path):

@@ -14,7 +14,7 @@ import pytest
 from support.threads import Held
 
 from acare.database import database as database_module
-from acare.database.database import CACHE_NANOSECONDS, Database
+from acare.database.database import Database
 from acare.errors import DatabaseRefused, StoreUnavailable
 
 INSERT_USER = "INSERT INTO users (id, email, role) VALUES (:id, :id, 'agent')"
@@ -52,20 +52,6 @@ def test_a_reader_sees_one_snapshot_until_it_is_returned(database):
     with database.read() as again:
         assert (again is connection, again.in_transaction) == (True, False)
     assert count_users(database) == 1
-
-
-def test_the_cache_is_valid_until_the_next_write(tmp_path):
-    find = lambda connection, key: connection.execute(COUNT_USERS).fetchone()[0]  # noqa: E731
-    now, found = [0], []
-    with closing(Database(tmp_path / "acare.db", clock=lambda: now[0])) as database:
-        found.append(database.cached("key", find))
-        add_user(database)
-        found.append(database.cached("key", find))  # a write of the same process counts at once
-        with closing(Database(database.path)) as other:
-            add_user(other, 2)
-        for now[0] in (CACHE_NANOSECONDS - 1, CACHE_NANOSECONDS):
-            found.append(database.cached("key", find))
-    assert found == [0, 1, 1, 2]
 
 
 def test_only_temporary_errors_become_domain_errors(database):

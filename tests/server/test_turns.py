@@ -18,7 +18,7 @@ from support.wsgi import call, turn
 
 import acare
 from acare.auth import OPERATOR
-from acare.store.keys import KeyStore
+from acare.store.callers import Callers
 
 SEARCH_SECONDS = 0.5
 LONG_SECONDS = 3
@@ -151,7 +151,7 @@ app = app_fixture()
 @pytest.mark.parametrize("is_queued", [True, False], ids=["queued", "embedded"])
 def test_a_put_identifies_its_caller_and_finds_its_route_once(app, monkeypatch, is_queued):
     calls = []
-    for owner, name in ((KeyStore, "authenticate"), (CompiledRouter, "find")):
+    for owner, name in ((Callers, "with_key"), (CompiledRouter, "find")):
         original = getattr(owner, name)
         monkeypatch.setattr(owner, name, lambda *args, find=original: calls.append(find) or find(*args))
     line = {"REQUEST_METHOD": "PUT", "PATH_INFO": f"/v1/clients/{UNKNOWN_ID}", "REMOTE_ADDR": "192.0.2.1"}
@@ -167,15 +167,15 @@ def test_a_put_identifies_its_caller_and_finds_its_route_once(app, monkeypatch, 
 BUG, BUSY = "a" * 64, "b" * 64
 FAILING = f"""
 from acare.errors import StoreUnavailable
-from acare.store.keys import KeyStore
-authenticate = KeyStore.authenticate
+from acare.store.callers import Callers
+with_key = Callers.with_key
 def fail(self, key):
     if key == "{BUG}":
         raise KeyError("a bug")
     if key == "{BUSY}":
         raise StoreUnavailable("The database is busy.")
-    return authenticate(self, key)
-KeyStore.authenticate = fail
+    return with_key(self, key)
+Callers.with_key = fail
 """
 ERRORS = {
     BUG: (500, "INTERNAL_ERROR", "KeyError: 'a bug'"),

@@ -9,11 +9,12 @@ from support.threads import Held
 
 from acare import timestamps
 from acare.auth import OPERATOR, Caller
-from acare.database.database import CACHE_NANOSECONDS
 from acare.errors import InvalidKey
 from acare.store import batches
+from acare.store.callers import CACHE_NANOSECONDS, Callers
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
+from acare.store.users import UserStore
 
 ANA = "ana@example.com"
 READ = {"clients": ["read"]}
@@ -21,10 +22,15 @@ CACHED = 2 * CACHE_NANOSECONDS / 1e9  # seconds
 
 
 @pytest.fixture
+def callers(database):
+    return Callers(database)
+
+
+@pytest.fixture
 def clock(database):
-    """A store whose time is what the list has."""
+    """Callers whose time is what the list has."""
     now = ["2026-07-15T14:32:10.000Z"]
-    return now, KeyStore(database, now=lambda: now[0])
+    return now, Callers(database, now=lambda: now[0])
 
 
 def only(keys):
@@ -38,11 +44,11 @@ def only(keys):
 
 
 @pytest.mark.parametrize(("now", "valid"), [("09.999Z", True), ("10.000Z", False), ("10.001Z", False)])
-def test_a_key_is_expired_from_that_millisecond_on(clock, now, valid):
-    times, keys = clock
+def test_a_key_is_expired_from_that_millisecond_on(clock, keys, now, valid):
+    times, callers = clock
     key = new_key(keys, ANA, READ, expires_at="2026-07-15T14:32:10.000Z").key
     times[0] = f"2026-07-15T14:32:{now}"
-    assert isinstance(keys.authenticate(key), Caller) == valid
+    assert isinstance(callers.with_key(key), Caller) == valid
 
 
 def test_a_key_that_is_revoked_again_keeps_the_time(keys, sql):
@@ -53,9 +59,9 @@ def test_a_key_that_is_revoked_again_keeps_the_time(keys, sql):
     assert only(keys)["revoked_at"] == "2020-01-01T00:00:00.000Z"
 
 
-def test_a_key_that_is_revoked_meanwhile_makes_no_key(keys):
+def test_a_key_that_is_revoked_meanwhile_makes_no_key(keys, callers):
     maker = new_key(keys, ANA, {"all": ["write"]})
-    caller = keys.authenticate(maker.key)
+    caller = callers.with_key(maker.key)
     keys.revoke(OPERATOR, maker.id, made=True)
     with pytest.raises(InvalidKey):
         keys.create(caller)
@@ -93,12 +99,12 @@ def test_a_purge_deletes_keys_that_ended_before_its_date(keys, database, sql, co
     assert [key["id"] for key in keys.list(OPERATOR).keys] == [valid.id, recent.id]
 
 
-def test_keys_made_with_a_purged_key_are_made_with_its_maker(keys, database, sql, monkeypatch):
+def test_keys_made_with_a_purged_key_are_made_with_its_maker(keys, callers, database, sql, monkeypatch):
     monkeypatch.setattr(batches, "ROWS", 2)
     chain, caller = [], OPERATOR
     for _ in range(5):
         chain.append(new_key(keys, ANA, ALL_SCOPES, caller=caller))
-        caller = keys.authenticate(chain[-1].key)
+        caller = callers.with_key(chain[-1].key)
     end(sql, chain[1], chain[2], chain[3])
     purge(database)
     last, first = keys.list(OPERATOR).keys
@@ -125,34 +131,68 @@ def test_the_first_page_of_10_000_ended_keys_is_fast(keys, sql):
 # --- the time of the last use
 
 
-def test_the_use_of_a_key_is_recorded_to_the_minute(keys, sql):
+def test_the_use_of_a_key_is_recorded_to_the_minute(keys, callers, sql):
     key = new_key(keys, ANA, READ).key
     for _ in range(2):
-        keys.authenticate(key)
+        callers.with_key(key)
         ((age,),) = sql("SELECT 1440 * (julianday('now') - julianday(last_used_at)) FROM api_keys")
         assert (0 <= age < 1.1, only(keys)["last_used_at"][-8:]) == (True, ":00.000Z")
         sql("UPDATE api_keys SET last_used_at = '2020-01-01T00:00:00.000Z'")
-        keys._minutes.clear()  # a later minute
+        callers._minutes.clear()  # a later minute
         time.sleep(CACHED)
 
 
-def test_one_note_a_key_and_minute_is_queued(clock, database):
+def test_one_note_a_key_and_minute_is_queued(clock, keys, database):
     """While the disk is stuck, keys are found without waiting for it."""
-    now, keys = clock
+    now, callers = clock
     made = [new_key(keys, ANA, READ).key for _ in range(2)]
     lengths = []
     with Held(database._writer) as held:
         for second in ("14:32:10", "14:32:59", "14:33:00"):
             now[0] = f"2026-07-15T{second}.000Z"
             for n in range(6):
-                assert isinstance(keys.authenticate(made[n % 2]), Caller)
+                assert isinstance(callers.with_key(made[n % 2]), Caller)
             lengths.append(held.queued())
             time.sleep(CACHED)
     assert lengths == [2, 2, 4]
 
 
-def test_failing_to_record_a_use_is_not_raised(keys, database):
+def test_failing_to_record_a_use_is_not_raised(keys, callers, database):
     made = new_key(keys, ANA, READ)
     keys.list(OPERATOR)  # so that a reader is open
     database.path.rename(database.path.with_name("away.db"))
-    assert isinstance(keys.authenticate(made.key), Caller)
+    assert isinstance(callers.with_key(made.key), Caller)
+
+
+# --- the cache of callers
+
+
+def test_a_caller_is_cached_until_users_or_keys_change(database):
+    """A change by another process counts after 10 ms."""
+    now = [0]
+    callers = Callers(database, clock=lambda: now[0])
+    keys, users = KeyStore(database, callers.forget), UserStore(database, callers.forget)
+    key = new_key(keys, ANA, READ)
+    found = lambda: (isinstance(callers.with_key(key.key), Caller), callers.with_email(ANA) is not None)  # noqa: E731
+    assert found() == (True, True)
+    UserStore(database).change(ANA, disabled=True)  # as in another process
+    now[0] = CACHE_NANOSECONDS - 1
+    assert found() == (True, True)
+    now[0] = CACHE_NANOSECONDS
+    assert found() == (False, False)
+    users.change(ANA, disabled=False)
+    assert found() == (True, True)
+    users.change(ANA, disabled=True)
+    assert found() == (False, False)
+    users.change(ANA, disabled=False)
+    assert found() == (True, True)
+    keys.revoke(OPERATOR, key.id)
+    assert found() == (False, True)
+
+
+def test_a_key_that_was_unknown_is_found_when_it_is_adopted(database, user):
+    callers = Callers(database, clock=lambda: 0)
+    key = "a" * 64
+    assert callers.with_key(key).reason == "unknown"
+    KeyStore(database, callers.forget).create(OPERATOR, user_id=user.user_id, scopes=READ, adopted=key)
+    assert isinstance(callers.with_key(key), Caller)

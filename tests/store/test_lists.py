@@ -9,7 +9,7 @@ from support.clients import new
 
 from acare import timestamps
 from acare.auth import OPERATOR
-from acare.store import changes, clients, creation, keys, lists, users, versions
+from acare.store import callers, changes, clients, creation, lists, users, versions
 
 FUTURE = "2999-12-31T23:59:59.999Z"
 
@@ -68,7 +68,7 @@ STATEMENTS = {
         for name, text in vars(place).items()
         if isinstance(text, str) and re.match(r"\s*(SELECT|UPDATE|DELETE)\b", text) and "{" not in text
     },
-    "AUTHENTICATE": keys.KeyStore.AUTHENTICATE,
+    "AUTHENTICATE": callers.AUTHENTICATE,
     "changes.PAGE": changes.PAGE,
     **{f"users.{name}": getattr(users, name) for name in ("FIND", "CHANGE")},
     "UPDATE": clients.UPDATE.format(assignments="email = :email, client_type = :client_type"),

@@ -1,0 +1,131 @@
+"""Callers: the users behind keys, and those who are signed in without one."""
+
+import hashlib
+import json
+import re
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from acare import timestamps
+from acare.auth import Caller, caller_without_key, is_scope
+from acare.database.database import Database
+from acare.errors import InvalidKey
+from acare.store import Store, users
+
+#: Nanoseconds for which a caller is cached, even if another process changes users or keys meanwhile.
+CACHE_NANOSECONDS = 10_000_000
+
+KEY = re.compile("[0-9a-f]{64}")
+
+
+class Callers(Store[Database]):
+    """Finds callers, and caches them until ``forget`` is called, which changes of users and keys must do."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], int] = time.monotonic_ns,
+        now: Callable[[], str] = timestamps.now,
+    ) -> None:
+        """``clock`` returns nanoseconds, for the cache."""
+        super().__init__(database)
+        self._clock, self._now = clock, now
+        # When, and the callers by key or e-mail address, which has an @.
+        self._cached: tuple[int, dict[str, Caller | InvalidKey | None]] = (-1, {})
+        self._minutes: dict[str | None, str] = {}  # the minute in which the use of each key was last queued
+
+    def forget(self) -> None:
+        """Find each caller again."""
+        self._cached = (-1, {})
+
+    def with_key(self, key: str) -> Caller | InvalidKey:
+        """The caller who holds the key, or why the key is not valid.
+
+        The use of a key is recorded to the minute, by a queued write that this call does not wait for.
+        """
+        if not KEY.fullmatch(key):
+            return InvalidKey("malformed")
+        found = self._find(key, self._find_key)
+        assert found is not None
+        return found
+
+    def with_email(self, email: str) -> Caller | None:
+        """The caller for a user who is signed in without a key; None if unknown or disabled."""
+        if "@" not in email:  # an id is not an e-mail address
+            return None
+        found = self._find(email, _find_user)
+        return found if isinstance(found, Caller) else None
+
+    def _find(
+        self, name: str, find: Callable[[sqlite3.Connection, str], Caller | InvalidKey | None]
+    ) -> Caller | InvalidKey | None:
+        period = self._clock() // CACHE_NANOSECONDS
+        cached = self._cached
+        if cached[0] != period:
+            cached = self._cached = period, {}
+        found = cached[1].get(name)
+        if found is None:
+            with self._database.read() as connection:
+                found = cached[1][name] = find(connection, name)
+        return found
+
+    TOUCH = "UPDATE api_keys SET last_used_at = :minute WHERE id = :id"
+
+    def _find_key(self, connection: sqlite3.Connection, key: str) -> Caller | InvalidKey:
+        found = find_key(connection, key, self._now())
+        if isinstance(found, Caller):
+            minute = f"{self._now()[: len('2026-07-15T14:32')]}:00.000Z"
+            if self._minutes.get(found.key_id) != minute:
+                self._minutes[found.key_id] = minute  # once a minute, even if the write is delayed or fails
+                values = {"id": found.key_id, "minute": minute}
+                self._database.submit(lambda connection: connection.execute(self.TOUCH, values).rowcount)
+        return found
+
+
+# An invitation ends when either user is disabled: who has it and who made it.
+AUTHENTICATE = """
+SELECT
+    users.id, role, api_keys.id, preview, scopes, invitation, expires_at,
+    coalesce(
+        revoked_at,
+        disabled_at,
+        iif(invitation, (SELECT disabled_at FROM users AS maker WHERE maker.id = made_by), NULL)
+    )
+FROM api_keys
+JOIN users ON users.id = user_id
+WHERE sha256 = :sha256
+"""
+
+
+def find_key(connection: sqlite3.Connection, key: str, now: str) -> Caller | InvalidKey:
+    """The caller who holds the key, or why the key is not valid at the time ``now``."""
+    row = connection.execute(AUTHENTICATE, {"sha256": hash_key(key)}).fetchone()
+    if row is None:
+        return InvalidKey("unknown")
+    user_id, role, key_id, preview, scopes, is_invitation, expires_at, revoked_at = row
+    if revoked_at is not None:
+        return InvalidKey("revoked", key_id, revoked_at)
+    if expires_at is not None and expires_at <= now:
+        return InvalidKey("expired", key_id, expires_at)
+    if is_invitation:
+        return InvalidKey("invitation", key_id)
+    return Caller(user_id, role, key_id, preview, parse_scopes(scopes))
+
+
+def hash_key(key: str) -> bytes:
+    """What is stored of a key."""
+    return hashlib.sha256(key.encode("utf-8", "replace")).digest()
+
+
+def parse_scopes(text: str) -> dict[str, list[str]]:
+    """The scopes in the stored JSON. In a file that was edited by hand, invalid ones give no rights."""
+    with suppress(ValueError, AttributeError):
+        return {name: actions for name, actions in json.loads(text).items() if is_scope(name, actions)}
+    return {}
+
+
+def _find_user(connection: sqlite3.Connection, email: str) -> Caller | None:
+    user = users.find(connection, email)
+    return None if user is None or user.disabled_at is not None else caller_without_key(user.id, user.role)
