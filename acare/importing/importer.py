@@ -4,7 +4,6 @@ The transaction is rolled back for a dry run, and if a row has a problem or is a
 allows this.
 """
 
-import csv
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,11 +13,11 @@ from typing import IO
 from acare import ids
 from acare.database.database import Database, ReadableDatabase, ReadOnlyDatabase
 from acare.errors import InvalidInput, Refused
-from acare.importing import csv_rows, merging
+from acare.importing import merging
 from acare.importing.csv_file import CsvReader
 from acare.importing.download import Download
 from acare.importing.json_lines import JsonReader
-from acare.importing.proof import Compared, Proof, compare
+from acare.importing.proof import Proof, prove
 from acare.importing.rows import Options, Row
 from acare.store.imports import ImportStore, imported_ids
 
@@ -72,12 +71,12 @@ class Result:
         if len(summary.examples) < _MAX_EXAMPLES and not (text and shown in summary.examples.values()):
             summary.examples[place] = shown
 
-    def decide(self, outcome: merging.Outcome, known: dict[str, object]) -> merging.Outcome:
-        """Note the client if its outcome is left to a person. Returns the outcome."""
+    def add(self, outcome: merging.Outcome, client: dict[str, object]) -> None:
+        """Count the outcome of a client, and note the client if that is left to a person."""
+        self.counts[outcome] += 1
         if outcome in ("conflict", "gone"):
-            name = f"{known['first_name']} {known['last_name']}"
-            self.undecided.append((outcome, str(known["id"]), name))
-        return outcome
+            name = f"{client['first_name']} {client['last_name']}"
+            self.undecided.append((outcome, str(client["id"]), name))
 
 
 def read_server(
@@ -157,24 +156,23 @@ def _rejects(options: Options, result: Result) -> Iterator[IO[str] | None]:
 
 def _import(row: Row, store: ImportStore, options: Options, result: Result) -> str:
     """Write a row, unless it has problems or is a duplicate. Returns the reasons against it."""
-    problems = row.validate(options, store.owners)
     result.missing.update(row.missing)
-    for problem in problems:
-        result.add_problem(row, problem.field, problem.message, row.text(problem.field))
-    if problems:
-        result.counts["refused"] += 1
-        return str(InvalidInput(*problems))
-    client_id = row.given.get("id")
-    if client_id is not None and options.is_update:
-        known = store.get(client_id)
+    try:
+        row.validate(options, store.owners)
+        client_id = row.given.get("id")
+        known = store.get(client_id) if client_id is not None and options.is_update else None
         if known is not None:
-            outcome = merging.merge(row, known, store, options)
-            result.counts[result.decide(outcome, known)] += 1
-            return ""
-        if store.was_deleted(client_id):
+            result.add(merging.merge(row, known, store, options), known)
+        elif client_id is not None and options.is_update and store.was_deleted(client_id):
             result.counts["deleted here"] += 1
-            return ""
-    return _create(row, client_id, store, options, result)
+        else:
+            return _create(row, client_id, store, options, result)
+        return ""
+    except InvalidInput as error:
+        for problem in error.problems:
+            result.add_problem(row, problem.field, problem.message, row.text(problem.field))
+        result.counts["refused"] += 1
+        return str(error)
 
 
 def _create(row: Row, client_id: str | None, store: ImportStore, options: Options, result: Result) -> str:
@@ -191,7 +189,10 @@ def _create(row: Row, client_id: str | None, store: ImportStore, options: Option
     values = {**row.client, **row.given, "user_id": row.given["owner"], "imported_at": options.now}
     if client_id is None or by is not None:
         values["id"] = ids.new()
-    result.counts[merging.add(row, values, store)] += 1
+    store.add(values)
+    if client_id is not None and values["id"] == client_id:
+        store.remember(client_id, row.given.get("version"), row.given.get("version", 1))
+    result.counts["created"] += 1
     return ""
 
 
@@ -200,19 +201,11 @@ def _finish(download: Download, store: ImportStore, options: Options, result: Re
     for client_id in sorted(download.gone):
         known = store.get(client_id)
         if known is not None:
-            result.counts[result.decide(merging.merge_missing(known, store, options), known)] += 1
+            result.add(merging.merge_missing(known, store, options), known)
     deleted = result.counts["deleted"]
     if deleted * 10 > download.known and not options.confirmed:
         raise Refused(
             f"nothing was written: --delete-missing would delete {deleted} of the {download.known} clients "
             "that were imported from there; --yes deletes them"
         )
-    result.proof = Proof()
-    writer = None if options.proof is None else csv.writer(options.proof)
-    if writer is not None:
-        writer.writerow(Compared._fields)
-    for compared in compare(download, store):
-        result.proof.add(compared)
-        if writer is not None:
-            name, fields = csv_rows.defuse(compared.name), "; ".join(compared.fields)
-            writer.writerow([compared.id, name, compared.found, fields])
+    result.proof = prove(download, store, options.proof)

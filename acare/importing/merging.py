@@ -6,7 +6,7 @@ Each function returns an outcome.
 
 from typing import Any, Literal
 
-from acare.fields import FIELD_NAMES
+from acare.fields import FIELD_NAMES, budgets_crossed
 from acare.importing.rows import Options, Row
 from acare.store.imports import ImportStore
 
@@ -14,49 +14,44 @@ from acare.store.imports import ImportStore
 Outcome = Literal["created", "updated", "unchanged", "kept", "conflict", "gone", "deleted", "deleted here"]
 
 
-def add(row: Row, values: dict[str, Any], store: ImportStore) -> Outcome:
-    """Create the client of a row."""
-    store.add(values)
-    if values["id"] == row.given.get("id"):
-        store.remember(values["id"], row.given.get("version"), row.given.get("version", 1))
-    return "created"
-
-
 def merge(row: Row, known: dict[str, Any], store: ImportStore, options: Options) -> Outcome:
     """Update the client that has the id of a row, and is ``known`` here.
 
-    Fields that the row lacks stay, and the owner if the row's is not known.
+    Fields that the row lacks stay, and the owner if the row's is not known. A source at an earlier version
+    than the remembered one is not taken over unasked. InvalidInput if the budgets then cross.
     """
     sent = row.values.keys() | options.defaults.keys()
     values = {name: row.client[name] if name in sent else known[name] for name in FIELD_NAMES}
     values["user_id"] = row.given["owner"] if "owner" in row.values else known["user_id"]
+    there, remembered, own = row.given.get("version"), known["source_version"], known["own_version"]
     is_equal = all(value == known[name] for name, value in values.items())
-    there = row.given.get("version")
-    is_made_here = known["own_version"] is None
-    is_changed_here = known["own_version"] != known["version"]
-    if None in (there, known["source_version"]):
+    is_changed_here = own != known["version"]
+    if there is None or remembered is None:
         given = {name: row.given.get(name, known[name]) for name in ("version", "created_at", "updated_at")}
         is_changed_there = not is_equal or any(value != known[name] for name, value in given.items())
     else:
-        is_changed_there = there != known["source_version"]
+        is_changed_there = there != remembered
+        is_changed_here |= there < remembered
 
-    if not is_changed_there or (is_changed_here and is_equal):
-        if not is_made_here:
-            own_version = known["version"] if is_equal else known["own_version"]
-            store.remember(known["id"], there, own_version)
-        return "unchanged" if is_equal or not is_changed_here else "kept"
-    if is_changed_here and options.on_duplicate == "update":
-        return "conflict"
-    if is_changed_here and options.on_duplicate == "keep":
-        if not is_made_here:
-            store.remember(known["id"], there, known["own_version"])
-        return "kept"
-    version = max(there or 0, known["version"] + 1)
-    times = {name: row.given.get(name, known[name]) for name in ("created_at", "updated_at")}
-    store.replace({**values, **times, "id": known["id"], "version": version, "imported_at": options.now})
-    if not is_made_here:
+    outcome: Outcome = "unchanged" if is_equal or not is_changed_here else "kept"
+    version = known["version"] if is_equal else own
+    if is_changed_there and not (is_changed_here and is_equal):
+        if is_changed_here and options.on_duplicate == "update":
+            return "conflict"
+        if not (is_changed_here and options.on_duplicate == "keep"):
+            outcome, version = "updated", max(there or 0, known["version"] + 1)
+            times = {name: row.given.get(name, known[name]) for name in ("created_at", "updated_at")}
+            _check_budgets(values)
+            store.replace({**known, **values, **times, "version": version, "imported_at": options.now})
+    if own is not None:  # else it was created here, and stays so
         store.remember(known["id"], there, version)
-    return "updated"
+    return outcome
+
+
+def _check_budgets(values: dict[str, Any]) -> None:
+    low, high = values["budget_min"], values["budget_max"]
+    if low is not None and high is not None and low > high:
+        raise budgets_crossed(values)
 
 
 def merge_missing(known: dict[str, Any], store: ImportStore, options: Options) -> Outcome:

@@ -1,12 +1,14 @@
 """Compares the clients of a server with those here after an import, field by field."""
 
-from collections import Counter
+import csv
+import io
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from acare.fields import FIELDS, parse_client
-from acare.importing import cells
+from acare.importing import cells, csv_rows
 from acare.importing.download import Download
 from acare.store.imports import ImportStore
 
@@ -14,37 +16,41 @@ _DEFAULTS = {field.name: field.default for field in FIELDS}
 _NAMES = (*_DEFAULTS, "version", "created_at", "updated_at")
 
 
-class Compared(NamedTuple):
-    """A client there, here or both: what was found, and the fields with different values."""
+class Proof(NamedTuple):
+    """The numbers of clients by what was found, and of the fields that differ, by the same."""
 
-    id: str
-    name: str
-    found: str
-    fields: list[str]
+    found: Counter[str]
+    fields: dict[str, Counter[str]]
 
-
-class Proof:
-    """The numbers of clients there and here, of both by what was found, and of different fields."""
-
-    def __init__(self) -> None:
-        self.there = self.here = 0
-        self.found: Counter[str] = Counter()
-        self.fields: dict[str, Counter[str]] = {}
-
-    def add(self, compared: Compared) -> None:
-        self.there += not compared.found.startswith("only here")
-        self.here += not compared.found.startswith("only there")
-        self.found[compared.found] += 1
-        self.fields.setdefault(compared.found, Counter()).update(compared.fields)
+    def total(self, other_side: str) -> int:
+        """The number of clients that are not only on the other side, ``there`` or ``here``."""
+        return sum(self.found[found] for found in self.found if not found.startswith(f"only {other_side}"))
 
 
-def compare(download: Download, store: ImportStore) -> Iterator[Compared]:
-    """All clients of both sides, as the download has read them, and as the store has them."""
+def prove(download: Download, store: ImportStore, file: IO[str] | None) -> Proof:
+    """Compare all clients of both sides, as the download has read them, and as the store has them.
+
+    Writes a line for each client to the file, as CSV.
+    """
+    proof = Proof(Counter(), defaultdict(Counter))
+    writer = csv.writer(file or io.StringIO())
+    writer.writerow(("id", "name", "found", "fields"))
+    for client, found, fields in _compare(download, store):
+        proof.found[found] += 1
+        proof.fields[found].update(fields)
+        if file is not None:
+            name = csv_rows.defuse(f"{client.get('first_name')} {client.get('last_name')}")
+            writer.writerow((client["id"], name, found, "; ".join(fields)))
+    return proof
+
+
+def _compare(download: Download, store: ImportStore) -> Iterator[tuple[Mapping[str, Any], str, list[str]]]:
+    """Each client, what was found, and the fields with different values."""
     unseen = set(download.ids())
-    for text, owner, source, own_version in store.all():
+    for text, owner, own_version in store.all():
         here = parse_client(text)
         fields: list[str] = []
-        if here["id"] in download:
+        if here["id"] in unseen:
             unseen.remove(here["id"])
             fields = list(_differences(download.record(here["id"]), here, owner, download.owners))
             changed = "changed here" if own_version != here["version"] else "different"
@@ -52,11 +58,11 @@ def compare(download: Download, store: ImportStore) -> Iterator[Compared]:
         elif owner.lower() not in download.emails:
             found = "only here, of other owners"
         else:
-            found = "only here, gone there" if source == download.source else "only here"
-        yield Compared(here["id"], _name(here), found, fields)
+            found = "only here, gone there" if here["id"] in download.gone else "only here"
+        yield here, found, fields
     for client_id in unseen:
         found = "only there, deleted here" if store.was_deleted(client_id) else "only there"
-        yield Compared(client_id, _name(download.record(client_id)), found, [])
+        yield download.record(client_id), found, []
 
 
 def _differences(
@@ -75,7 +81,3 @@ def _differences(
     email = owners.get(str(there.get("user_id")).casefold(), owners.get("*", owner))
     if email.lower() != owner.lower():
         yield "user_id"
-
-
-def _name(client: Mapping[str, Any]) -> str:
-    return f"{client.get('first_name')} {client.get('last_name')}"

@@ -88,8 +88,8 @@ class Row:
     client: ValidFields = field(default_factory=dict)
     missing: Collection[str] = ()
 
-    def validate(self, options: Options, owners: Mapping[str, str]) -> list[FieldError]:
-        """All problems. ``owners`` are the ids of all users by address in lower case."""
+    def validate(self, options: Options, owners: Mapping[str, str]) -> None:
+        """InvalidInput with all problems. ``owners`` are the ids of all users by address in lower case."""
         own = {name: value for name, value in self.values.items() if value is not None}
         values = {**options.defaults, **own}
         self.given = {name: _given(name, values[name], options, owners) for name in _GIVEN if name in values}
@@ -98,14 +98,13 @@ class Row:
             self.client = validate_create(values)
         except InvalidInput as error:
             problems += error.problems
-        if isinstance(values.get("phone"), float):  # see ``cells.phone``
-            problems = [
-                problem._replace(message=_ROUNDED) if problem.field == "phone" else problem
-                for problem in problems
-            ]
         if options.lenient and self._relax({problem.field for problem in problems}):
-            return self.validate(options, owners)
-        return self.problems + problems
+            self.validate(options, owners)
+        elif self.problems or problems:
+            is_rounded = isinstance(values.get("phone"), float)  # see ``cells.phone``
+            reasons = {"phone": _ROUNDED} if is_rounded else {}
+            problems = [FieldError(name, reasons.get(name, message)) for name, message in problems]
+            raise InvalidInput(*self.problems, *problems)
 
     def _relax(self, invalid: set[str]) -> bool:
         """Complete a name of one word, or move optional values to the notes. Returns whether it did so."""

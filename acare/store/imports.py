@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from acare import search_terms
 from acare.fields import FIELD_NAMES, ValidFields
@@ -62,7 +62,7 @@ ON CONFLICT (client_id) DO UPDATE SET
 """
 
 ALL = """
-SELECT clients.json, users.email, client_sources.source, client_sources.version
+SELECT clients.json, users.email, client_sources.version
 FROM clients
 JOIN users ON users.id = user_id
 LEFT JOIN client_sources ON client_id = clients.id
@@ -91,18 +91,6 @@ CROSS JOIN clients ON clients.seq = clients_search.rowid
 WHERE clients_search MATCH :value
 ORDER BY clients_search.rowid
 """
-
-
-class Imported(NamedTuple):
-    """A client after an import: its JSON, its owner's e-mail address, and what the import remembers of it.
-
-    ``source`` and ``version`` are None for a client that no import has made with its id.
-    """
-
-    json: str
-    owner: str
-    source: str | None
-    version: int | None
 
 
 class ImportStore:
@@ -143,9 +131,9 @@ class ImportStore:
         """Treat a client as if it had been created here."""
         self._connection.execute("DELETE FROM client_sources WHERE client_id = :id", {"id": client_id})
 
-    def all(self) -> Iterator[Imported]:
-        """All clients, oldest first."""
-        return map(Imported._make, self._connection.execute(ALL))
+    def all(self) -> Iterator[tuple[str, str, int | None]]:
+        """The JSON of each client, its owner's e-mail address, and the version that an import has written."""
+        return iter(self._connection.execute(ALL))
 
     def find(self, client: ValidFields, client_id: str | None) -> tuple[str, str] | None:
         """What matches (id, email, phone or name), and the full name of the oldest client that matches.

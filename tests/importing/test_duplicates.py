@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 from support.data import JORDAN
@@ -22,6 +23,18 @@ def test_a_duplicate_is_reported_and_nothing_is_written(agency, body, row, by):
     name = f"{old['first_name']} {old['last_name']}"
     assert f'duplicate of this client by {by}: 1 row (line 2: "{name}"); --on-duplicate' in ended.out
     assert (ended.code, len(agency.clients())) == (1, 1)
+
+
+PHONES = json.loads((Path(__file__).parents[1] / "support" / "phones.json").read_text("utf-8"))
+
+
+def test_each_number_of_a_field_is_compared(agency):
+    """The examples are those of the search, and of the page."""
+    for number, phone in [(number, each["field"]) for each in PHONES for number in each["numbers"]]:
+        agency.start_again()
+        agency.create(**JORDAN, phone=phone)
+        ended = agency.load(f"{HEADER},phone\nDana,Ray,buyer,{number}\n")
+        assert (phone, number, "duplicate of this client by phone" in ended.out) == (phone, number, True)
 
 
 SAME_NAME = [

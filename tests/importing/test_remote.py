@@ -338,6 +338,10 @@ def test_only_the_server_gets_the_key(fails):
 def test_a_query_chooses_clients(mover, hosted):
     hosted.create(1, status="closed")
     chosen = hosted.create(2)
+    mover.run()
+    ended = mover.run("--on-duplicate", "update", query="/v1/clients?status=active")
+    assert (ended.code, "    1 only here\n    1 equal\n" in ended.out) == (0, True)
+    mover.agency.start_again()
     mover.run(query="/v1/clients?status=active")
     assert mover.here().keys() == {chosen}
 
