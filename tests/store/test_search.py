@@ -15,6 +15,7 @@ import acare
 from acare import phone_numbers
 from acare.fields import validate_update
 from acare.maintenance.verification import verify_file
+from acare.store import lists
 from acare.store.erasures import ErasureStore
 
 
@@ -108,6 +109,22 @@ def test_thousands_of_accents_on_a_letter_do_not_delay_others(app, ana):
     assert found(app, ana, "zoe") == 10
     assert not any(app.lists.page(ana, page=1, limit=1, location="fox").total for _ in range(30))
     assert time.process_time() - began < 2
+
+
+def test_a_search_alone_does_not_read_the_clients_of_other_pages(app, ana):
+    """SQLite takes more steps for each match if it also reads the client."""
+    for _ in range(300):
+        app.clients.create(ana, new())
+
+    def steps(**filters):
+        counted = []
+        with app.database.read() as connection:
+            connection.set_progress_handler(lambda: counted.append(1), 10)
+            total = lists._page(connection, lists._values(None, {"q": "jordan", **filters}), 0, 1).total
+            connection.set_progress_handler(None, 0)
+        return len(counted) if total == 300 else 0
+
+    assert 0 < steps() * 1.5 < steps(status="active")
 
 
 def test_no_other_program_changes_words_unnoticed(app, ana):
