@@ -1,9 +1,15 @@
 """Where a request begins and ends: what two programs could read differently is refused. (RFC 9112)"""
 
+import socket
+import time
+from contextlib import suppress
+
 import pytest
 from support.data import TIMESTAMP
-from support.sockets import BODY, HEALTH, read_answer, read_content, read_statuses, request, wait_for
+from support.sockets import BODY, HEALTH, connect, read_answer, read_content, request, wait_for
 from support.target import target_in
+
+KEY = "{key}"  # in a table
 
 
 def lines(*parts):
@@ -21,6 +27,10 @@ def post(*headers, body=b"12345", version="1.1"):
 
 def chunked(*headers, **options):
     return post(*headers, body=b"5\r\n12345\r\n0\r\n\r\n", **options)
+
+
+def create(body, **length):
+    return request(KEY, "POST", body=body, **(length or {"Transfer_Encoding": "chunked"}))
 
 
 VERSIONS = "HTTP/2.0 HTTP/3 HTTP/1.2 HTTP/1.10 HTTP/01.1 HTTP/0.9 HTTP/1 HTTP/1. http/1.1 SIP/1.1"
@@ -73,7 +83,7 @@ HEADERS = [
     "X\0Test: a",
     "X-Test: a\x01b",
 ]
-LENGTH, TWO, CODING = "Content-Length: 5", "Content-Length: 6", "Transfer-Encoding: chunked"
+FIVE, SIX, CODING = "Content-Length: 5", "Content-Length: 6", "Transfer-Encoding: chunked"
 
 MALFORMED = {
     **{f"first line {line!r}": get(first=line) for line in FIRST_LINES},
@@ -84,49 +94,126 @@ MALFORMED = {
     "no Host": lines("GET /healthz HTTP/1.1", "X: x"),
     "two Hosts": get("Host: b.example"),
     "two equal Hosts": get("Host: a.example"),
-    "two equal lengths": post(LENGTH, LENGTH),
-    "two lengths": post(LENGTH, TWO),
-    "length and coding": chunked(LENGTH, CODING),
-    "coding and length": chunked(CODING, LENGTH),
+    "two equal lengths": post(FIVE, FIVE),
+    "two lengths": post(FIVE, SIX),
+    "length and coding": chunked(FIVE, CODING),
+    "coding and length": chunked(CODING, FIVE),
     "length 0 and coding": chunked("Content-Length: 0", CODING),
     "coding twice": chunked(CODING, CODING),
-    "identity and a length": post("Transfer-Encoding: identity", LENGTH),
+    "identity and a length": post("Transfer-Encoding: identity", FIVE),
     "coding in HTTP/1.0": chunked(CODING, version="1.0"),
-    "both in HTTP/1.0": chunked(CODING, LENGTH, version="1.0"),
+    "both in HTTP/1.0": chunked(CODING, FIVE, version="1.0"),
     "a first header that is folded": lines("GET /healthz HTTP/1.1", " X: x", "Host: a.example"),
     "a space before the colon of a length": post("Content-Length : 5"),
     "a tab before the colon of a length": post("Content-Length\t: 5"),
-    "LF alone before a length": post(f"X-Test: a\n{LENGTH}"),
+    "LF alone before a length": post(f"X-Test: a\n{FIVE}"),
     **{
         f"{start!r} before the method": start + get()
         for start in (b" ", b"\t", b"\x0b", b"\n", b"\r", b"\r\n ")
     },
 }
-TOO_LARGE = {
-    "a header over 32 KiB": (get("X: " + "x" * 33_000), 431, "VALIDATION_ERROR"),
-    "a length over 8 MiB": (post("Content-Length: 8388609", body=b""), 413, "CONTENT_TOO_LARGE"),
+WELL_FORMED = {
+    "HTTP/1.0 without a Host": (lines("GET /healthz HTTP/1.0", "Connection: keep-alive"), 200),
+    "a Host with a port": (lines("GET /healthz HTTP/1.1", "Host: a.example:8080"), 200),
+    "a Host without a dot": (lines("GET /healthz HTTP/1.1", "Host: A_b-c"), 200),
+    "an IPv6 Host": (lines("GET /healthz HTTP/1.1", "Host: [::1]:8080"), 200),
+    "an IPv4 Host": (lines("GET /healthz HTTP/1.1", "host:127.0.0.1"), 200),
+    "a whole URL": (get(first="GET http://a.example/healthz HTTP/1.1"), 200),
+    "an empty line before it": (b"\r\n" + get(), 200),
+    "many empty lines before it": (b"\r\n" * 3000 + get(), 200),
+    "a path with an escape": (get(first="GET /health%7A HTTP/1.1"), 200),
+    "a key in a name with an underscore": (get("X_API_Key: {key}", first="GET /v1/clients HTTP/1.1"), 401),
+    "OPTIONS for the server": (get(first="OPTIONS * HTTP/1.1"), 404),
+    "a value of Latin-1": (get("X-Test: \xe9"), 200),
+    "an empty value": (get("X-Test:"), 200),
+    "tabs in a value": (get("X-Test:\ta\tb\t"), 200),
+    "a length of 005": (post("Content-Length: 005"), 405),
+    "a length with blanks around it": (post("Content-Length:  \t5 "), 405),
+    "Chunked": (chunked("Transfer-Encoding: Chunked"), 405),
+    "chunked with blanks around it": (chunked("Transfer-Encoding:  chunked "), 405),
+    "keep-alive in HTTP/1.0": (get("Connection: Keep-Alive", first="GET /healthz HTTP/1.0"), 200),
+    "another option": (get("Connection: te"), 200),
+    "options with close in them": (get("Connection: closed, not-close"), 200),
+    "no option": (get("Connection:"), 200),
 }
-REFUSED = {**{name: (sent, 400, "VALIDATION_ERROR") for name, sent in MALFORMED.items()}, **TOO_LARGE}
+CLOSING = {
+    **{
+        value: get(f"Connection: {value}")
+        for value in ("close", "Close", "te, close", "close, te", "keep-alive,close", "te ,\t close\t, x")
+    },
+    "two headers": get("Connection: keep-alive", "Connection: close"),
+    "HTTP/1.0": get(first="GET /healthz HTTP/1.0"),
+    "close in HTTP/1.0": get("Connection: close, keep-alive", first="GET /healthz HTTP/1.0"),
+}
+SIZE = b"%x" % len(BODY)
+CHUNKS = {
+    "negative": b"-5\r\nhello\r\n0\r\n\r\n",
+    "signed": b"+%b\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
+    "with a prefix": b"0x%b\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
+    "with an underscore": b"0_%b\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
+    "without a size": b"\r\n%b\r\n0\r\n\r\n" % BODY,
+    "with a line feed after its size": b"%b\n\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
+    "with a line feed after its extension": b"%b;a=b\n\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
+    "without data and with a line feed": b"%b\r\n%b\r\n0\n\r\n%b\r\n" % (SIZE, BODY, HEALTH),
+    "longer than its size": b"%b\r\n%bXX\r\n0\r\n\r\n" % (SIZE, BODY),
+    "after an empty line": b"\r\n%b\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
+    "before an empty line": b"%b\r\n%b\r\n\r\n0\r\n\r\n" % (SIZE, BODY),
+    **{
+        f"and a trailer {trailer!r}": b"%b\r\n%b\r\n0\r\n%b\r\n\r\n" % (SIZE, BODY, trailer)
+        for trailer in (b"X", b": y", b" X: y", b"X : y", b"X: y\n", b"X: y\0", b"a: b\r\n c")
+    },
+}
+EXTENSIONS = [b" ", b";a ", b";a", b" ; a = b", b";a=b;c", b'\t;a="b;\\"c"']
+DATA = b"%x\r\n%b\r\n" % (100_000, b"x" * 100_000)
+LONG = {"a size": b"0", "an extension": b"5;", "a trailer": b"0\r\nX: ", "after data": DATA + b"5;"}
+BODIES = {  # what is sent, and the statuses
+    "a body shorter than its length": (create(BODY, Content_Length=len(BODY) + 5), []),
+    "a body longer than its length": (create(BODY + b"\r\n\r\n", Content_Length=len(BODY) - 5), [400, 400]),
+    "bytes after a body": (create(BODY + b"nonsense\r\n\r\n", Content_Length=len(BODY)), [201, 400]),
+    "small chunks": (create(b"".join(b"1\r\n%c\r\n" % byte for byte in BODY) + b"0\r\n\r\n"), [201]),
+    **{f"a chunk {name}": (create(chunks), [400]) for name, chunks in CHUNKS.items()},
+    **{
+        f"a chunk with {x!r}": (create(b"%b%b\r\n%b\r\n0\r\n\r\n" % (SIZE, x, BODY)), [201])
+        for x in EXTENSIONS
+    },
+    "8 MiB of chunks": (create((b"%b\r\n%b\r\n800000\r\n" % (SIZE, BODY)).ljust(2**23 + 1)), [413]),
+    "trailers": (create(b"%b\r\n%b\r\n0\r\nX: y\r\nZ:\r\n\r\n" % (SIZE, BODY)), [201]),
+    **{f"a long chunk line: {name}": (create(start + b"0" * 5000), [400]) for name, start in LONG.items()},
+}
+
+# What is sent, and the statuses until the connection is closed.
+TABLE = {
+    **{name: (sent + HEALTH, [400]) for name, sent in MALFORMED.items()},
+    "a header over 32 KiB": (get("X: " + "x" * 33_000) + HEALTH, [431]),
+    "a length over 8 MiB": (post("Content-Length: 8388609", body=b"") + HEALTH, [413]),
+    **{name: (sent + HEALTH, [status, 200]) for name, (sent, status) in WELL_FORMED.items()},
+    **{name: (sent + HEALTH, [200]) for name, sent in CLOSING.items()},
+    **BODIES,
+}
 
 
-@pytest.mark.parametrize(("sent", "status", "code"), REFUSED.values(), ids=REFUSED)
-def test_a_malformed_request_is_refused_and_is_the_last(target, sent, status, code):
+@pytest.mark.parametrize(("sent", "statuses"), TABLE.values(), ids=TABLE)
+def test_a_request_ends_where_its_framing_says(target, sent, statuses):
     with target.connections() as [raw], raw.makefile("rb") as stream:
-        raw.sendall(sent + HEALTH)
-        answered, headers, answer = read_answer(stream)
-        assert (answered, answer["success"], answer["error"]["code"]) == (status, False, code)
+        raw.sendall(sent.replace(KEY.encode(), target.key.encode()))
+        answers = []
+        with suppress(OSError):  # the server may have closed, with bytes that it has not read
+            raw.shutdown(socket.SHUT_WR)
+        with suppress(ConnectionResetError):
+            answers.extend(iter(lambda: read_answer(stream), None))
+    assert [status for status, _, _ in answers] == statuses
+
+
+def test_a_tls_handshake_is_refused_at_once_with_an_envelope(target):
+    with target.connections() as [raw], raw.makefile("rb") as stream:
+        raw.sendall(bytes.fromhex("1603010200010001fc0303") + b"x" * 400)  # no end of a header follows
+        status, headers, answer = read_answer(stream)
         assert answer.keys() == {"success", "error", "timestamp", "correlationId"}
+        assert (status, answer["success"], answer["error"]["code"]) == (400, False, "VALIDATION_ERROR")
         assert TIMESTAMP.fullmatch(answer["timestamp"])
         assert answer["correlationId"] == headers["X-Request-ID"]
         assert headers["Content-Type"] == "application/json"
         assert (headers["Connection"].lower(), headers["Server"], headers["Via"]) == ("close", None, None)
-        assert ends(stream)
-
-
-def test_a_tls_handshake_is_refused_at_once(target):
-    with target.connections() as [raw], raw.makefile("rb") as stream:
-        raw.sendall(bytes.fromhex("1603010200010001fc0303") + b"x" * 400)  # no end of a header follows
-        assert read_answer(stream)[0] == 400
         assert ends(stream)
 
 
@@ -170,59 +257,10 @@ def test_a_refusal_names_the_reason(target):
         assert "ASCII characters" in read_answer(stream)[2]["error"]["message"]
 
 
-WELL_FORMED = {
-    "HTTP/1.0 without a Host": (lines("GET /healthz HTTP/1.0", "Connection: keep-alive"), 200),
-    "a Host with a port": (lines("GET /healthz HTTP/1.1", "Host: a.example:8080"), 200),
-    "a Host without a dot": (lines("GET /healthz HTTP/1.1", "Host: A_b-c"), 200),
-    "an IPv6 Host": (lines("GET /healthz HTTP/1.1", "Host: [::1]:8080"), 200),
-    "an IPv4 Host": (lines("GET /healthz HTTP/1.1", "host:127.0.0.1"), 200),
-    "a whole URL": (get(first="GET http://a.example/healthz HTTP/1.1"), 200),
-    "an empty line before it": (b"\r\n" + get(), 200),
-    "many empty lines before it": (b"\r\n" * 3000 + get(), 200),
-    "a path with an escape": (get(first="GET /health%7A HTTP/1.1"), 200),
-    "a key in a name with an underscore": (get("X_API_Key: {key}", first="GET /v1/clients HTTP/1.1"), 401),
-    "OPTIONS for the server": (get(first="OPTIONS * HTTP/1.1"), 404),
-    "a value of Latin-1": (get("X-Test: \xe9"), 200),
-    "an empty value": (get("X-Test:"), 200),
-    "tabs in a value": (get("X-Test:\ta\tb\t"), 200),
-    "a length of 005": (post("Content-Length: 005"), 405),
-    "a length with blanks around it": (post("Content-Length:  \t5 "), 405),
-    "Chunked": (chunked("Transfer-Encoding: Chunked"), 405),
-    "chunked with blanks around it": (chunked("Transfer-Encoding:  chunked "), 405),
-    "keep-alive in HTTP/1.0": (get("Connection: Keep-Alive", first="GET /healthz HTTP/1.0"), 200),
-    "another option": (get("Connection: te"), 200),
-    "options with close in them": (get("Connection: closed, not-close"), 200),
-    "no option": (get("Connection:"), 200),
-}
-CLOSING = {
-    **{
-        value: get(f"Connection: {value}")
-        for value in ("close", "Close", "te, close", "close, te", "keep-alive,close", "te ,\t close\t, x")
-    },
-    "two headers": get("Connection: keep-alive", "Connection: close"),
-    "HTTP/1.0": get(first="GET /healthz HTTP/1.0"),
-    "close in HTTP/1.0": get("Connection: close, keep-alive", first="GET /healthz HTTP/1.0"),
-}
-
-
-@pytest.mark.parametrize(("sent", "expected"), WELL_FORMED.values(), ids=WELL_FORMED)
-def test_a_well_formed_request_and_the_next_are_answered(target, sent, expected):
-    with target.connections() as [raw], raw.makefile("rb") as stream:
-        raw.sendall(sent.replace(b"{key}", target.key.encode()) + HEALTH)
-        assert [read_answer(stream)[0], read_answer(stream)[0]] == [expected, 200]
-
-
 def test_keep_alive_in_http_1_0_is_confirmed(target):
     with target.connections() as [raw], raw.makefile("rb") as stream:
         raw.sendall(get("Connection: keep-alive", first="GET /healthz HTTP/1.0"))
         assert read_answer(stream)[1]["Connection"] == "keep-alive"
-
-
-@pytest.mark.parametrize("sent", CLOSING.values(), ids=CLOSING)
-def test_the_option_close_closes_after_the_answer(target, sent):
-    with target.connections() as [raw]:
-        raw.sendall(sent + HEALTH)
-        assert read_statuses(raw) == [200]
 
 
 @pytest.mark.parametrize("line_break", ["\\n", "\\r"])
@@ -233,3 +271,47 @@ def test_a_header_never_begins_another_line(tmp_path, line_break):
         raw.sendall(request(target.key, "POST", body=BODY))
         assert raw.recv(1) == b""
         wait_for(lambda: "line break" in target.log())
+
+
+# --- Expect: 100-continue
+
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+LENGTH = {"Content_Length": len(BODY)}
+EXPECTED = {
+    "a length": (LENGTH, BODY),
+    "chunks": ({"Transfer_Encoding": "chunked"}, b"%x\r\n%b\r\n0\r\n\r\n" % (len(BODY), BODY)),
+}
+
+
+@pytest.mark.parametrize(("framing", "body"), EXPECTED.values(), ids=EXPECTED)
+@pytest.mark.parametrize("sent", [0, 10, None], ids=["nothing", "its beginning", "all of it"])
+def test_a_body_is_asked_for_unless_it_is_on_its_way(target, framing, body, sent):
+    """Even if the response to another request comes before."""
+    expecting = request(target.key, "POST", body=body[:sent], **framing, Expect="100-Continue")
+    with target.connections() as [raw], raw.makefile("rb") as stream:
+        raw.sendall(request(target.key, "POST", body=BODY) + expecting)
+        assert read_answer(stream)[0] == 201
+        if sent == 0:
+            assert stream.read(len(CONTINUE)) == CONTINUE
+        rest = b"" if sent is None else body[sent:]
+        raw.sendall(rest + request(target.key, path="/v1/clients?limit=1", X_Request_ID="next"))
+        assert read_answer(stream)[0] == 201
+        assert read_answer(stream)[1]["X-Request-ID"] == "next"
+
+
+@pytest.mark.parametrize("length", [64 * 1024 + 1, 10**12])
+def test_a_body_refused_before_it_is_sent_takes_a_token(start, length):
+    server = start("--rate-limit", "1/900")
+    for status in (413, 429):
+        with connect(server.url.removeprefix("http://")) as raw, raw.makefile("rb") as stream:
+            raw.sendall(request(server.key, "POST", Content_Length=length, Expect="100-continue"))
+            assert read_answer(stream)[0] == status
+
+
+def test_a_caller_of_http_1_0_is_not_told_to_continue(target):
+    sent = request(target.key, "POST", **LENGTH, Expect="100-continue")
+    with target.connections() as [raw], raw.makefile("rb") as stream:
+        raw.sendall(sent.replace(b"HTTP/1.1", b"HTTP/1.0"))
+        time.sleep(0.05)  # so that the server has read the header
+        raw.sendall(BODY)
+        assert read_answer(stream)[0] == 201
