@@ -174,6 +174,8 @@ function pressed(event) {
   work(target);
 }
 
+const isNew = CSS.supports("selector(:has(a))") && Array.prototype.toReversed;
+if (isNew) find("#old").remove();
 session.askForKey = askForKey;
 Object.assign(place, { render, countDue });
 history.scrollRestoration = "manual"; // the list does it, after its rows are drawn

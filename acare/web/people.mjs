@@ -1,7 +1,7 @@
 // The people of the agency and their keys. An agent sees their own keys.
 
 import { same } from "./record.mjs";
-import { counted, explain, label, showDay } from "./values.mjs";
+import { counted, explain, label, showDay, showTime } from "./values.mjs";
 import {
   ask,
   badge,
@@ -25,10 +25,9 @@ const isMine = ({ preview }) =>
   Boolean(session.key) && preview === `${session.key.slice(0, 8)}…${session.key.slice(-4)}`;
 const isValid = (key) =>
   key.revoked_at === null && (key.expires_at === null || new Date(key.expires_at) > new Date());
-/** The name of the key in an invitation link, which a device gets. */
-const INVITATION = "Invitation";
-const isUnusedLink = ({ name, last_used_at: used }) =>
-  used === null && name?.startsWith(INVITATION);
+/** Whether a key ends within 14 days, which its owner has to know. */
+const endsSoon = ({ expires_at: end }) =>
+  end !== null && new Date(end) - Date.now() < 14 * 86_400_000;
 /** The valid keys that were made with a key, directly or indirectly. */
 const madeWith = (key, keys) =>
   keys
@@ -75,7 +74,9 @@ export async function peopleView(_, signal) {
 function card(user, keys, seesKeys) {
   const action = (text, run) => button(text, () => run(user), "quiet", `${text}: ${user.email}`);
   const own = keys.filter((key) => key.user_id === user.id && isValid(key));
-  const rows = own.map((key) => keyRow(key, keys));
+  const soon = own.filter(endsSoon).sort((a, b) => a.expires_at.localeCompare(b.expires_at));
+  const sorted = [...soon, ...own.filter((key) => !endsSoon(key))];
+  const rows = sorted.map((key) => keyRow(key, keys));
   return el(
     "section.card",
     el(
@@ -112,8 +113,8 @@ function keyRow(key, keys) {
         : shortName(key.made_by);
   const use = isMine(key)
     ? "You use this key"
-    : isUnusedLink(key)
-      ? "Unused link"
+    : key.invitation
+      ? "Unused invitation"
       : same(key.scopes, FORM_SCOPES)
         ? "Only adds clients"
         : null;
@@ -130,6 +131,8 @@ function keyRow(key, keys) {
         "div.hint",
         `Created ${showDay(key.created_at)}${maker ? ` by ${maker}` : ""} · `,
         key.last_used_at ? `Last used ${showDay(key.last_used_at)}` : "Never used",
+        key.expires_at && " · ",
+        key.expires_at && el(endsSoon(key) ? "strong" : "span", `Ends ${showTime(key.expires_at)}`),
       ),
     ),
     button("Revoke", () => revoke(key, keys), "danger quiet", `Revoke: ${name} ${key.preview}`),
@@ -204,9 +207,10 @@ async function invite(user) {
 /** Make a link for a person, with the rights of this page's own key. */
 const makeLink = ({ id, email }, device = "") =>
   makeKey(
-    { user_id: id, name: [INVITATION, device].filter(Boolean).join(": ") },
+    { user_id: id, invitation: true, ...(device && { name: device }) },
     `Invitation for ${shortName(email)}`,
-    `Send this link only to ${email}: it signs in one device, once. It is shown only now.`,
+    ({ expires_at: end }) =>
+      `Send this link only to ${email}: it signs in one device, once, until ${showTime(end)}. It is shown only now.`,
     `${BASE.href}#invite=`,
   );
 
@@ -215,19 +219,21 @@ const makeFormKey = () =>
   makeKey(
     { name: "Web form", scopes: FORM_SCOPES },
     "Key for a web form",
-    "A web form with this key adds clients for you; it cannot see or change any. It is shown only now.",
+    () =>
+      "A web form with this key adds clients for you; it cannot see or change any. It is shown only now.",
   );
 
 /** Make a key and show it once, after the text that makes it a link. */
 async function makeKey(body, title, hint, start = "") {
-  const { key } = await call("POST", "v1/keys", { body });
+  const made = await call("POST", "v1/keys", { body });
   await place.render();
-  const [code, copied] = [el("code", start, key), el("span.hint", { role: "status" })];
+  const [code, copied] = [el("code", start, made.key), el("span.hint", { role: "status" })];
   const copyCode = () => {
     copy(code);
     copied.textContent = "Copied.";
   };
-  await ask(title, [el("p", hint), code], [button("Copy", copyCode, "main"), no("Close"), copied]);
+  const buttons = [button("Copy", copyCode, "main"), no("Close"), copied];
+  await ask(title, [el("p", hint(made)), code], buttons);
 }
 
 /** Give all clients of a person to another one, after a dialog that names both and the number, and

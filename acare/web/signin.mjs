@@ -1,8 +1,8 @@
 // Signing in and out: by a key that is typed or in a link, or by the embedding app or a proxy.
 
-import { showDay } from "./values.mjs";
+import { showDay, showTime } from "./values.mjs";
 import { agency, ask, check, dialog, el, field, find, no, say, value, yes } from "./dom.mjs";
-import { call, failure, send, session, stored } from "./session.mjs";
+import { call, send, session, stored } from "./session.mjs";
 import { drafts } from "./drafts.mjs";
 
 /** The key in a text or a link, without spaces and characters that a header cannot have. */
@@ -30,27 +30,61 @@ const BROWSERS = {
 const browserName = () =>
   BROWSERS[Object.keys(BROWSERS).find((name) => navigator.userAgent.includes(name))] ?? "Browser";
 
-/** Sign in with a key, in this tab alone if the computer is shared. An invitation works once: with
- *  its key, make one of this browser's own, and revoke it. If it has no right to make keys, it
- *  stays the key of this browser. */
-async function signIn(text, isShared) {
-  let [key, id] = [cleanKey(text), ""]; // the id is of a key that only this browser has
-  const storage = isShared ? sessionStorage : localStorage;
-  if (text.includes("#invite=")) {
-    // a closed tab cannot revoke its key
-    const ends = new Date(Date.now() + 12 * 3_600_000).toISOString();
-    const body = {
-      name: `${browserName()}, ${showDay(new Date())}`,
-      ...(isShared && { expires_at: ends }),
-    };
-    const own = await call("POST", "v1/keys", { body, key }).catch(() => null);
-    if (own) await call("DELETE", `v1/keys/${own.made_with}`, { key: own.key }).catch(() => null);
-    if (own) ({ key, id } = own);
+const isUnauthorized = (error) => {
+  if (error.status !== 401) throw error;
+  return error;
+};
+const isInviting = (text) => text.includes("#invite=");
+
+/** Why a text does not let a person in, from the answer to its key. */
+function refusal(text, { details }) {
+  const noun = isInviting(text) ? "invitation" : "key";
+  const { reason, endedAt } = details ?? {};
+  const end = endedAt ? ` on ${showTime(endedAt)}` : "";
+  if (reason === "expired") return `This ${noun} ended${end}. Ask for a new one.`;
+  if (reason !== "revoked") return `This ${noun} is not valid. Ask for a new one.`;
+  const what = noun === "key" ? "was revoked" : "was used or revoked";
+  return `This ${noun} ${what}${end}. Ask for a new one.`;
+}
+
+/** What the key in a text is: {user}, {isInvitation}, or {problem}. */
+const examine = (text) =>
+  call("GET", "v1/users/me", { key: cleanKey(text) }).then(
+    (user) => ({ user }),
+    (error) => {
+      const { details } = isUnauthorized(error);
+      return details?.reason === "invitation"
+        ? { isInvitation: true }
+        : { problem: refusal(text, error) };
+    },
+  );
+
+/** A key like this one that ends in twelve hours, since a closed tab cannot revoke its key. */
+async function shorten(made, name) {
+  const body = { name, expires_at: new Date(Date.now() + 12 * 3_600_000).toISOString() };
+  const short = await call("POST", "v1/keys", { body, key: made.key }).catch(() => null);
+  if (short) await call("DELETE", `v1/keys/${made.id}`, { key: short.key }).catch(() => null);
+  return short ?? made;
+}
+
+/** Sign in with a key or an invitation, in this tab alone if the computer is shared. An invitation
+ *  gives this browser a key of its own, which signing out revokes. */
+async function signIn(text, isShared, isInvitation = false) {
+  let given = { key: cleanKey(text), id: "" };
+  if (isInvitation) {
+    const name = `${browserName()}, ${showDay(new Date())}`;
+    given = await call("POST", "v1/keys/redeem", { body: { name }, key: given.key }).catch(
+      (error) => {
+        throw new Error(refusal(text, isUnauthorized(error)));
+      },
+    );
+    if (isShared) given = await shorten(given, name);
   }
   forget("key");
-  storage.setItem(stored("key"), key);
-  storage.setItem(stored("key-id"), id);
-  session.key = key;
+  const storage = isShared ? sessionStorage : localStorage;
+  storage.setItem(stored("key"), given.key);
+  storage.setItem(stored("key-id"), given.id);
+  session.key = given.key;
 }
 const sharedBox = () =>
   check("shared", "This is a shared computer: sign out when this tab is closed");
@@ -61,11 +95,11 @@ let linkProblem = null; // of the link that was opened, for a person who is not 
 export async function askForKey() {
   const { me, key: oldKey } = session;
   const tryKey = async ({ key, shared }) => {
-    const answer = await send("GET", "v1/users/me", { key: cleanKey(key) });
-    if (answer.status === 401) throw new Error("This key is not valid. Ask for a new one.");
-    if (!answer.ok) throw failure(answer);
-    await signIn(key, shared);
-    if (!me || me.id === answer.content.data.id) return;
+    const found = await examine(key);
+    if (found.problem) throw new Error(found.problem);
+    await signIn(key, shared, found.isInvitation);
+    const user = found.user ?? (await userOf(session.key));
+    if (!me || me.id === user?.id) return;
     session.me = null; // hides the drafts, which are kept
     // so that nothing that waits for a key is sent with this one
     await new Promise(() => location.reload());
@@ -96,41 +130,29 @@ export async function askForKey() {
 /** The user whom a key belongs to, or null. Without a key, the user whom the embedding app or a
  *  proxy names. */
 const userOf = (key) =>
-  call("GET", "v1/users/me", { key }).catch((error) => {
-    if (error.status === 401) return null;
-    throw error;
-  });
+  call("GET", "v1/users/me", { key }).catch((error) => isUnauthorized(error) && null);
 
 /** Sign in if the address is a link with a key, after a question if that replaces another person or
  *  if it is an invitation. The key leaves the address at once. */
 export async function followLink() {
-  const link = location.hash;
+  const text = location.hash;
   if (!isLink()) return null;
   history.replaceState(null, "", `${location.pathname}#/`);
-  const [mine, theirs] = [await userOf(session.key), await userOf(cleanKey(link))];
-  if (!theirs) return say((linkProblem = "The link was used already, or it is not valid."));
-  const isInvitation = link.startsWith("#invite=");
-  if (isInvitation && mine?.id === theirs.id) {
-    return say(
-      `You are signed in as ${mine.email} here. The link is for another device, and still works there.`,
-    );
-  }
-  if (!isInvitation && (mine ?? theirs).id === theirs.id) return signIn(link);
+  const [mine, { user, isInvitation, problem }] = [await userOf(session.key), await examine(text)];
+  if (problem) return say((linkProblem = problem));
+  if (user && (mine ?? user).id === user.id) return signIn(text);
+  const theirs = user
+    ? `The link that you opened signs you in as ${user.email}.`
+    : "The link that you opened is an invitation. It signs in one browser, once.";
   const stay =
     mine && Object.assign(no(`Stay signed in as ${mine.email}`, "main"), { autofocus: true });
-  const given = await ask(
+  const go = user ? `Sign in as ${user.email}` : "Sign in with the invitation";
+  return ask(
     "Sign in with this link?",
-    [
-      el(
-        "p",
-        mine && `You are signed in as ${mine.email}. `,
-        `The link that you opened signs you in as ${theirs.email}.`,
-      ),
-      sharedBox(),
-    ],
-    [stay, yes(`Sign in as ${theirs.email}`, mine ? "" : "main")],
+    [el("p", mine && `You are signed in as ${mine.email}. `, theirs), sharedBox()],
+    [stay, yes(go, mine ? "" : "main")],
+    ({ shared }) => signIn(text, shared, isInvitation),
   );
-  return given && signIn(link, given.shared);
 }
 
 /** Sign out, after a question if that deletes drafts. A key that this browser alone has is revoked.

@@ -65,7 +65,7 @@ def test_a_colleague_signs_in_with_the_link_that_is_shown_once(open_page, agency
     expect(page.get_by_label("New invitation link", exact=True)).to_have_count(0)
     assert link.partition("=")[2] not in page.content()
     theirs = open_page(link)
-    theirs.get_by_role("button", name="Sign in as new@example.com").click()
+    theirs.get_by_role("button", name="Sign in with the invitation").click()
     expect(theirs.locator("#who bdi")).to_have_attribute("title", "new@example.com")
     theirs.get_by_role("link", name="New client").first.click()
     expect(theirs.get_by_label("First name")).to_be_visible()
@@ -110,9 +110,13 @@ def test_all_clients_of_a_colleague_are_handed_over(open_page, agency):
 
 def test_revoking_a_key_offers_those_that_were_made_with_it(open_page, agency):
     user, theirs = add(agency)
-    made = theirs.ask("POST", "/v1/keys", {"name": "Invitation: work phone"}, 201)
+    made = theirs.ask("POST", "/v1/keys", {"name": "work phone", "invitation": True}, 201)
     page = people(open_page, agency)
-    expect(card(page, user)).to_contain_text("Unused link")
+    expect(card(page, user).get_by_role("listitem").first).to_contain_text(
+        re.compile(
+            r"work phone .*Unused invitation.* Ends \w+ \d+, \d{4}, "
+        )  # those that end soon come first
+    )
     card(page, user).get_by_role("button", name="Revoke: own").click()
     page.get_by_label("Also revoke the keys that were made with it:").check()
     page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
