@@ -133,9 +133,10 @@ class WebFile(Resource):
     NAMES = (
         "icon.svg", "page.css", "controls.css", "list.css", "client.css", "page.mjs",
         "bulk.mjs", "changing.mjs", "client.mjs", "contact.mjs", "dom.mjs", "drafts.mjs", "due.mjs",
-        "filters.mjs", "form.mjs", "history.mjs", "inputs.mjs", "list.mjs", "many.mjs", "notes.mjs",
-        "people.mjs", "place.mjs", "record.mjs", "session.mjs", "signin.mjs", "table.mjs", "values.mjs",
-        "walk.mjs",
+        "filters.mjs", "form.mjs", "history.mjs", "inputs.mjs", "list.mjs", "many.mjs", "merge.mjs",
+        "notes.mjs",
+        "people.mjs", "place.mjs", "record.mjs", "session.mjs", "signin.mjs", "table.mjs", "twins.mjs",
+        "values.mjs", "walk.mjs",
     )  # fmt: skip
 
     def __init__(self, services: Services) -> None:

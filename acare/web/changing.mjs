@@ -1,10 +1,10 @@
 // Changing, deleting and restoring a client.
 
-import { fullName, isolate } from "./values.mjs";
+import { explain, fullName, isolate } from "./values.mjs";
 import { ask, button, el, link, no, say, yes } from "./dom.mjs";
 import { call } from "./session.mjs";
-import { place, remember, results } from "./place.mjs";
-import { finish } from "./drafts.mjs";
+import { go, place, remember, results } from "./place.mjs";
+import { dropDraft, finish, writeDraft } from "./drafts.mjs";
 import { signature } from "./history.mjs";
 import { keepWalk } from "./walk.mjs";
 
@@ -57,6 +57,29 @@ export async function remove(client, signal) {
     button("Undo", () => restore(client.id)),
     10,
   );
+}
+
+/** Delete the client that was merged into another one, if nobody has changed it meanwhile. Until
+ *  that is done, a draft keeps the second step. */
+export async function removeOther(survivor, other, signal) {
+  const id = `merge:${other.id}`;
+  const address = `#/client/${survivor.id}/merge/${other.id}`;
+  writeDraft({ id, other, address, label: `${other.name}, merged but not deleted` });
+  const headers = { "If-Match": `"${other.version}"` };
+  try {
+    await call("DELETE", `v1/clients/${other.id}`, { headers, signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    const isChanged = error.status === 412;
+    if (isChanged) dropDraft(id);
+    if (error.status !== 404) {
+      await go(address);
+      const name = isolate(other.name);
+      return say(isChanged ? `${name} was changed meanwhile. Merge again.` : explain(error));
+    }
+  }
+  const merged = `${isolate(other.name)} was merged and deleted.`;
+  return finish(id, merged, `#/client/${survivor.id}`);
 }
 
 /** Change a client and return it. ``change`` gets its newest state and returns the body, or null if

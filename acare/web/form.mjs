@@ -15,10 +15,12 @@ import {
 import { fullName, isolate, label, showDay } from "./values.mjs";
 import { ask, button, el, no, say, show, value, yes } from "./dom.mjs";
 import { call, isEditable, owner, ready, session, shortName } from "./session.mjs";
-import { place, remember } from "./place.mjs";
+import { go, place, remember } from "./place.mjs";
 import { draftId, dropDraft, finish, readDraft, unsavedNotes, writeDraft } from "./drafts.mjs";
 import { changed, isUnset, nameOf, signature } from "./history.mjs";
 import { control } from "./inputs.mjs";
+import { removeOther } from "./changing.mjs";
+import { overLimits } from "./twins.mjs";
 import { keepWalk } from "./walk.mjs";
 
 const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
@@ -46,7 +48,7 @@ function keep(draft, values) {
   place.address = location.hash;
 }
 
-function drawForm(draft, signal, message = "", note = null) {
+export function drawForm(draft, signal, message = "", note = null) {
   const initial = { ...draft.values };
   const input = () => keep(draft, { ...initial, ...readFields(new FormData(form), initial) });
   const submit = (event) => {
@@ -66,18 +68,19 @@ function drawForm(draft, signal, message = "", note = null) {
     inputsOf(draft, initial),
     el(
       "div.actions",
-      el("button.main", "Save"),
+      el("button.main", draft.other ? "Merge" : "Save"),
       button("Discard changes", () => discard(draft)),
     ),
   );
-  show(
-    draft.id ? `Edit ${isolate(fullName(draft.base))}` : "New client",
-    { back: draft.id ? `#/client/${draft.id}` : (place.list ?? "#/") },
-    form,
-  );
+  show(titleOf(draft), { back: draft.id ? `#/client/${draft.id}` : (place.list ?? "#/") }, form);
   const noted = form.querySelector("[aria-invalid], .marked :is(input, select, textarea)");
   (noted ?? (message ? summary : form.querySelector("input"))).focus({ preventScroll: true });
   return form;
+}
+
+function titleOf({ id, base, other }) {
+  if (other) return `Merge ${isolate(other.name)} into ${isolate(fullName(base))}`;
+  return id ? `Edit ${isolate(fullName(base))}` : "New client";
 }
 
 /** All inputs. Those of the search profile are folded away if none is used. */
@@ -115,6 +118,7 @@ async function save(draft, form, signal, done = draft.id ? "Saved." : "Created."
     const isComplete = FIELDS.every(({ name, required }) => !required || draft.values[name]);
     const twins = draft.isAsked || !isComplete ? [] : await findTwins(draft, body, signal);
     if (twins.length) return askForTwin(draft, twins, signal);
+    if (draft.other && !(await canMerge(draft, signal))) return null;
     await keepWalk();
     const saved = isChanged
       ? await call(draft.id ? "PUT" : "POST", path, { body, headers, signal })
@@ -122,6 +126,7 @@ async function save(draft, form, signal, done = draft.id ? "Saved." : "Created."
     remember(saved);
     dropDraft(draftId(draft));
     place.countDue();
+    if (draft.other) return await removeOther(saved, draft.other, signal);
     if (!isChanged || !user_id) return finish(saved.id, done, `#/client/${saved.id}`);
     // The owner is another request. If it fails, only the owner is unsaved.
     const base = flatten(saved);
@@ -130,6 +135,27 @@ async function save(draft, form, signal, done = draft.id ? "Saved." : "Created."
   } catch (error) {
     return showProblem(error, draft, signal);
   }
+}
+
+/** Whether a merged client can be saved: it keeps to the limits, and the other one is as it was. */
+async function canMerge({ id, values, other }, signal) {
+  const problems = overLimits(values);
+  if (problems.length) throw Object.assign(new Error("Over a limit"), { status: 400, problems });
+  const headers = { "If-None-Match": `"${other.version}"` };
+  const changed = await call("GET", `v1/clients/${other.id}`, { headers, signal }).catch(
+    (error) => {
+      if (error.status !== 404) throw error;
+      return { isGone: true };
+    },
+  );
+  if (!changed) return true;
+  const name = isolate(other.name);
+  const text = changed.isGone ? `${name} is gone.` : `${name} was changed meanwhile. Choose again.`;
+  const address = changed.isGone ? `#/client/${id}` : `#/client/${id}/merge/${other.id}`;
+  dropDraft(id);
+  await go(address);
+  say(text);
+  return false;
 }
 
 /** Show why a draft was not saved, and what to do. */
@@ -215,26 +241,31 @@ async function findTwins({ id, values }, { first_name, last_name, email, phone }
   return [...new Map(found.flat()).values()];
 }
 
-function twinRow(client) {
+/** A client who may be the same person, with a link. */
+export function twinRow(client, href, text) {
   const { email, phone, status, created_at: created } = client;
   const about = [shortName(owner(client.user_id)), label(status), `created ${showDay(created)}`];
   const facts = [email, phone, about.join(" · ")].filter(Boolean);
-  const href = `#/client/${client.id}`;
-  const name = `Open ${isolate(fullName(client))}`;
+  const name = `${text} ${isolate(fullName(client))}`;
   return el(
     "li",
     el(
       "div",
       el("strong", value(fullName(client))),
-      facts.map((text) => el("div.hint", value(text))),
+      facts.map((fact) => el("div.hint", value(fact))),
     ),
-    el("a.button.main", { href, "aria-label": name }, "Open"),
+    el("a.button.main", { href, "aria-label": name }, text),
   );
 }
 
 async function askForTwin(draft, twins, signal) {
   const form = drawForm(draft, signal);
-  const isMeant = await ask("This client may already exist", el("ul.keys", twins.map(twinRow)), [
+  const rows = twins.map((twin) =>
+    draft.id
+      ? twinRow(twin, `#/client/${draft.id}/merge/${twin.id}`, "Merge")
+      : twinRow(twin, `#/client/${twin.id}`, "Open"),
+  );
+  const isMeant = await ask("This client may already exist", el("ul.keys", rows), [
     yes(draft.id ? "Save anyway" : "Create anyway", ""),
     no("Back to the form"),
   ]);

@@ -10,6 +10,7 @@ import { askForKey, followLink, isLink, signOut } from "./signin.mjs";
 import { clientView, goneView } from "./client.mjs";
 import { formView } from "./form.mjs";
 import { listView } from "./list.mjs";
+import { mergeView } from "./merge.mjs";
 import { peopleView } from "./people.mjs";
 import { beginWalk } from "./walk.mjs";
 
@@ -17,6 +18,7 @@ const VIEWS = {
   list: listView,
   client: clientView,
   edit: formView,
+  merge: mergeView,
   new: formView,
   people: peopleView,
 };

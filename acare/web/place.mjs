@@ -17,6 +17,12 @@ export const place = {
  *  of the row to focus. */
 export const results = { address: null, clients: [], meta: null, scroll: 0, id: null };
 
+/** Show the view at an address, anew if it is shown. */
+export async function go(address) {
+  if (address === location.hash) await place.render();
+  else location.replace(address);
+}
+
 /** Keep the newest state of a client for its page and, if it is in there, the list. */
 export function remember(client) {
   place.latest = client;

@@ -10,6 +10,7 @@ import {
   FIELDS, changes, combine, flatten, hiddenMatch, inputText, isAddition, laterNotes, merge, nest, problemsOf, readFields, readList, same,
   typedFields,
 } from "../../acare/web/record.mjs";
+import { joinClients, joinNotes, overLimits } from "../../acare/web/twins.mjs";
 import {
   amounts, apiQuery, explain, isolate, label, listAddress, plain, readNumber, readRoute, sentence, showBudget, showNumber,
   showTime,
@@ -283,4 +284,30 @@ test("notes that were written later than an old value are counted", () => {
     [["New.\n\nTwo cats.", "Two dogs.", "Two cats."], 1], [["Two cats.", "Two dogs.", "Two cats."], 0], [["B\n\nA\n\nx", "y", "x"], 2],
   ], laterNotes);
   equal([[["Old.", "New.\n\nOld."], true], [["Old.", "Old.\nMore."], true], [["Old.", "Other."], false], [["Old.", null], false]], isAddition);
+});
+
+// --- two that are one
+
+test("notes of two are joined in order of time", () => equal([
+  [["2026-03-01 10:00 a: C\n\nmore\n\n2026-01-01 10:00 a: A\n\nOld.", "2026-02-01 10:00 b: B\n\nOld dog."],
+    "2026-03-01 10:00 a: C\n\nmore\n\n2026-02-01 10:00 b: B\n\nOld dog.\n\n2026-01-01 10:00 a: A\n\nOld."],
+  [["Same.", "Same."], "Same."], [[null, "x"], "x"],
+], joinNotes));
+
+test("a merge fills what is empty, joins lists, keeps the owner and asks where both differ", () => {
+  const base = { first_name: "Ana", last_name: "Lee", notes: null, budget_min: 100, user_id: "u", status: "active", property_preferences: { pool: true } };
+  const mine = { ...base, phone: "1", email: null, tags: ["a", "due:2026-12-02"] };
+  const theirs = { ...base, phone: "2", email: "a@b.co", tags: ["b", "due:2026-12-01"], notes: "x", user_id: "v", status: "closed", property_preferences: { garage: 1 } };
+  const { values, differing } = joinClients(mine, theirs, "2026-12-01 10:00 me: Merged");
+  assert.deepEqual([values.phone, values.email, values.tags, values.due, values.notes, values.user_id, values.status, values.property_preferences],
+    ["1", "a@b.co", ["a", "b"], "2026-12-01", "2026-12-01 10:00 me: Merged\n\nx", "u", "active", { garage: 1, pool: true }]);
+  assert.deepEqual(differing.filter(({ choices }) => choices).map(({ field }) => field.name), ["phone"]);
+});
+
+test("what a merged client has too much of is told before it is sent", () => {
+  const many = Array.from({ length: 50 }, (_, at) => String(at));
+  equal([
+    [{ notes: "x".repeat(10_001) }, ["notes"]], [{ tags: many, due: "2026-12-01" }, ["tags"]], [{ tags: many }, []],
+    [{ preferred_locations: [...many, "x"] }, ["preferred_locations"]], [{ budget_min: 2, budget_max: 1 }, ["budget_min"]],
+  ], (values) => overLimits(values).map(({ field }) => field));
 });
