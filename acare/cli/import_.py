@@ -3,50 +3,31 @@
 import itertools
 import os
 import re
-import shlex
 import sys
 import tempfile
 from argparse import RawDescriptionHelpFormatter
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
 from acare import timestamps
+from acare.cli.import_report import print_report
 from acare.cli.options import argument, command, open_database, read_database, require_user
-from acare.cli.output import counted, printable, show_progress
+from acare.cli.output import printable, show_progress
 from acare.config import Settings
 from acare.database.database import Database, ReadOnlyDatabase
 from acare.errors import Refused, SettingError
 from acare.field_types import USER_EMAIL
 from acare.fields import ALL_NAMES, FIELD_NAMES
 from acare.importing.cells import TARGETS
-from acare.importing.csv_file import Column, CsvReader
+from acare.importing.csv_file import CsvReader
 from acare.importing.download import Download
 from acare.importing.formats import open_reader, owners
-from acare.importing.importer import ProblemSummary, Result, import_rows, read_server
+from acare.importing.importer import import_rows, read_server
 from acare.importing.json_lines import JsonReader
-from acare.importing.proof import Proof
 from acare.importing.remote import Remote
-from acare.importing.rows import OPTIONAL, UPDATES, OnDuplicate, Options
-
-# The fields whose values differ between programs, each with a word for a value in acare.
-_MEANINGS = {"client_type": "TYPE", "status": "STATUS", "owner": "EMAIL"}
-
-# The options that fix a problem with a field; after a semicolon, what only CSV needs.
-_NAME = "--lenient for names of one word, --rejects FILE for others"
-_FIXES = {
-    "client_type": "--default client_type=buyer for rows without one, or --rejects FILE; "
-    "--map COLUMN=client_type if a column has it",
-    "owner": "--user EMAIL for rows without one, and 'acare user add' adds a user",
-    "first_name": _NAME,
-    "last_name": _NAME,
-    "created_at": "--dates dmy or --dates mdy for dates such as 5/7/2026, --lenient for others",
-    "phone": "--lenient, or --rejects FILE; format a column with E+ as text in the spreadsheet",
-    "duplicate": "--on-duplicate skip or create",
-    "same": "a warning only",
-}
+from acare.importing.rows import UPDATES, OnDuplicate, Options
 
 _EXIT_CODES = """\
 exit codes:
@@ -54,18 +35,6 @@ exit codes:
     1  problems or duplicates prevented the import, or it failed, and nothing was written; or clients are left
        for you to decide: the last line says what was written
     2  an argument is invalid"""
-
-# What is left to decide, in the words of the report.
-_UNDECIDED = {
-    "conflict": "Changed on both sides, and kept (--on-duplicate overwrite or keep)",
-    "gone": "Gone there, and kept (--delete-missing or --on-duplicate keep)",
-}
-
-# The outcomes of an update, in the order of the last line.
-_OUTCOMES = (
-    *("created", "updated", "deleted", "unchanged", "kept", "conflict", "gone"),
-    *("deleted here", "refused", "duplicate"),
-)
 
 
 def _mapping(text: str) -> tuple[str, str]:
@@ -102,6 +71,7 @@ _LENIENT = (
     "move invalid values of optional fields to the notes, and use a name of one word as the last name, with "
     "the first name -"
 )
+_REJECTS = "write invalid rows and skipped duplicates to FILE, and import the others"
 _DUPLICATE = (
     "how to handle clients that already exist, by id, e-mail or phone (default: fail). update takes what has "
     "changed at the source since the last import; of clients changed on both sides, overwrite takes the "
@@ -125,7 +95,7 @@ _DELETE = "delete clients that an earlier import from the URL has made, and that
     argument("--user", "the owner of clients whose row has none", "EMAIL", USER_EMAIL.validate),
     argument("--default", _DEFAULT, "FIELD=VALUE", _default, action="append", default=[], dest="defaults"),
     argument("--lenient", _LENIENT, action="store_true"),
-    argument("--rejects", "write invalid rows and skipped duplicates to FILE", "FILE", Path),
+    argument("--rejects", _REJECTS, "FILE", Path),
     argument("--on-duplicate", _DUPLICATE, choices=("fail", "skip", "create", *UPDATES), default="fail"),
     argument("--dates", "the order of day and month in dates such as 5/7/2026", choices=("dmy", "mdy")),
     argument("--dry-run", "report problems, and write nothing", action="store_true"),
@@ -205,7 +175,7 @@ def import_(
         result = import_rows(
             database, reader, options, lambda: progress("Importing", done(), total, unit), download
         )
-    _print_report(result, reader, options)
+    print_report(result, reader, options)
     is_blocked = result.is_blocked(options) or result.counts.keys() <= {"refused"}
     return int(is_blocked or bool(result.undecided))
 
@@ -238,87 +208,3 @@ def _private(path: Path | None) -> IO[bytes]:
 
 def _say(text: str) -> None:
     sys.stderr.write(f"{printable(text)}\n")
-
-
-def _print_report(result: Result, reader: CsvReader | JsonReader, options: Options) -> None:
-    """Print the columns and owners, the unknown names, the problems, what is undecided, and the numbers."""
-    columns = reader.columns
-    if options.dry_run:
-        for column in columns:
-            field = "unknown" if column.field is None else column.field or "ignored"
-            print(f"    {printable(column.name)} -> {field}")
-    if isinstance(reader, JsonReader):
-        _print_owners(reader.user_ids, options)
-    if reader.unknown:
-        kind, hint = ("columns", "; --map COLUMN=notes imports one") if columns else ("fields", "")
-        print(printable(f"Unknown {kind}: {', '.join(reader.unknown)} (not imported{hint})"))
-    for text, summary in result.summaries.items():
-        more = ", ..." if summary.count > len(summary.examples) else ""
-        rows = f"{counted(summary.count, 'row')} ({', '.join(summary.examples)}{more})"
-        is_skipped = summary.field == "duplicate" and result.counts["skipped"]
-        print(printable(f"{text}: {rows}; {'skipped' if is_skipped else _fix(summary, columns)}"))
-    for outcome, client_id, name in result.undecided:
-        print(printable(f"{_UNDECIDED[outcome]}: {client_id} {name}"))
-    missing = ", ".join(
-        f"{name} ({counted(number, 'client')})" for name, number in sorted(result.missing.items())
-    )
-    unaccepted = result.missing.keys() - set(options.may_lack)
-    if unaccepted:
-        names = ",".join(sorted(unaccepted))
-        print(f"The source lacks {missing}; --allow-missing {names} imports the clients without them.")
-    if result.proof is not None and not result.is_blocked(options):
-        _print_proof(result.proof)
-    print(_last_line(result, options) + (f" The source lacks {missing}." if missing else ""))
-
-
-def _print_owners(user_ids: Counter[tuple[str, str | None]], options: Options) -> None:
-    """Print the owners at the source for a dry run, and how many clients go to ``--user``."""
-    for (user_id, owner), number in user_ids.items() if options.dry_run else ():
-        print(printable(f"    owner {user_id}: {counted(number, 'client')} -> {owner or '--user'}"))
-    rest = sum(number for (_, owner), number in user_ids.items() if owner is None)
-    if rest and options.defaults["owner"] is not None:
-        print(f"Owners without --value user_id:UUID=EMAIL: {counted(rest, 'client')}, new ones for --user.")
-
-
-def _print_proof(proof: Proof) -> None:
-    print(f"Compared with the source: {proof.total('here'):,} clients there, {proof.total('there'):,} here")
-    for found, number in proof.found.most_common():
-        fields = ", ".join(f"{name} {count:,}" for name, count in proof.fields[found].most_common())
-        print(f"    {number:,} {found}{f': {fields}' if fields else ''}")
-
-
-def _last_line(result: Result, options: Options) -> str:
-    counts = result.counts
-    if not options.is_update:
-        duplicates = counted(counts["duplicate"] + counts["skipped"], "duplicate")
-        numbers = f"{counts['created']:,} valid, {counts['refused']:,} refused, {duplicates}"
-        done = "the valid rows were imported" if counts["created"] else "no row was imported"
-    else:
-        numbers = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in _OUTCOMES if counts[outcome])
-        written = sum(counts[outcome] for outcome in ("created", "updated", "deleted"))
-        done = f"{counted(written, 'client')} written" if written else "there was nothing to write"
-    return f"{numbers}; {done if result.is_written else 'nothing was written'}."
-
-
-def _fix(summary: ProblemSummary, columns: Sequence[Column]) -> str:
-    """The options that fix a problem. JSON lines have no columns."""
-    cells = summary.examples.values()
-    cell = next(filter(None, cells), "")
-    other = f"{'--lenient, or ' if summary.field in OPTIONAL else ''}--rejects FILE for the other rows"
-    fix, meaning = _FIXES.get(summary.field, other), _MEANINGS.get(summary.field, "")
-    fields = {column.field for column in columns}
-    if not columns:
-        fix = fix.partition(";")[0]
-    elif summary.field in ("first_name", "last_name") and fields.isdisjoint(("full_name", summary.field)):
-        fix += f"; --map COLUMN={summary.field} if a column has it"
-    one, others = (shlex.quote(f"{summary.column}:{text}={meaning}") for text in (cell, "*"))
-    is_named = bool(columns) or summary.column == "user_id"
-    if meaning and is_named and cell and not re.fullmatch(r"\S+@\S+", cell):
-        values = f"--value {one}, for all others --value {others}"
-        return f"{values}; {fix}" if "" in cells else values
-    same = [
-        column.name for column in columns if column.field == summary.field and column.name != summary.column
-    ]
-    if cell and same and not meaning:
-        fix += f"; --value {one} or --map {shlex.quote(f'{same[0]}={summary.field}')} to use another column"
-    return fix

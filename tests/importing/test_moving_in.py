@@ -160,6 +160,11 @@ def test_a_kind_of_problem_comes_with_its_fix(agency, header, row, fix):
     assert f"); {fix}" in agency.load(f"{header}\n{row}\n").out
 
 
+def test_a_number_that_a_spreadsheet_has_rounded_says_so(agency):
+    printed = agency.load("Name,Phone,Mobile\nA B,4.91512E+11,\n", *BUYERS).out
+    assert "phone was rounded by a spreadsheet: format the column as text there" in printed
+
+
 def test_a_fix_is_to_use_another_column_for_the_field(agency):
     """The other column does not win by itself: the first one is not empty."""
     printed = agency.load("Name,Phone,Mobile\nA B,n/a,5\n", *BUYERS).out

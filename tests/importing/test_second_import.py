@@ -173,7 +173,11 @@ def test_a_client_created_here_is_never_overwritten_unasked(mover, hosted, moved
     mover.agency.load(line, name="in.jsonl")
     with mover.agency.app() as app:
         app.database.write(lambda connection: connection.execute("DELETE FROM client_sources").rowcount)
-    assert len(listed(mover.run(*UPDATE), "Changed on both")) == 1
+    (made,) = listed(mover.run(*UPDATE), "Changed on both")
+    mover.run(*OVERWRITE)
+    hosted.delete(made)
+    ended = mover.run(*UPDATE, "--delete-missing", "--yes")
+    assert (ended.code, listed(ended, "Gone"), made in mover.here()) == (0, set(), True)
 
 
 def test_an_earlier_version_of_the_source_is_not_taken_over_unasked(agency):

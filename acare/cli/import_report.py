@@ -1,0 +1,126 @@
+"""The report of ``acare import``: columns, owners, problems with their fixes, what is undecided, numbers."""
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+
+from acare.cli.output import counted, printable
+from acare.importing.csv_file import Column, CsvReader
+from acare.importing.importer import ProblemSummary, Result
+from acare.importing.json_lines import JsonReader
+from acare.importing.proof import Proof
+from acare.importing.rows import OPTIONAL, Options
+
+# The fields whose values differ between programs, each with a word for a value in acare.
+_MEANINGS = {"client_type": "TYPE", "status": "STATUS", "owner": "EMAIL"}
+
+# The options that fix a problem with a field; after a semicolon, what only CSV needs.
+_NAME = "--lenient for names of one word, --rejects FILE for others"
+_FIXES = {
+    "client_type": "--default client_type=buyer for rows without one, or --rejects FILE; "
+    "--map COLUMN=client_type if a column has it",
+    "owner": "--user EMAIL for rows without one, and 'acare user add' adds a user",
+    "first_name": _NAME,
+    "last_name": _NAME,
+    "created_at": "--dates dmy or --dates mdy for dates such as 5/7/2026, --lenient for others",
+    "phone": "--lenient, or --rejects FILE; format a column with E+ as text in the spreadsheet",
+    "duplicate": "--on-duplicate skip or create",
+    "same": "a warning only",
+}
+
+# What is left to decide, in the words of the report.
+_UNDECIDED = {
+    "conflict": "Changed on both sides, and kept (--on-duplicate overwrite or keep)",
+    "gone": "Gone there, and kept (--delete-missing or --on-duplicate keep)",
+}
+
+# The outcomes of an update, in the order of the last line.
+_OUTCOMES = (
+    *("created", "updated", "deleted", "unchanged", "kept", "conflict", "gone"),
+    *("deleted here", "refused", "duplicate"),
+)
+
+
+def print_report(result: Result, reader: CsvReader | JsonReader, options: Options) -> None:
+    """Print the columns and owners, the unknown names, the problems, what is undecided, and the numbers."""
+    columns = reader.columns
+    if options.dry_run:
+        for column in columns:
+            field = "unknown" if column.field is None else column.field or "ignored"
+            print(f"    {printable(column.name)} -> {field}")
+    if isinstance(reader, JsonReader):
+        _print_owners(reader.user_ids, options)
+    if reader.unknown:
+        kind, hint = ("columns", "; --map COLUMN=notes imports one") if columns else ("fields", "")
+        print(printable(f"Unknown {kind}: {', '.join(reader.unknown)} (not imported{hint})"))
+    for text, summary in result.summaries.items():
+        more = ", ..." if summary.count > len(summary.examples) else ""
+        rows = f"{counted(summary.count, 'row')} ({', '.join(summary.examples)}{more})"
+        is_skipped = summary.field == "duplicate" and result.counts["skipped"]
+        print(printable(f"{text}: {rows}; {'skipped' if is_skipped else _fix(summary, columns)}"))
+    for outcome, client_id, name in result.undecided:
+        print(printable(f"{_UNDECIDED[outcome]}: {client_id} {name}"))
+    missing = ", ".join(
+        f"{name} ({counted(number, 'client')})" for name, number in sorted(result.missing.items())
+    )
+    unaccepted = result.missing.keys() - set(options.may_lack)
+    if unaccepted:
+        names = ",".join(sorted(unaccepted))
+        print(f"The source lacks {missing}; --allow-missing {names} imports the clients without them.")
+    if result.proof is not None and not result.is_blocked(options):
+        _print_proof(result.proof)
+    print(_last_line(result, options) + (f" The source lacks {missing}." if missing else ""))
+
+
+def _print_owners(user_ids: Counter[tuple[str, str | None]], options: Options) -> None:
+    """Print the owners at the source for a dry run, and how many clients go to ``--user``."""
+    for (user_id, owner), number in user_ids.items() if options.dry_run else ():
+        print(printable(f"    owner {user_id}: {counted(number, 'client')} -> {owner or '--user'}"))
+    rest = sum(number for (_, owner), number in user_ids.items() if owner is None)
+    if rest and options.defaults["owner"] is not None:
+        print(f"Owners without --value user_id:UUID=EMAIL: {counted(rest, 'client')}, new ones for --user.")
+
+
+def _print_proof(proof: Proof) -> None:
+    print(f"Compared with the source: {proof.total('here'):,} clients there, {proof.total('there'):,} here")
+    for found, number in proof.found.most_common():
+        fields = ", ".join(f"{name} {count:,}" for name, count in proof.fields[found].most_common())
+        print(f"    {number:,} {found}{f': {fields}' if fields else ''}")
+
+
+def _last_line(result: Result, options: Options) -> str:
+    counts = result.counts
+    if not options.is_update:
+        duplicates = counted(counts["duplicate"] + counts["skipped"], "duplicate")
+        numbers = f"{counts['created']:,} valid, {counts['refused']:,} refused, {duplicates}"
+        done = "the valid rows were imported" if counts["created"] else "no row was imported"
+    else:
+        numbers = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in _OUTCOMES if counts[outcome])
+        written = sum(counts[outcome] for outcome in ("created", "updated", "deleted"))
+        done = f"{counted(written, 'client')} written" if written else "there was nothing to write"
+    return f"{numbers}; {done if result.is_written else 'nothing was written'}."
+
+
+def _fix(summary: ProblemSummary, columns: Sequence[Column]) -> str:
+    """The options that fix a problem. JSON lines have no columns."""
+    cells = summary.examples.values()
+    cell = next(filter(None, cells), "")
+    other = f"{'--lenient, or ' if summary.field in OPTIONAL else ''}--rejects FILE for the other rows"
+    fix, meaning = _FIXES.get(summary.field, other), _MEANINGS.get(summary.field, "")
+    fields = {column.field for column in columns}
+    if not columns:
+        fix = fix.partition(";")[0]
+    elif summary.field in ("first_name", "last_name") and fields.isdisjoint(("full_name", summary.field)):
+        fix += f"; --map COLUMN={summary.field} if a column has it"
+    one, others = (shlex.quote(f"{summary.column}:{text}={meaning}") for text in (cell, "*"))
+    is_named = bool(columns) or summary.column == "user_id"
+    if meaning and is_named and cell and not re.fullmatch(r"\S+@\S+", cell):
+        values = f"--value {one}, for all others --value {others}"
+        return f"{values}; {fix}" if "" in cells else values
+    same = [
+        column.name for column in columns if column.field == summary.field and column.name != summary.column
+    ]
+    if cell and same and not meaning:
+        fix += f"; --value {one} or --map {shlex.quote(f'{same[0]}={summary.field}')} to use another column"
+    return fix
