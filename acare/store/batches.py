@@ -3,7 +3,6 @@
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 
 from acare.database.database import Database
 
@@ -17,7 +16,7 @@ PAUSE = 0.1
 START = -(2**63)
 
 #: Changes the rows after a position. Returns their number, and the next position or None.
-Batch = Callable[[int, sqlite3.Connection], tuple[int, int | None]]
+Batch = Callable[[sqlite3.Connection, int], tuple[int, int | None]]
 
 
 def deletion(table: str, condition: str) -> str:
@@ -29,7 +28,7 @@ WHERE rowid IN (SELECT rowid FROM {table} WHERE {condition} LIMIT :rows)
 
 
 def repeat(
-    statement: str, values: Mapping[str, object], position: int, connection: sqlite3.Connection
+    connection: sqlite3.Connection, position: int, statement: str, values: Mapping[str, object]
 ) -> tuple[int, int | None]:
     """One batch: run a statement that changes at most ``:rows`` rows and then no longer matches them."""
     changed = connection.execute(statement, {**values, "rows": ROWS}).rowcount
@@ -42,8 +41,12 @@ def run(database: Database, batch: Batch, progress: Callable[[], None] = lambda:
     If a batch fails, the changes of earlier ones stay.
     """
     total, position = 0, START
+
+    def work(connection: sqlite3.Connection) -> tuple[int, int | None]:
+        return batch(connection, position)
+
     while True:
-        changed, following = database.write(partial(batch, position))
+        changed, following = database.write(work)
         total += changed
         progress()
         if following is None:

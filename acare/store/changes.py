@@ -16,32 +16,6 @@ SELECT
 FROM change_cursors
 """
 
-# A row with a version counts if version and owner are the client's: during a purge, a deleted client can be
-# imported again for another user. A removal counts if the copy can have the client (was begun before it), the
-# caller cannot see the client now, and there is no later removal.
-PAGE = """
-SELECT revision, client_id, clients.json, removed_at
-FROM client_changes AS change
-LEFT JOIN clients ON clients.id = client_id
-WHERE revision > :after AND revision <= :last
-    AND (:owner_id IS NULL OR change.user_id = :owner_id)
-    AND iif(
-        removed_at IS NULL,
-        clients.version = change.version AND clients.user_id = change.user_id,
-        revision > :begun
-            AND (clients.id IS NULL OR clients.user_id <> :owner_id)
-            AND NOT EXISTS (
-                SELECT 1
-                FROM client_changes AS later
-                WHERE later.client_id = change.client_id
-                    AND later.removed_at IS NOT NULL
-                    AND later.revision > change.revision
-                    AND (:owner_id IS NULL OR later.user_id = :owner_id)
-            )
-    )
-ORDER BY revision
-"""
-
 #: Ends all cursors.
 END_CURSORS = "UPDATE change_cursors SET epoch = lower(hex(randomblob(8)))"
 
@@ -54,38 +28,6 @@ MAX_PAGE = 4 * 1024 * 1024
 # The epoch, the user whose clients the caller can see, the last revision on the page, and the last revision
 # when the copy was begun.
 _CURSOR = re.compile(r"now|([0-9a-f]{16}\.(?:[0-9a-f-]{36}|all))\.([0-9]{1,18})\.([0-9]{1,18})")
-
-LAST_REMOVAL = """
-SELECT coalesce(max(revision), 0)
-FROM client_changes INDEXED BY client_changes_removed
-WHERE removed_at < :before
-"""
-
-PURGE_CURSORS = "UPDATE change_cursors SET purged = max(purged, :revision)"
-
-# The last row of a batch.
-BATCH = """
-SELECT max(revision)
-FROM (
-    SELECT revision
-    FROM client_changes
-    WHERE revision > :position AND revision <= :newest
-    ORDER BY revision
-    LIMIT :rows
-)
-"""
-
-# Never the last row: its revision would be reused for the next change.
-PURGE = """
-DELETE FROM client_changes
-WHERE revision > :position AND revision <= :last
-    AND revision < (SELECT max(revision) FROM client_changes)
-    AND iif(
-        removed_at IS NULL,
-        (version, user_id) IS NOT (SELECT version, user_id FROM clients WHERE id = client_id),
-        revision <= (SELECT purged FROM change_cursors)
-    )
-"""
 
 
 class Page(NamedTuple):
@@ -125,6 +67,15 @@ class ChangeFeed(Store[ReadableDatabase]):
         return Page(rows, position < newest, f"{view}.{position}.{begun}")
 
 
+LAST_REMOVAL = """
+SELECT coalesce(max(revision), 0)
+FROM client_changes INDEXED BY client_changes_removed
+WHERE removed_at < :before
+"""
+
+PURGE_CURSORS = "UPDATE change_cursors SET purged = max(purged, :revision)"
+
+
 def end_old_cursors(database: Database, before: str) -> None:
     """End the cursors from before the last removal that is older than the time ``before``."""
     with database.read() as connection:
@@ -132,7 +83,32 @@ def end_old_cursors(database: Database, before: str) -> None:
     database.write(lambda connection: connection.execute(PURGE_CURSORS, {"revision": revision}).rowcount)
 
 
-def purge(newest: int | None, position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
+# The last row of a batch.
+BATCH = """
+SELECT max(revision)
+FROM (
+    SELECT revision
+    FROM client_changes
+    WHERE revision > :position AND revision <= :newest
+    ORDER BY revision
+    LIMIT :rows
+)
+"""
+
+# Never the last row: its revision would be reused for the next change.
+PURGE = """
+DELETE FROM client_changes
+WHERE revision > :position AND revision <= :last
+    AND revision < (SELECT max(revision) FROM client_changes)
+    AND iif(
+        removed_at IS NULL,
+        (version, user_id) IS NOT (SELECT version, user_id FROM clients WHERE id = client_id),
+        revision <= (SELECT purged FROM change_cursors)
+    )
+"""
+
+
+def purge(connection: sqlite3.Connection, position: int, newest: int | None) -> tuple[int, int | None]:
     """Delete rows that no cursor needs, up to the revision ``newest``: a batch."""
     values = {"position": position, "newest": newest, "rows": 10 * batches.ROWS}
     ((last,),) = connection.execute(BATCH, values).fetchall()
@@ -146,6 +122,33 @@ def _parse(cursor: str | None) -> tuple[str, int, int]:
     if match is None:
         raise InvalidInput(FieldError("after", "must be a cursor from an earlier response, or now"))
     return match[1] or "", int(match[2] or 0), int(match[3] or 0)
+
+
+# A row with a version counts if version and owner are the client's: during a purge, a deleted client can be
+# imported again for another user. A removal counts if the copy can have the client (was begun before it), the
+# caller cannot see the client now, and there is no later removal.
+PAGE = """
+SELECT revision, client_id, clients.json, removed_at
+FROM client_changes AS change
+LEFT JOIN clients ON clients.id = client_id
+WHERE revision > :after AND revision <= :last
+    AND (:owner_id IS NULL OR change.user_id = :owner_id)
+    AND iif(
+        removed_at IS NULL,
+        clients.version = change.version AND clients.user_id = change.user_id,
+        revision > :begun
+            AND (clients.id IS NULL OR clients.user_id <> :owner_id)
+            AND NOT EXISTS (
+                SELECT 1
+                FROM client_changes AS later
+                WHERE later.client_id = change.client_id
+                    AND later.removed_at IS NOT NULL
+                    AND later.revision > change.revision
+                    AND (:owner_id IS NULL OR later.user_id = :owner_id)
+            )
+    )
+ORDER BY revision
+"""
 
 
 def _read(connection: sqlite3.Connection, values: dict[str, Any], limit: int) -> tuple[list[str], int]:

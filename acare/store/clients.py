@@ -117,7 +117,7 @@ RETURNING seq
         the owner is unknown, InvalidInput if ``to`` is unknown, disabled or the owner.
         """
 
-        def batch(position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
+        def batch(connection: sqlite3.Connection, position: int) -> tuple[int, int | None]:
             old, new = users.get(connection, owner), users.get_enabled(connection, to, "to")
             if old.id == new.id:
                 raise InvalidInput(FieldError("to", f"must be a user other than {owner}"))

@@ -23,7 +23,7 @@ WHERE made_with = :id
 DELETE = "DELETE FROM api_keys WHERE id = :id"
 
 
-def purge(age: str, position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
+def purge(connection: sqlite3.Connection, position: int, age: str) -> tuple[int, int | None]:
     """Delete keys that ended before this ``age``, an offset such as ``-30 days``: a batch."""
     values = {"age": age, "rows": batches.ROWS}
     ended = [{"id": key_id} for (key_id,) in connection.execute(ENDED, values)]

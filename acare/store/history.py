@@ -19,23 +19,6 @@ from acare.store.lists import MAX_SECONDS
 from acare.store.users import as_dicts
 from acare.store.versions import MAX_SQLITE_INTEGER, STORED_JSON, ClientRow, last_owner
 
-# The versions of one client before a version, newest first, with the users who made and deleted them. SQLite
-# reads them one by one: they can have 100 KiB each.
-VERSIONS = f"""
-SELECT
-    version, {STORED_JSON}, imported_at, (SELECT email FROM users WHERE users.id = made_by),
-    ended_at, deleted, (SELECT email FROM users WHERE users.id = deleted_by),
-    made_by IS NULL AND json ->> '$.updated_at' IN (SELECT restored_at FROM restores)
-FROM client_history
-WHERE client_id = :id AND version < :before
-UNION ALL
-SELECT version, json, imported_at, (SELECT email FROM users WHERE users.id = made_by), '', 0, NULL,
-    made_by IS NULL AND updated_at IN (SELECT restored_at FROM restores)
-FROM clients
-WHERE id = :id AND version < :before
-ORDER BY version DESC
-"""
-
 # The values of a deleted client for its next version. It returns to its position, unless a new client with
 # the same time of creation has it. json_extract returns values as they are stored: text and numbers
 # unchanged, lists and objects as JSON, true as 1.
@@ -155,13 +138,13 @@ class HistoryStore(Store[D]):
         age, show = f"-{days} days", partial(progress, "Purging", 0, 0, "")
         with self._database.read() as connection:
             (limits,) = as_dicts(connection.execute(PURGE_LIMITS, {"age": age}))
-        purged = batches.run(self._database, partial(batches.repeat, PURGE, limits), show)
+        purged = batches.run(self._database, partial(batches.repeat, statement=PURGE, values=limits), show)
         changes.end_old_cursors(self._database, limits["before"])
         for batch in (
-            partial(changes.purge, limits["newest"]),
-            partial(batches.repeat, DELETE_EXPIRED, {}),
-            partial(ended_keys.purge, age),
-            partial(search.merge, limits["pages"]),
+            partial(changes.purge, newest=limits["newest"]),
+            partial(batches.repeat, statement=DELETE_EXPIRED, values={}),
+            partial(ended_keys.purge, age=age),
+            partial(search.merge, pages=limits["pages"]),
         ):
             batches.run(self._database, batch, show)
         return purged
@@ -172,6 +155,24 @@ def _require_visible(connection: sqlite3.Connection, caller: Caller, client_id: 
     owner = last_owner(connection, client_id)
     if owner is None or caller.owner_id not in (None, owner):
         raise NotFound("client", f"there is no client with the id {client_id!r}, and none in the history")
+
+
+# The versions of one client before a version, newest first, with the users who made and deleted them. SQLite
+# reads them one by one: they can have 100 KiB each.
+VERSIONS = f"""
+SELECT
+    version, {STORED_JSON}, imported_at, (SELECT email FROM users WHERE users.id = made_by),
+    ended_at, deleted, (SELECT email FROM users WHERE users.id = deleted_by),
+    made_by IS NULL AND json ->> '$.updated_at' IN (SELECT restored_at FROM restores)
+FROM client_history
+WHERE client_id = :id AND version < :before
+UNION ALL
+SELECT version, json, imported_at, (SELECT email FROM users WHERE users.id = made_by), '', 0, NULL,
+    made_by IS NULL AND updated_at IN (SELECT restored_at FROM restores)
+FROM clients
+WHERE id = :id AND version < :before
+ORDER BY version DESC
+"""
 
 
 def _events(

@@ -9,7 +9,6 @@ import json
 import secrets
 import sqlite3
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from acare import ids, timestamps
@@ -93,7 +92,7 @@ class KeyStore(Store[D]):
             "made_with": caller.key_id,
             "invitation": invitation,
         }
-        made = NewKey(key, self._database.write(partial(_insert, values)))
+        made = NewKey(key, self._database.write(lambda connection: _insert(connection, values)))
         self._forget()
         return made
 
@@ -242,7 +241,7 @@ ON CONFLICT (sha256) DO NOTHING
 """
 
 
-def _insert(values: dict[str, Any], connection: sqlite3.Connection) -> dict[str, Any]:
+def _insert(connection: sqlite3.Connection, values: dict[str, Any]) -> dict[str, Any]:
     """Insert a key and return it as ``KeyStore.list`` shows it."""
     owner = users.get_enabled(connection, values["user_id"], "user_id")
     (valid,) = connection.execute(COUNT_VALID, values).fetchone()

@@ -54,7 +54,7 @@ def rebuild(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO clients_search (clients_search) VALUES ('rebuild')")
 
 
-def merge(pages: int, position: int, connection: sqlite3.Connection) -> tuple[int, int | None]:
+def merge(connection: sqlite3.Connection, position: int, pages: int) -> tuple[int, int | None]:
     """Delete the words that no client has any longer: a batch.
 
     Merging an index of ``pages`` writes at most so many pages. Twice as many are merged, since other writes

@@ -12,44 +12,6 @@ from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, No
 from acare.fields import parse_each
 from acare.store import NOW, D, Store
 
-# An e-mail address has an @, so it never equals an id.
-FIND = """
-SELECT id, email, role, disabled_at
-FROM users
-WHERE id = :which OR email = :which
-"""
-
-# No row if another user has the address.
-INSERT = "INSERT OR IGNORE INTO users (id, email, role) VALUES (:id, :email, :role)"
-
-LIST = """
-SELECT
-    id, email, role, created_at, disabled_at,
-    (SELECT coalesce(sum(total), 0) FROM client_totals WHERE user_id = users.id) AS clients
-FROM users
-WHERE (disabled_at IS NULL OR :disabled) AND (:owner_id IS NULL OR id = :owner_id)
-ORDER BY email
-"""
-
-CHANGE = f"""
-UPDATE OR IGNORE users
-SET email = coalesce(:email, email),
-    role = coalesce(:role, role),
-    disabled_at = CASE
-        WHEN :disabled IS NULL THEN disabled_at
-        WHEN :disabled THEN coalesce(disabled_at, {NOW})
-    END
-WHERE id = :id
-"""
-
-# A user who ever had a client has a total. Foreign keys name those who used a key or changed anything.
-REMOVE = (
-    "DELETE FROM api_keys WHERE user_id = :id AND last_used_at IS NULL",
-    "DELETE FROM users WHERE id = :id AND NOT EXISTS (SELECT 1 FROM client_totals WHERE user_id = :id)",
-)
-
-ENABLED_BROKERS = "SELECT id FROM users WHERE role = 'broker' AND disabled_at IS NULL"
-
 
 class UserStore(Store[D]):
     """Users in a database."""
@@ -64,18 +26,43 @@ class UserStore(Store[D]):
         with self._database.read() as connection:
             return get(connection, caller.user_id)
 
+    LIST = """
+SELECT
+    id, email, role, created_at, disabled_at,
+    (SELECT coalesce(sum(total), 0) FROM client_totals WHERE user_id = users.id) AS clients
+FROM users
+WHERE (disabled_at IS NULL OR :disabled) AND (:owner_id IS NULL OR id = :owner_id)
+ORDER BY email
+"""
+
     def list(self, caller: Caller, *, disabled: bool = True) -> list[dict[str, Any]]:
         """The users whose clients the caller can see, by e-mail, with role, state and number of clients."""
         values = {"owner_id": caller.owner_id, "disabled": disabled}
         with self._database.read() as connection:
-            return as_dicts(connection.execute(LIST, values))
+            return as_dicts(connection.execute(self.LIST, values))
+
+    # No row if another user has the address.
+    INSERT = "INSERT OR IGNORE INTO users (id, email, role) VALUES (:id, :email, :role)"
 
     def add(self: "UserStore[Database]", email: str, role: Role) -> User:
         """Add a user. InvalidInput for an invalid value, AlreadyExists if the e-mail address is in use."""
         user = User(ids.new(), **parse_each({"email": email, "role": role}, USER_FIELDS))
-        if not self._database.write(lambda connection: connection.execute(INSERT, user._asdict()).rowcount):
+        if not self._database.write(
+            lambda connection: connection.execute(self.INSERT, user._asdict()).rowcount
+        ):
             raise AlreadyExists(f"the user {email} already exists")
         return user
+
+    CHANGE = f"""
+UPDATE OR IGNORE users
+SET email = coalesce(:email, email),
+    role = coalesce(:role, role),
+    disabled_at = CASE
+        WHEN :disabled IS NULL THEN disabled_at
+        WHEN :disabled THEN coalesce(disabled_at, {NOW})
+    END
+WHERE id = :id
+"""
 
     def change(
         self: "UserStore[Database]",
@@ -95,7 +82,7 @@ class UserStore(Store[D]):
 
         def work(connection: sqlite3.Connection) -> User:
             before = get(connection, which)
-            if not connection.execute(CHANGE, {**values, "id": before.id}).rowcount:
+            if not connection.execute(self.CHANGE, {**values, "id": before.id}).rowcount:
                 raise AlreadyExists(f"the user {email} already exists")
             _require_broker(connection, before)
             return get(connection, before.id)
@@ -104,13 +91,21 @@ class UserStore(Store[D]):
         self._forget()
         return changed
 
+    # A user who ever had a client has a total. Foreign keys name those who used a key or changed anything.
+    REMOVE = (
+        "DELETE FROM api_keys WHERE user_id = :id AND last_used_at IS NULL",
+        "DELETE FROM users WHERE id = :id AND NOT EXISTS (SELECT 1 FROM client_totals WHERE user_id = :id)",
+    )
+
     def remove(self: "UserStore[Database]", which: str) -> None:
         """Remove a user who never had a client, used a key or changed anything. Refused or LastBroker."""
 
         def work(connection: sqlite3.Connection) -> None:
             user, removed = get(connection, which), 0
             with suppress(sqlite3.IntegrityError):
-                _, removed = [connection.execute(statement, {"id": user.id}).rowcount for statement in REMOVE]
+                _, removed = [
+                    connection.execute(statement, {"id": user.id}).rowcount for statement in self.REMOVE
+                ]
             if not removed:
                 reason = "has had clients, used a key or changed something; see 'acare user disable'"
                 raise Refused(f"not removed: {user.email} {reason}")
@@ -118,6 +113,14 @@ class UserStore(Store[D]):
 
         self._database.write(work)
         self._forget()
+
+
+# An e-mail address has an @, so it never equals an id.
+FIND = """
+SELECT id, email, role, disabled_at
+FROM users
+WHERE id = :which OR email = :which
+"""
 
 
 def find(connection: sqlite3.Connection, which: str) -> User | None:
@@ -147,6 +150,9 @@ def as_dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
     """The rows of a cursor, each by the names of the columns."""
     cursor.row_factory = sqlite3.Row
     return [dict(row) for row in cursor.fetchall()]
+
+
+ENABLED_BROKERS = "SELECT id FROM users WHERE role = 'broker' AND disabled_at IS NULL"
 
 
 def _require_broker(connection: sqlite3.Connection, before: User) -> None:

@@ -70,7 +70,8 @@ STATEMENTS = {
     },
     "AUTHENTICATE": callers.AUTHENTICATE,
     "changes.PAGE": changes.PAGE,
-    **{f"users.{name}": getattr(users, name) for name in ("FIND", "CHANGE")},
+    "users.FIND": users.FIND,
+    "users.CHANGE": users.UserStore.CHANGE,
     "UPDATE": clients.UPDATE.format(assignments="email = :email, client_type = :client_type"),
     **{
         f"list {names} {order}": lists.page_statement(names, order)
