@@ -4,8 +4,9 @@ import re
 
 _COUNTRY_CODE = re.compile("1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{3}")
 
-# A zero that is not dialled after a country code. Where a number ends if it has digits enough.
+# A zero that is not dialled after a country code; all but digits; the end of a number that has digits enough.
 _NOT_DIALLED = "(0)"
+_OTHERS = re.compile(r"\D+")
 _AFTER_NUMBER = re.compile(r"[/,;]|[^\W\d_]+")
 
 #: Digits that two notations of a number have in common.
@@ -21,6 +22,8 @@ def numbers(phone: str) -> list[str]:
     A number of at least 7 digits ends at a word or at one of ``/ , ;``. The next ones have at least 6: an
     extension is not a number.
     """
+    if not _AFTER_NUMBER.search(phone):
+        return [dialled(phone)]
     found = [""]
     for part in _AFTER_NUMBER.split(phone):
         if len(digits(found[-1])) >= MIN_COMMON and digits(part):
@@ -32,21 +35,18 @@ def numbers(phone: str) -> list[str]:
 
 def dialled(phone: str) -> str:
     """The digits of one number that are dialled, after a ``+`` if there is one."""
-    if _has_country_code(phone):
+    plus = "+" if "+" in phone else ""
+    if _NOT_DIALLED in phone and (plus or digits(phone).startswith("00")):
         phone = phone.replace(_NOT_DIALLED, "")
-    return "+" * ("+" in phone) + digits(phone)
-
-
-def _has_country_code(phone: str) -> bool:
-    return "+" in phone or digits(phone).startswith("00")
+    return plus + digits(phone)
 
 
 def national(dialled: str) -> str:
     """A number without leading zeros and country code."""
-    number = digits(dialled).lstrip("0")
-    return _COUNTRY_CODE.sub("", number, count=1).lstrip("0") if _has_country_code(dialled) else number
+    number = dialled.lstrip("+0")
+    return _COUNTRY_CODE.sub("", number, count=1).lstrip("0") if dialled.startswith(("+", "00")) else number
 
 
 def digits(text: str) -> str:
     """The decimal digits in a text."""
-    return "".join(filter(str.isdecimal, text))
+    return _OTHERS.sub("", text)

@@ -101,6 +101,8 @@ def _bounded(text: str) -> str:
     """Like ``_spell``, without words that would be too many with the same beginning, or in all."""
     limits = _MAX_IN_LONG if len(text) > _LONG else _MAX_IN_SHORT
     spelled = _spell(text)
+    if spelled is text and limits is _MAX_IN_SHORT:
+        return text
     terms = set(_terms(spelled))
     if all(max(_beginnings(terms, letters).values(), default=0) <= most for letters, most in limits.items()):
         return spelled
@@ -141,7 +143,7 @@ def _number_words(phone: str) -> str:
     """Each phone number of a field: without leading zeros, then without country code, then in reverse."""
     words: list[str] = []
     for dialled in phone_numbers.numbers(phone):
-        number = phone_numbers.digits(dialled).lstrip("0")
+        number = dialled.lstrip("+0")
         words += _NUMBER + number, _NATIONAL + phone_numbers.national(dialled), _REVERSED + number[::-1]
     return " ".join(words)
 
