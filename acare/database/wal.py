@@ -95,10 +95,9 @@ class WriteAheadLog:
         if self._size >= MAX_SIZE // 4 and time.monotonic() >= self._next_attempt:
             self._next_attempt = time.monotonic() + ATTEMPT_SECONDS
             self.empty()
-        elif (
-            self._connection.total_changes - self._copied_rows >= CHECKPOINT_AFTER
-            or os.path.getsize(self._path) > self._due_size
-        ):
+            return
+        rows = self._connection.total_changes - self._copied_rows
+        if rows >= CHECKPOINT_AFTER or os.path.getsize(self._path) > self._due_size:
             self._copy()
 
     def check(self) -> None:
@@ -149,8 +148,9 @@ class WriteAheadLog:
             self._copied_rows = self._connection.total_changes
             self._size = os.path.getsize(self._path) if busy else in_log * (FRAME.size + self._page_size)
             is_complete = bool(copied == in_log and not busy)
-            # After a complete checkpoint, the next commit restarts the log; otherwise it grows on.
-            self._due_size = CHECKPOINT_SIZE + (0 if is_complete else self._size)
+            self._due_size = CHECKPOINT_SIZE + (
+                0 if is_complete else self._size
+            )  # the log restarts, or grows on
         except sqlite3.OperationalError as error:
             # Where a write is refused, as by a quota, nothing is lost: the next checkpoint copies it again.
             code = error.sqlite_errorcode
