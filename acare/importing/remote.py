@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
-from http.client import HTTPException, IncompleteRead
+from http.client import HTTPException
 from typing import Any
 
 from acare.errors import Refused
@@ -100,8 +100,6 @@ class Remote:
             raise TimeoutError(f"the response took more than {_MAX_SECONDS:.0f} seconds") from None
         if len(content) > _MAX_BYTES:
             raise Refused(f"{self.base}{path}: the response must not have more than {_MAX_BYTES} bytes")
-        if len(content) < _number(headers, "Content-Length"):
-            raise IncompleteRead(content)
         response = from_json(content.decode())
         self._is_reached = True
         self._note_limit(headers)
