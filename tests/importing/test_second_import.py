@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from support.files import query
 from support.hosted import ANA, BEN, KEY
 from support.importing import RECORD, USER
 
@@ -63,6 +64,7 @@ def test_what_has_changed_here_alone_is_kept(mover, moved):
     ended = mover.run(*UPDATE)
     assert (ended.code, mover.here()[moved[0]]["phone"]) == (0, "5")
     assert last_line(ended) == "2 unchanged, 1 kept; there was nothing to write."
+    assert history(mover, moved[0]) == [(1, "imported", []), (2, "updated", ["phone"])]
 
 
 def test_a_client_that_is_new_there_is_created(mover, hosted, moved):
@@ -210,8 +212,9 @@ def test_a_client_deleted_here_stays_deleted(mover, moved):
 
 def test_a_client_erased_here_stays_erased(mover, moved):
     mover.agency.run("erase", "--yes", moved[0])
+    sources = query(mover.agency.database, "SELECT client_id FROM client_sources")
     mover.run(*UPDATE)
-    assert moved[0] not in mover.here()
+    assert ({client_id for (client_id,) in sources}, moved[0] in mover.here()) == (set(moved[1:]), False)
 
 
 def test_a_client_that_is_gone_there_is_listed(mover, hosted, moved):
