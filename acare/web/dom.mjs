@@ -14,100 +14,100 @@ export const find = (selector) => document.querySelector(selector);
  *  function is an event listener, true an attribute without a value; null, undefined and false are
  *  left out. */
 export function el(name, ...children) {
-  const [tag, ...classes] = name.split(".");
-  const node = Object.assign(document.createElement(tag), { className: classes.join(" ") });
-  const { value: content, ...attributes } =
-    children[0]?.constructor === Object ? children.shift() : {};
-  for (const [key, given] of Object.entries(attributes)) {
-    if (typeof given === "function") node.addEventListener(key, given);
-    else if ((given ?? false) !== false) node.setAttribute(key, given === true ? "" : given);
-  }
-  node.append(...children.flat(Infinity).filter((child) => (child ?? false) !== false));
-  if (content !== undefined) node.value = content; // of a select, once it has its options
-  return node;
+	const [tag, ...classes] = name.split(".");
+	const node = Object.assign(document.createElement(tag), { className: classes.join(" ") });
+	const { value: content, ...attributes } =
+		children[0]?.constructor === Object ? children.shift() : {};
+	for (const [key, given] of Object.entries(attributes)) {
+		if (typeof given === "function") node.addEventListener(key, given);
+		else if ((given ?? false) !== false) node.setAttribute(key, given === true ? "" : given);
+	}
+	node.append(...children.flat(Infinity).filter((child) => (child ?? false) !== false));
+	if (content !== undefined) node.value = content; // of a select, once it has its options
+	return node;
 }
 export const button = (text, click, look = "", name = null) =>
-  el("button", { type: "button", class: look, "aria-label": name, click }, text);
+	el("button", { type: "button", class: look, "aria-label": name, click }, text);
 export const link = (text, href, look) => el("a", { href, class: look }, text);
 /** A value. The line of an e-mail address that is too long breaks at its @. */
 export const value = (text) =>
-  el(
-    "bdi",
-    text.split(/(?=@)/).flatMap((part, at) => (at ? [el("wbr"), part] : part)),
-  );
+	el(
+		"bdi",
+		text.split(/(?=@)/).flatMap((part, at) => (at ? [el("wbr"), part] : part)),
+	);
 export const day = (iso) => el("time", { datetime: iso, title: showTime(iso) }, showDay(iso));
 export const select = (given, options) =>
-  el(
-    "select",
-    given,
-    options.map(([id, text]) => el("option", { value: id }, text)),
-  );
+	el(
+		"select",
+		given,
+		options.map(([id, text]) => el("option", { value: id }, text)),
+	);
 export const field = (text, input) => el("label.field", text, input);
 export const check = (name, text, given) =>
-  el("label.check", el("input", { type: "checkbox", name, ...given }), text);
+	el("label.check", el("input", { type: "checkbox", name, ...given }), text);
 export const words = ({ options }) => options.map((word) => [word, label(word)]);
 export const badge = (name) => el("span", { class: `badge ${name}` }, label(name));
 export const mail = (text) =>
-  text && el("a", { href: `mailto:${encodeURIComponent(text).replace("%40", "@")}` }, value(text));
+	text && el("a", { href: `mailto:${encodeURIComponent(text).replace("%40", "@")}` }, value(text));
 /** A text with a link for each telephone number. */
 export const phone = (text) =>
-  text &&
-  el(
-    "span.numbers",
-    numbersIn(text).map((part) =>
-      part.dial
-        ? el("a", { href: `tel:${part.dial.replaceAll("#", "%23")}` }, value(part.text))
-        : value(part.text),
-    ),
-  );
+	text &&
+	el(
+		"span.numbers",
+		numbersIn(text).map((part) =>
+			part.dial
+				? el("a", { href: `tel:${part.dial.replaceAll("#", "%23")}` }, value(part.text))
+				: value(part.text),
+		),
+	);
 /** The date of a follow-up. */
 export function dueDate(date) {
-  const today = dateOf();
-  const text = showDay(`${date}T00:00`);
-  const look = date <= today ? "due" : "later";
-  const words =
-    date < today ? `Overdue: ${text}` : date === today ? "Due today" : `Follow-up: ${text}`;
-  return el("time", { class: `badge ${look}`, datetime: date }, words);
+	const today = dateOf();
+	const text = showDay(`${date}T00:00`);
+	const look = date <= today ? "due" : "later";
+	const words =
+		date < today ? `Overdue: ${text}` : date === today ? "Due today" : `Follow-up: ${text}`;
+	return el("time", { class: `badge ${look}`, datetime: date }, words);
 }
 
 /** Copy the text of a node, also without https, which navigator.clipboard needs. */
 export function copy(node) {
-  getSelection().selectAllChildren(node);
-  document.execCommand("copy");
+	getSelection().selectAllChildren(node);
+	document.execCommand("copy");
 }
 
 /** Hand a file to the browser, which saves it. */
 export function saveFile(content, type, download) {
-  const href = URL.createObjectURL(new Blob([content], { type }));
-  el("a", { href, download }).click();
-  setTimeout(() => URL.revokeObjectURL(href), 60_000); // once it is saved
+	const href = URL.createObjectURL(new Blob([content], { type }));
+	el("a", { href, download }).click();
+	setTimeout(() => URL.revokeObjectURL(href), 60_000); // once it is saved
 }
 
 /** Show a message that screen readers announce too, optionally with a button. It disappears after
  *  some seconds, but not while the pointer or the focus is on it. */
 export function say(text, action = null, seconds = 6) {
-  const said = find("#said");
-  const wait = (time) => {
-    say.timer = setTimeout(end, time * 1000);
-  };
-  const end = () => (said.matches(":hover, :focus-within") ? wait(1) : said.replaceChildren());
-  said.replaceChildren(...[text, action].filter(Boolean));
-  said.onclick = ({ target }) => target.matches("a, button") && said.replaceChildren();
-  clearTimeout(say.timer);
-  wait(seconds);
+	const said = find("#said");
+	const wait = (time) => {
+		say.timer = setTimeout(end, time * 1000);
+	};
+	const end = () => (said.matches(":hover, :focus-within") ? wait(1) : said.replaceChildren());
+	said.replaceChildren(...[text, action].filter(Boolean));
+	said.onclick = ({ target }) => target.matches("a, button") && said.replaceChildren();
+	clearTimeout(say.timer);
+	wait(seconds);
 }
 
 /** Name what is shown in the title of the window, and mark it in the navigation. */
 export function nameView(title) {
-  document.title = [...new Set([title, "Clients", agency])]
-    .filter(Boolean)
-    .map(isolate)
-    .join(" · ");
-  const { hash } = location;
-  const current = hash === "#/people" ? hash : /[?&]due=/.test(hash) ? DUE : "#/";
-  for (const tab of document.querySelectorAll("#top nav a")) {
-    tab.ariaCurrent = tab.hash === current ? "true" : null;
-  }
+	document.title = [...new Set([title, "Clients", agency])]
+		.filter(Boolean)
+		.map(isolate)
+		.join(" · ");
+	const { hash } = location;
+	const current = hash === "#/people" ? hash : /[?&]due=/.test(hash) ? DUE : "#/";
+	for (const tab of document.querySelectorAll("#top nav a")) {
+		tab.ariaCurrent = tab.hash === current ? "true" : null;
+	}
 }
 
 /** The address of the list of follow-ups. */
@@ -116,32 +116,32 @@ export const DUE = "#/?due=today";
 /** Put a view into the page, with its title, and move the focus to it for screen readers. ``back``
  *  is the address that its link back has, ``beside`` stands at its side. */
 export function show(title, { actions, back = null, beside, badges }, ...nodes) {
-  nameView(title);
-  const backText = back?.startsWith("#/client/") ? "← Back to the client" : "← Back to the list";
-  find("#main").replaceWith(
-    el(
-      "main",
-      { id: "main" },
-      back && el("div.way", link(backText, back, "back"), beside),
-      el(
-        "div.heading",
-        el("h1", { tabindex: "-1" }, value(title)),
-        badges,
-        el("div.actions", actions),
-      ),
-      nodes,
-    ),
-  );
-  find("h1").focus({ preventScroll: true });
-  scrollTo(0, 0);
+	nameView(title);
+	const backText = back?.startsWith("#/client/") ? "← Back to the client" : "← Back to the list";
+	find("#main").replaceWith(
+		el(
+			"main",
+			{ id: "main" },
+			back && el("div.way", link(backText, back, "back"), beside),
+			el(
+				"div.heading",
+				el("h1", { tabindex: "-1" }, value(title)),
+				badges,
+				el("div.actions", actions),
+			),
+			nodes,
+		),
+	);
+	find("h1").focus({ preventScroll: true });
+	scrollTo(0, 0);
 }
 
 /** Draw the view that is shown again, with the same scroll position, and the focus where it was. */
 export function redraw(draw) {
-  const [{ id }, place] = [document.activeElement, scrollY];
-  draw();
-  if (id) document.getElementById(id)?.focus({ preventScroll: true });
-  scrollTo(0, place);
+	const [{ id }, place] = [document.activeElement, scrollY];
+	draw();
+	if (id) document.getElementById(id)?.focus({ preventScroll: true });
+	scrollTo(0, place);
 }
 
 export const dialog = find("#dialog");
@@ -153,29 +153,29 @@ export const no = (text = "Cancel", look = "") => button(value(text), () => dial
  *  aborts; its error is shown, and the question stays. Resolves with what it returns, with null if
  *  the dialog is closed. */
 export const ask = (title, content, buttons, work = (values) => values) =>
-  new Promise((resolve) => {
-    const problem = el("p.problem", { role: "alert" });
-    const closing = new AbortController();
-    const submit = async (event) => {
-      event.preventDefault();
-      form.inert = true; // nothing is sent twice
-      try {
-        resolve(await work(Object.fromEntries(new FormData(form)), closing.signal));
-        dialog.close();
-      } catch (error) {
-        problem.textContent = explain(error);
-      }
-      form.inert = false;
-    };
-    const form = el("form", { submit }, content, problem, el("div.actions", buttons));
-    say("");
-    dialog.className = "";
-    dialog.replaceChildren(el("h2", { id: "dialog-title" }, value(title)), form);
-    if (!dialog.open) dialog.showModal();
-    dialog.onclose = () => {
-      if (dialog.open) return; // another question followed at once
-      dialog.replaceChildren(); // it may contain a key
-      closing.abort();
-      resolve(null);
-    };
-  });
+	new Promise((resolve) => {
+		const problem = el("p.problem", { role: "alert" });
+		const closing = new AbortController();
+		const submit = async (event) => {
+			event.preventDefault();
+			form.inert = true; // nothing is sent twice
+			try {
+				resolve(await work(Object.fromEntries(new FormData(form)), closing.signal));
+				dialog.close();
+			} catch (error) {
+				problem.textContent = explain(error);
+			}
+			form.inert = false;
+		};
+		const form = el("form", { submit }, content, problem, el("div.actions", buttons));
+		say("");
+		dialog.className = "";
+		dialog.replaceChildren(el("h2", { id: "dialog-title" }, value(title)), form);
+		if (!dialog.open) dialog.showModal();
+		dialog.onclose = () => {
+			if (dialog.open) return; // another question followed at once
+			dialog.replaceChildren(); // it may contain a key
+			closing.abort();
+			resolve(null);
+		};
+	});

@@ -2,12 +2,12 @@
 
 const TAG = /^due:(\d{4}-\d\d-\d\d)$/;
 const isDate = (text) => {
-  const time = new Date(`${text}T00:00Z`);
-  return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(text);
+	const time = new Date(`${text}T00:00Z`);
+	return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(text);
 };
 const dateIn = (tag) => {
-  const date = String(tag).match(TAG)?.[1];
-  return date && isDate(date) ? date : null;
+	const date = String(tag).match(TAG)?.[1];
+	return date && isDate(date) ? date : null;
 };
 
 /** The tags that are no follow-ups. */
@@ -21,11 +21,11 @@ export const withDue = (tags, date) => [...plainTags(tags), ...(date ? [`due:${d
 export const dateOf = (time = new Date()) => time.toLocaleDateString("sv");
 /** The dates that are offered: [[text, date]]. */
 export function offered(now = new Date()) {
-  const after = (days) => dateOf(new Date(now.getFullYear(), now.getMonth(), now.getDate() + days));
-  return [
-    ["Today", after(0)],
-    ["Tomorrow", after(1)],
-    ["Monday", after((8 - now.getDay()) % 7 || 7)],
-    ["In a week", after(7)],
-  ];
+	const after = (days) => dateOf(new Date(now.getFullYear(), now.getMonth(), now.getDate() + days));
+	return [
+		["Today", after(0)],
+		["Tomorrow", after(1)],
+		["Monday", after((8 - now.getDay()) % 7 || 7)],
+		["In a week", after(7)],
+	];
 }

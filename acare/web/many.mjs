@@ -12,167 +12,167 @@ const MAX = 1000;
 let running = null; // how to stop what runs
 
 const sleep = (seconds, signal) =>
-  new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason));
-    setTimeout(resolve, seconds * 1000);
-  });
+	new Promise((resolve, reject) => {
+		signal.addEventListener("abort", () => reject(signal.reason));
+		setTimeout(resolve, seconds * 1000);
+	});
 
 /** All clients that the filters match. */
 async function readAll(filters, signal) {
-  const clients = new Map();
-  for (let page = 1, hasMore = true; hasMore; page += 1) {
-    const query = apiQuery({ ...filters, page, limit: 100 });
-    const result = await call("GET", `v1/clients?${query}`, { signal });
-    for (const client of result.clients) clients.set(client.id, client);
-    hasMore = result.meta.hasMore && clients.size < MAX;
-  }
-  return [...clients.values()];
+	const clients = new Map();
+	for (let page = 1, hasMore = true; hasMore; page += 1) {
+		const query = apiQuery({ ...filters, page, limit: 100 });
+		const result = await call("GET", `v1/clients?${query}`, { signal });
+		for (const client of result.clients) clients.set(client.id, client);
+		hasMore = result.meta.hasMore && clients.size < MAX;
+	}
+	return [...clients.values()];
 }
 
 /** Ask for a change and a value: {kind, value, clients}. */
 function askForChange(filters, total) {
-  const statuses = words(FIELDS.find(({ name }) => name === "status"));
-  const kinds = Object.keys(KINDS).filter(
-    (kind) => kind !== "owner" || (session.me.role === "broker" && people().length > 1),
-  );
-  const tag = () =>
-    el("input", { name: "value", required: true, maxlength: "50", autocomplete: "off" });
-  const inputs = {
-    add: tag,
-    remove: tag,
-    status: () => select({ name: "value" }, statuses),
-    owner: () => select({ name: "value" }, people()),
-  };
-  const names = { add: "Tag", remove: "Tag", status: label("status"), owner: label("user_id") };
-  const given = el("div");
-  const choose = ({ target }) =>
-    given.replaceChildren(field(names[target.value], inputs[target.value]()));
-  const options = kinds.map((kind) => [kind, KINDS[kind].text]);
-  const kind = select({ name: "kind", input: choose }, options);
-  choose({ target: kind });
-  return ask(
-    `Change ${counted(total, "client")}`,
-    [field("Change", kind), given],
-    [yes("Continue"), no()],
-    async (values, signal) => {
-      const clients = await readAll(filters, signal);
-      const jobs = jobsFor(values.kind, values.value.trim(), clients);
-      if (jobs.length) return { ...values, clients, jobs };
-      const tags = tagsOf(clients).join(", ");
-      throw new Error(
-        values.kind === "remove"
-          ? `None has this tag. Their tags: ${tags || "none"}`
-          : "All have it.",
-      );
-    },
-  );
+	const statuses = words(FIELDS.find(({ name }) => name === "status"));
+	const kinds = Object.keys(KINDS).filter(
+		(kind) => kind !== "owner" || (session.me.role === "broker" && people().length > 1),
+	);
+	const tag = () =>
+		el("input", { name: "value", required: true, maxlength: "50", autocomplete: "off" });
+	const inputs = {
+		add: tag,
+		remove: tag,
+		status: () => select({ name: "value" }, statuses),
+		owner: () => select({ name: "value" }, people()),
+	};
+	const names = { add: "Tag", remove: "Tag", status: label("status"), owner: label("user_id") };
+	const given = el("div");
+	const choose = ({ target }) =>
+		given.replaceChildren(field(names[target.value], inputs[target.value]()));
+	const options = kinds.map((kind) => [kind, KINDS[kind].text]);
+	const kind = select({ name: "kind", input: choose }, options);
+	choose({ target: kind });
+	return ask(
+		`Change ${counted(total, "client")}`,
+		[field("Change", kind), given],
+		[yes("Continue"), no()],
+		async (values, signal) => {
+			const clients = await readAll(filters, signal);
+			const jobs = jobsFor(values.kind, values.value.trim(), clients);
+			if (jobs.length) return { ...values, clients, jobs };
+			const tags = tagsOf(clients).join(", ");
+			throw new Error(
+				values.kind === "remove"
+					? `None has this tag. Their tags: ${tags || "none"}`
+					: "All have it.",
+			);
+		},
+	);
 }
 
 /** Change all clients that the filters match, after a confirmation. */
 export async function changeAll(filters, total) {
-  if (running) return say("Another change is still running.");
-  if (total > MAX) return say(`At most ${showNumber(MAX)} clients at once. Use the filters.`);
-  const given = await askForChange(filters, total);
-  if (!given) return null;
-  const { kind, clients, jobs } = given;
-  const name = kind === "owner" ? shortName(owner(given.value)) : given.value.trim();
-  const others = clients.length - jobs.length;
-  const minutes = Math.ceil(secondsFor(jobs.length, session.rate) / 60);
-  const isMeant = await ask(
-    `Change ${counted(jobs.length, "client")}?`,
-    [
-      el("p", `This will ${inWords(kind, name)}.`),
-      others ? el("p", `${counted(others, "client")} need no change.`) : null,
-      minutes
-        ? el("p", `The rate limit makes this take about ${counted(minutes, "minute")}.`)
-        : null,
-      el("p.hint", "You can go on working. Keep this tab open until it is done."),
-    ],
-    [yes("Change them"), no()],
-  );
-  return isMeant && run(jobs, "changed");
+	if (running) return say("Another change is still running.");
+	if (total > MAX) return say(`At most ${showNumber(MAX)} clients at once. Use the filters.`);
+	const given = await askForChange(filters, total);
+	if (!given) return null;
+	const { kind, clients, jobs } = given;
+	const name = kind === "owner" ? shortName(owner(given.value)) : given.value.trim();
+	const others = clients.length - jobs.length;
+	const minutes = Math.ceil(secondsFor(jobs.length, session.rate) / 60);
+	const isMeant = await ask(
+		`Change ${counted(jobs.length, "client")}?`,
+		[
+			el("p", `This will ${inWords(kind, name)}.`),
+			others ? el("p", `${counted(others, "client")} need no change.`) : null,
+			minutes
+				? el("p", `The rate limit makes this take about ${counted(minutes, "minute")}.`)
+				: null,
+			el("p.hint", "You can go on working. Keep this tab open until it is done."),
+		],
+		[yes("Change them"), no()],
+	);
+	return isMeant && run(jobs, "changed");
 }
 
 /** Send jobs one after the other and say what became of them. */
 async function run(jobs, done, canUndo = true) {
-  const closing = new AbortController();
-  const { signal } = closing;
-  running = closing;
-  const results = { done: [], changed: [], refused: [] };
-  const show = progressOf(jobs.length, done, () => closing.abort());
-  const wait = (seconds) => {
-    show(results.done.length, seconds);
-    return sleep(seconds, signal);
-  };
-  await keepWalk();
-  for (const job of jobs) {
-    try {
-      const seconds = secondsFor(1, session.rate);
-      if (seconds) await wait(seconds);
-      show(results.done.length);
-      const saved = await send(job, { signal, wait });
-      remember(saved);
-      results.done.push({ ...job, client: saved });
-    } catch (error) {
-      if (signal.aborted) break;
-      const kind = [404, 412].includes(error.status) ? "changed" : "refused";
-      results[kind].push({ client: job.client, reason: explain(error) });
-    }
-  }
-  running = null;
-  place.refresh?.();
-  place.countDue();
-  summarize(
-    results,
-    jobs.length,
-    done,
-    canUndo && (() => run(undoing(results.done), "undone", false)),
-  );
+	const closing = new AbortController();
+	const { signal } = closing;
+	running = closing;
+	const results = { done: [], changed: [], refused: [] };
+	const show = progressOf(jobs.length, done, () => closing.abort());
+	const wait = (seconds) => {
+		show(results.done.length, seconds);
+		return sleep(seconds, signal);
+	};
+	await keepWalk();
+	for (const job of jobs) {
+		try {
+			const seconds = secondsFor(1, session.rate);
+			if (seconds) await wait(seconds);
+			show(results.done.length);
+			const saved = await send(job, { signal, wait });
+			remember(saved);
+			results.done.push({ ...job, client: saved });
+		} catch (error) {
+			if (signal.aborted) break;
+			const kind = [404, 412].includes(error.status) ? "changed" : "refused";
+			results[kind].push({ client: job.client, reason: explain(error) });
+		}
+	}
+	running = null;
+	place.refresh?.();
+	place.countDue();
+	summarize(
+		results,
+		jobs.length,
+		done,
+		canUndo && (() => run(undoing(results.done), "undone", false)),
+	);
 }
 
 function send({ client, path, body }, options) {
-  const method = path.endsWith("/owner") ? "POST" : "PUT";
-  const headers = { "If-Match": `"${client.version}"` };
-  return call(method, path, { ...options, body, headers });
+	const method = path.endsWith("/owner") ? "POST" : "PUT";
+	const headers = { "If-Match": `"${client.version}"` };
+	return call(method, path, { ...options, body, headers });
 }
 
 /** Show the progress; returns what updates it. */
 function progressOf(total, done, cancel) {
-  const bar = el("progress", { max: total, value: 0, "aria-label": "Progress" });
-  const text = el("span");
-  find("#work").replaceChildren(text, bar, button("Cancel", cancel));
-  find("#work").hidden = false;
-  return (count, seconds = 0) => {
-    bar.value = count;
-    const pause = seconds ? ` Waiting ${counted(seconds, "second")} for the rate limit.` : "";
-    text.textContent = `${showNumber(count)} of ${showNumber(total)} ${done}.${pause}`;
-  };
+	const bar = el("progress", { max: total, value: 0, "aria-label": "Progress" });
+	const text = el("span");
+	find("#work").replaceChildren(text, bar, button("Cancel", cancel));
+	find("#work").hidden = false;
+	return (count, seconds = 0) => {
+		bar.value = count;
+		const pause = seconds ? ` Waiting ${counted(seconds, "second")} for the rate limit.` : "";
+		text.textContent = `${showNumber(count)} of ${showNumber(total)} ${done}.${pause}`;
+	};
 }
 
 /** Say how it ended, with links to the clients that are as they were. */
 function summarize({ done: { length: count }, changed, refused }, total, done, undo) {
-  const stopped = total - count - changed.length - refused.length;
-  const texts = [
-    `${showNumber(count)} ${done}`,
-    changed.length && `${showNumber(changed.length)} had changed meanwhile`,
-    refused.length && `${showNumber(refused.length)} could not be changed: ${refused[0].reason}`,
-    stopped && `${showNumber(stopped)} not yet`,
-  ];
-  const links = [...changed, ...refused].map(({ client }) =>
-    el("li", link(value(fullName(client)), `#/client/${client.id}`)),
-  );
-  const work = find("#work");
-  const close = () => {
-    work.hidden = true;
-  };
-  work.replaceChildren(
-    el("div", { role: "status" }, `${texts.filter(Boolean).join(", ")}.`),
-    links.length ? el("ul", links) : "",
-    undo && count ? button("Undo", undo) : "",
-    button("Close", close),
-  );
+	const stopped = total - count - changed.length - refused.length;
+	const texts = [
+		`${showNumber(count)} ${done}`,
+		changed.length && `${showNumber(changed.length)} had changed meanwhile`,
+		refused.length && `${showNumber(refused.length)} could not be changed: ${refused[0].reason}`,
+		stopped && `${showNumber(stopped)} not yet`,
+	];
+	const links = [...changed, ...refused].map(({ client }) =>
+		el("li", link(value(fullName(client)), `#/client/${client.id}`)),
+	);
+	const work = find("#work");
+	const close = () => {
+		work.hidden = true;
+	};
+	work.replaceChildren(
+		el("div", { role: "status" }, `${texts.filter(Boolean).join(", ")}.`),
+		links.length ? el("ul", links) : "",
+		undo && count ? button("Undo", undo) : "",
+		button("Close", close),
+	);
 }
 
 addEventListener("beforeunload", (event) => {
-  if (running) event.preventDefault();
+	if (running) event.preventDefault();
 });

@@ -15,165 +15,165 @@ import { peopleView } from "./people.mjs";
 import { beginWalk } from "./walk.mjs";
 
 const VIEWS = {
-  list: listView,
-  client: clientView,
-  edit: formView,
-  merge: mergeView,
-  new: formView,
-  people: peopleView,
+	list: listView,
+	client: clientView,
+	edit: formView,
+	merge: mergeView,
+	new: formView,
+	people: peopleView,
 };
 let current = null; // the view that is shown or loaded: its route, and how to abort it
 const signedIn = followLink().catch(() => null); // what failed fails again, and is shown
 
 async function render() {
-  current?.abort();
-  const route = readRoute(location.hash);
-  noteAddress(route);
-  current = Object.assign(new AbortController(), { route });
-  const { signal } = current;
-  place.refresh = null;
-  if (session.me) dialog.close(); // a link in it may have been followed
-  try {
-    await signedIn;
-    signal.throwIfAborted();
-    session.ready ??= start().catch((error) => {
-      session.ready = null;
-      throw error;
-    });
-    await VIEWS[route.view](route, signal);
-  } catch (error) {
-    showFailure(error);
-  }
+	current?.abort();
+	const route = readRoute(location.hash);
+	noteAddress(route);
+	current = Object.assign(new AbortController(), { route });
+	const { signal } = current;
+	place.refresh = null;
+	if (session.me) dialog.close(); // a link in it may have been followed
+	try {
+		await signedIn;
+		signal.throwIfAborted();
+		session.ready ??= start().catch((error) => {
+			session.ready = null;
+			throw error;
+		});
+		await VIEWS[route.view](route, signal);
+	} catch (error) {
+		showFailure(error);
+	}
 }
 
 /** Note the address before this one, and the place in the list that is left. */
 function noteAddress({ id, view }) {
-  const address = location.hash || "#/";
-  if (address === place.address) return;
-  if (current?.route.view === "list") results.scroll = scrollY;
-  if (current?.route.view === "list" && view === "client") beginWalk();
-  if (id) results.id = id;
-  Object.assign(place, { previous: place.address, address });
+	const address = location.hash || "#/";
+	if (address === place.address) return;
+	if (current?.route.view === "list") results.scroll = scrollY;
+	if (current?.route.view === "list" && view === "client") beginWalk();
+	if (id) results.id = id;
+	Object.assign(place, { previous: place.address, address });
 }
 
 function showFailure(error) {
-  if (error.name === "AbortError") return null; // the view was left
-  const {
-    route: { view, id },
-    signal,
-  } = current;
-  say("");
-  if (error.status === 404)
-    return view === "client" ? goneView(id, signal) : location.replace(`#/client/${id}`);
-  return show(
-    "That did not work",
-    { back: place.list ?? "#/" },
-    el("p", { role: "alert" }, explain(error)),
-    el("div.actions", button("Try again", render, "main")),
-  );
+	if (error.name === "AbortError") return null; // the view was left
+	const {
+		route: { view, id },
+		signal,
+	} = current;
+	say("");
+	if (error.status === 404)
+		return view === "client" ? goneView(id, signal) : location.replace(`#/client/${id}`);
+	return show(
+		"That did not work",
+		{ back: place.list ?? "#/" },
+		el("p", { role: "alert" }, explain(error)),
+		el("div.actions", button("Try again", render, "main")),
+	);
 }
 
 /** Sign in, load what all views need, and show who is signed in. */
 async function start() {
-  const [me, { users }] = await Promise.all([
-    call("GET", "v1/users/me"),
-    call("GET", "v1/users?disabled=true"),
-  ]);
-  Object.assign(session, { me, users: new Map(users.map((user) => [user.id, user])) });
-  const leave = session.key && button("Sign out", signOut, "quiet");
-  document.body.prepend(
-    el(
-      "header",
-      { id: "top" },
-      el(
-        "nav",
-        { "aria-label": "Main" },
-        agency && el("strong.agency", agency),
-        link("Clients", "#/"),
-        el("a", { href: DUE }, "Due ", el("b", { id: "due-count" })),
-        link(me.role === "broker" ? "People" : "My keys", "#/people"),
-      ),
-      el("div", { id: "who" }, person(me.email), badge(me.role), leave),
-    ),
-  );
-  const help = button("Keyboard shortcuts", showKeys, "quiet");
-  find("#main").after(el("footer", { id: "foot" }, help));
-  countDue();
+	const [me, { users }] = await Promise.all([
+		call("GET", "v1/users/me"),
+		call("GET", "v1/users?disabled=true"),
+	]);
+	Object.assign(session, { me, users: new Map(users.map((user) => [user.id, user])) });
+	const leave = session.key && button("Sign out", signOut, "quiet");
+	document.body.prepend(
+		el(
+			"header",
+			{ id: "top" },
+			el(
+				"nav",
+				{ "aria-label": "Main" },
+				agency && el("strong.agency", agency),
+				link("Clients", "#/"),
+				el("a", { href: DUE }, "Due ", el("b", { id: "due-count" })),
+				link(me.role === "broker" ? "People" : "My keys", "#/people"),
+			),
+			el("div", { id: "who" }, person(me.email), badge(me.role), leave),
+		),
+	);
+	const help = button("Keyboard shortcuts", showKeys, "quiet");
+	find("#main").after(el("footer", { id: "foot" }, help));
+	countDue();
 }
 
 let counted = 0; // when the follow-ups were counted
 /** Show how many follow-ups are due. */
 async function countDue() {
-  counted = Date.now();
-  const { ok, content } = await send("GET", `v1/clients?due=${dateOf()}&limit=1`);
-  if (ok) find("#due-count").textContent = showNumber(content.data.meta.total);
+	counted = Date.now();
+	const { ok, content } = await send("GET", `v1/clients?due=${dateOf()}&limit=1`);
+	if (ok) find("#due-count").textContent = showNumber(content.data.meta.total);
 }
 
 // --- the keyboard
 /** Focus the next or previous row of the list. */
 function moveBy(step) {
-  const rows = [...document.querySelectorAll(".clients .name a")];
-  rows[Math.max(rows.indexOf(document.activeElement) + step, 0)]?.focus();
+	const rows = [...document.querySelectorAll(".clients .name a")];
+	rows[Math.max(rows.indexOf(document.activeElement) + step, 0)]?.focus();
 }
 /** Show the next or previous client of the walk or, in the list, focus the row. */
 function goOn(look, step) {
-  const onward = find(`.walk .${look}`);
-  if (onward) onward.click();
-  else moveBy(step);
+	const onward = find(`.walk .${look}`);
+	if (onward) onward.click();
+	else moveBy(step);
 }
 function leave(target) {
-  if (target.id === "note") find("h1").focus({ preventScroll: true });
-  else find(".back")?.click();
+	if (target.id === "note") find("h1").focus({ preventScroll: true });
+	else find(".back")?.click();
 }
 async function search() {
-  if (!find("[name=q]")) location.assign(place.list ?? "#/");
-  for (let frame = 0; frame < 200 && !find("[name=q]"); frame += 1)
-    await new Promise(requestAnimationFrame); // it is drawn
-  find("[name=q]")?.select();
+	if (!find("[name=q]")) location.assign(place.list ?? "#/");
+	for (let frame = 0; frame < 200 && !find("[name=q]"); frame += 1)
+		await new Promise(requestAnimationFrame); // it is drawn
+	find("[name=q]")?.select();
 }
 function edit() {
-  if (document.activeElement.matches(".name a"))
-    location.assign(`${document.activeElement.hash}/edit`);
-  else find(".heading a[href$='/edit']")?.click();
+	if (document.activeElement.matches(".name a"))
+		location.assign(`${document.activeElement.hash}/edit`);
+	else find(".heading a[href$='/edit']")?.click();
 }
 const OUTSIDE = ":not(input, select, textarea)";
 /** The name and use of each key, what it does, and where, if not outside of fields. */
 const KEYS = {
-  "/": ["/", "Search", search],
-  Enter: ["Enter", "In the search: open the first client"],
-  ArrowDown: ["↓", "Next client in the list", () => moveBy(1), `${OUTSIDE}, [name=q]`],
-  ArrowUp: ["↑", "Previous client in the list", () => moveBy(-1)],
-  n: ["n", "New client", () => location.assign("#/new")],
-  j: ["j", "Next client", () => goOn("next", 1)],
-  k: ["k", "Previous client", () => goOn("previous", -1)],
-  a: ["a", "Add a note", () => find("#note")?.focus()],
-  e: ["e", "Edit the client", edit],
-  "Ctrl + Enter": [
-    "Ctrl + Enter",
-    "Save",
-    ({ form }) => (form ?? find("form.client"))?.requestSubmit(),
-    "*",
-  ],
-  Escape: ["Esc", "Back; leaves an empty note", leave, `${OUTSIDE}, #note:placeholder-shown`],
-  "?": ["?", "Show these shortcuts", () => showKeys()],
+	"/": ["/", "Search", search],
+	Enter: ["Enter", "In the search: open the first client"],
+	ArrowDown: ["↓", "Next client in the list", () => moveBy(1), `${OUTSIDE}, [name=q]`],
+	ArrowUp: ["↑", "Previous client in the list", () => moveBy(-1)],
+	n: ["n", "New client", () => location.assign("#/new")],
+	j: ["j", "Next client", () => goOn("next", 1)],
+	k: ["k", "Previous client", () => goOn("previous", -1)],
+	a: ["a", "Add a note", () => find("#note")?.focus()],
+	e: ["e", "Edit the client", edit],
+	"Ctrl + Enter": [
+		"Ctrl + Enter",
+		"Save",
+		({ form }) => (form ?? find("form.client"))?.requestSubmit(),
+		"*",
+	],
+	Escape: ["Esc", "Back; leaves an empty note", leave, `${OUTSIDE}, #note:placeholder-shown`],
+	"?": ["?", "Show these shortcuts", () => showKeys()],
 };
 const showKeys = () =>
-  ask(
-    "Keyboard shortcuts",
-    el(
-      "dl",
-      Object.values(KEYS).map(([name, use]) => el("div", el("dt", el("kbd", name)), el("dd", use))),
-    ),
-    [no("Close", "main")],
-  );
+	ask(
+		"Keyboard shortcuts",
+		el(
+			"dl",
+			Object.values(KEYS).map(([name, use]) => el("div", el("dt", el("kbd", name)), el("dd", use))),
+		),
+		[no("Close", "main")],
+	);
 
 function pressed(event) {
-  const { target } = event;
-  const [, , work, where = OUTSIDE] =
-    valueOf(KEYS, `${event.ctrlKey || event.metaKey ? "Ctrl + " : ""}${event.key}`) ?? [];
-  if (!work || !target.matches(where) || event.isComposing || event.altKey || dialog.open) return;
-  event.preventDefault();
-  work(target);
+	const { target } = event;
+	const [, , work, where = OUTSIDE] =
+		valueOf(KEYS, `${event.ctrlKey || event.metaKey ? "Ctrl + " : ""}${event.key}`) ?? [];
+	if (!work || !target.matches(where) || event.isComposing || event.altKey || dialog.open) return;
+	event.preventDefault();
+	work(target);
 }
 
 const isNew = CSS.supports("selector(:has(a))") && Array.prototype.toReversed;
@@ -183,13 +183,13 @@ Object.assign(place, { render, countDue });
 history.scrollRestoration = "manual"; // the list does it, after its rows are drawn
 addEventListener("hashchange", () => (isLink() ? location.reload() : render()));
 addEventListener("focus", () => {
-  if (!dialog.open) place.refresh?.().catch(showFailure);
-  if (session.me && Date.now() - counted > 60_000) countDue();
+	if (!dialog.open) place.refresh?.().catch(showFailure);
+	if (session.me && Date.now() - counted > 60_000) countDue();
 });
 addEventListener("keydown", pressed);
 addEventListener("unhandledrejection", (event) => {
-  // in the work of a button
-  event.preventDefault();
-  if (event.reason.name !== "AbortError") say(explain(event.reason));
+	// in the work of a button
+	event.preventDefault();
+	if (event.reason.name !== "AbortError") say(explain(event.reason));
 });
 render();

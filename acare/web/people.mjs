@@ -3,264 +3,264 @@
 import { same } from "./record.mjs";
 import { counted, explain, label, showDay, showTime } from "./values.mjs";
 import {
-  ask,
-  badge,
-  button,
-  check,
-  copy,
-  el,
-  field,
-  no,
-  say,
-  select,
-  show,
-  value,
-  words,
-  yes,
+	ask,
+	badge,
+	button,
+	check,
+	copy,
+	el,
+	field,
+	no,
+	say,
+	select,
+	show,
+	value,
+	words,
+	yes,
 } from "./dom.mjs";
 import { BASE, call, owner, people, person, ready, session, shortName } from "./session.mjs";
 import { place } from "./place.mjs";
 
 const isMine = ({ preview }) =>
-  Boolean(session.key) && preview === `${session.key.slice(0, 8)}…${session.key.slice(-4)}`;
+	Boolean(session.key) && preview === `${session.key.slice(0, 8)}…${session.key.slice(-4)}`;
 const isValid = (key) =>
-  key.revoked_at === null && (key.expires_at === null || new Date(key.expires_at) > new Date());
+	key.revoked_at === null && (key.expires_at === null || new Date(key.expires_at) > new Date());
 /** Whether a key ends within 14 days, which its owner has to know. */
 const endsSoon = ({ expires_at: end }) =>
-  end !== null && new Date(end) - Date.now() < 14 * 86_400_000;
+	end !== null && new Date(end) - Date.now() < 14 * 86_400_000;
 /** The valid keys that were made with a key, directly or indirectly. */
 const madeWith = (key, keys) =>
-  keys
-    .filter((one) => one.made_with === key.id && isValid(one))
-    .flatMap((one) => [one, ...madeWith(one, keys)]);
+	keys
+		.filter((one) => one.made_with === key.id && isValid(one))
+		.flatMap((one) => [one, ...madeWith(one, keys)]);
 
 /** The scopes of the key of a web form. */
 const FORM_SCOPES = { clients: ["create"] };
 
 /** The valid keys, which the server lists before those that ended. */
 async function validKeys(signal) {
-  const found = [];
-  for (let page = 1; ; page += 1) {
-    const { keys, meta } = await call("GET", `v1/keys?limit=100&page=${page}`, { signal });
-    found.push(...keys);
-    if (!meta.hasMore || !isValid(keys.at(-1))) return { keys: found };
-  }
+	const found = [];
+	for (let page = 1; ; page += 1) {
+		const { keys, meta } = await call("GET", `v1/keys?limit=100&page=${page}`, { signal });
+		found.push(...keys);
+		if (!meta.hasMore || !isValid(keys.at(-1))) return { keys: found };
+	}
 }
 
 export async function peopleView(_, signal) {
-  await ready(signal);
-  const [{ users }, { keys, problem }] = await Promise.all([
-    call("GET", "v1/users?disabled=true", { signal }),
-    validKeys(signal).catch((error) => {
-      if (error.status !== 403) throw error;
-      return { keys: [], problem: error }; // of a key that may see the people alone
-    }),
-  ]);
-  session.users = new Map(users.map((user) => [user.id, user]));
-  const isBroker = session.me.role === "broker";
-  const hint =
-    "Browsers and programs sign in with these keys. Revoke a key that is lost or no longer needed.";
-  show(
-    isBroker ? "People" : "My keys",
-    { actions: isBroker ? button("Add a colleague", () => edit({}), "main") : null },
-    el("p.hint", problem ? explain(problem) : hint),
-    el(
-      "div.groups",
-      users.map((user) => card(user, keys, !problem)),
-    ),
-  );
+	await ready(signal);
+	const [{ users }, { keys, problem }] = await Promise.all([
+		call("GET", "v1/users?disabled=true", { signal }),
+		validKeys(signal).catch((error) => {
+			if (error.status !== 403) throw error;
+			return { keys: [], problem: error }; // of a key that may see the people alone
+		}),
+	]);
+	session.users = new Map(users.map((user) => [user.id, user]));
+	const isBroker = session.me.role === "broker";
+	const hint =
+		"Browsers and programs sign in with these keys. Revoke a key that is lost or no longer needed.";
+	show(
+		isBroker ? "People" : "My keys",
+		{ actions: isBroker ? button("Add a colleague", () => edit({}), "main") : null },
+		el("p.hint", problem ? explain(problem) : hint),
+		el(
+			"div.groups",
+			users.map((user) => card(user, keys, !problem)),
+		),
+	);
 }
 
 function card(user, keys, seesKeys) {
-  const action = (text, run) => button(text, () => run(user), "quiet", `${text}: ${user.email}`);
-  const own = keys.filter((key) => key.user_id === user.id && isValid(key));
-  const soon = own.filter(endsSoon).sort((a, b) => a.expires_at.localeCompare(b.expires_at));
-  const sorted = [...soon, ...own.filter((key) => !endsSoon(key))];
-  const rows = sorted.map((key) => keyRow(key, keys));
-  return el(
-    "section.card",
-    el(
-      "div.heading",
-      el("h2", person(user.email)),
-      badge(user.role),
-      user.disabled && badge("disabled"),
-      el(
-        "div.actions",
-        actionsFor(user, seesKeys).map(([text, run]) => action(text, run)),
-      ),
-    ),
-    rows.length ? el("ul.keys", rows) : seesKeys && el("div.hint", "No keys: cannot sign in."),
-  );
+	const action = (text, run) => button(text, () => run(user), "quiet", `${text}: ${user.email}`);
+	const own = keys.filter((key) => key.user_id === user.id && isValid(key));
+	const soon = own.filter(endsSoon).sort((a, b) => a.expires_at.localeCompare(b.expires_at));
+	const sorted = [...soon, ...own.filter((key) => !endsSoon(key))];
+	const rows = sorted.map((key) => keyRow(key, keys));
+	return el(
+		"section.card",
+		el(
+			"div.heading",
+			el("h2", person(user.email)),
+			badge(user.role),
+			user.disabled && badge("disabled"),
+			el(
+				"div.actions",
+				actionsFor(user, seesKeys).map(([text, run]) => action(text, run)),
+			),
+		),
+		rows.length ? el("ul.keys", rows) : seesKeys && el("div.hint", "No keys: cannot sign in."),
+	);
 }
 
 function actionsFor({ id, disabled }, seesKeys) {
-  const { me } = session;
-  return [
-    me.role === "broker" && ["Edit", edit],
-    me.role === "broker" && ["Hand over clients", handOver],
-    seesKeys && !disabled && ["New invitation link", invite],
-    seesKeys && id === me.id && ["Key for a web form", makeFormKey],
-  ].filter(Boolean);
+	const { me } = session;
+	return [
+		me.role === "broker" && ["Edit", edit],
+		me.role === "broker" && ["Hand over clients", handOver],
+		seesKeys && !disabled && ["New invitation link", invite],
+		seesKeys && id === me.id && ["Key for a web form", makeFormKey],
+	].filter(Boolean);
 }
 
 function keyRow(key, keys) {
-  const name = key.name ?? "";
-  const maker =
-    key.made_by === null
-      ? "Administrator"
-      : key.made_by === key.email
-        ? null
-        : shortName(key.made_by);
-  const use = isMine(key)
-    ? "You use this key"
-    : key.invitation
-      ? "Unused invitation"
-      : same(key.scopes, FORM_SCOPES)
-        ? "Only adds clients"
-        : null;
-  return el(
-    "li",
-    el(
-      "div",
-      el("strong", value(name)),
-      " ",
-      el("code", key.preview),
-      " ",
-      use && el("span.badge", use),
-      el(
-        "div.hint",
-        `Created ${showDay(key.created_at)}${maker ? ` by ${maker}` : ""} · `,
-        key.last_used_at ? `Last used ${showDay(key.last_used_at)}` : "Never used",
-        key.expires_at && " · ",
-        key.expires_at && el(endsSoon(key) ? "strong" : "span", `Ends ${showTime(key.expires_at)}`),
-      ),
-    ),
-    button("Revoke", () => revoke(key, keys), "danger quiet", `Revoke: ${name} ${key.preview}`),
-  );
+	const name = key.name ?? "";
+	const maker =
+		key.made_by === null
+			? "Administrator"
+			: key.made_by === key.email
+				? null
+				: shortName(key.made_by);
+	const use = isMine(key)
+		? "You use this key"
+		: key.invitation
+			? "Unused invitation"
+			: same(key.scopes, FORM_SCOPES)
+				? "Only adds clients"
+				: null;
+	return el(
+		"li",
+		el(
+			"div",
+			el("strong", value(name)),
+			" ",
+			el("code", key.preview),
+			" ",
+			use && el("span.badge", use),
+			el(
+				"div.hint",
+				`Created ${showDay(key.created_at)}${maker ? ` by ${maker}` : ""} · `,
+				key.last_used_at ? `Last used ${showDay(key.last_used_at)}` : "Never used",
+				key.expires_at && " · ",
+				key.expires_at && el(endsSoon(key) ? "strong" : "span", `Ends ${showTime(key.expires_at)}`),
+			),
+		),
+		button("Revoke", () => revoke(key, keys), "danger quiet", `Revoke: ${name} ${key.preview}`),
+	);
 }
 
 async function revoke(key, keys) {
-  const others = madeWith(key, keys).map(
-    (one) => `${shortName(one.email)}: ${one.name ?? one.preview}`,
-  );
-  const also = check("made", `Also revoke the keys that were made with it: ${others.join(", ")}`, {
-    value: "?made=true",
-  });
-  const isDone = await ask(
-    `Revoke the key “${key.name || key.preview}”?`,
-    [el("p", "Everything that uses this key is signed out at once."), others.length ? also : null],
-    [yes("Revoke", "danger main"), no()],
-    ({ made = "" }, signal) => call("DELETE", `v1/keys/${key.id}${made}`, { signal }),
-  );
-  if (isDone) await showResult("The key was revoked.");
+	const others = madeWith(key, keys).map(
+		(one) => `${shortName(one.email)}: ${one.name ?? one.preview}`,
+	);
+	const also = check("made", `Also revoke the keys that were made with it: ${others.join(", ")}`, {
+		value: "?made=true",
+	});
+	const isDone = await ask(
+		`Revoke the key “${key.name || key.preview}”?`,
+		[el("p", "Everything that uses this key is signed out at once."), others.length ? also : null],
+		[yes("Revoke", "danger main"), no()],
+		({ made = "" }, signal) => call("DELETE", `v1/keys/${key.id}${made}`, { signal }),
+	);
+	if (isDone) await showResult("The key was revoked.");
 }
 
 async function showResult(text) {
-  await place.render();
-  say(text);
+	await place.render();
+	say(text);
 }
 
 /** Change a person, or add one and show the link that signs them in. */
 async function edit({ id = null, email = "", role = "agent", disabled = false }) {
-  const title = id ? `Edit ${shortName(email)}` : "Add a colleague";
-  const fields = el(
-    "div.fields",
-    field(
-      label("email"),
-      el("input", {
-        type: "email",
-        name: "email",
-        value: email,
-        required: true,
-        autocomplete: "off",
-      }),
-    ),
-    field("Role", select({ name: "role", value: role }, words({ options: ["agent", "broker"] }))),
-    id &&
-      check("disabled", "Disabled: cannot sign in. The clients are kept.", { checked: disabled }),
-  );
-  const saved = await ask(title, fields, [yes(id ? "Save" : title), no()], (given, signal) => {
-    const body = { ...given, disabled: "disabled" in given };
-    return call(id ? "PUT" : "POST", id ? `v1/users/${id}` : "v1/users", { body, signal });
-  });
-  if (!saved) return null;
-  if (!id) return makeLink(saved);
-  // all views depend on who is signed in
-  return id === session.me.id ? location.reload() : showResult("Saved.");
+	const title = id ? `Edit ${shortName(email)}` : "Add a colleague";
+	const fields = el(
+		"div.fields",
+		field(
+			label("email"),
+			el("input", {
+				type: "email",
+				name: "email",
+				value: email,
+				required: true,
+				autocomplete: "off",
+			}),
+		),
+		field("Role", select({ name: "role", value: role }, words({ options: ["agent", "broker"] }))),
+		id &&
+			check("disabled", "Disabled: cannot sign in. The clients are kept.", { checked: disabled }),
+	);
+	const saved = await ask(title, fields, [yes(id ? "Save" : title), no()], (given, signal) => {
+		const body = { ...given, disabled: "disabled" in given };
+		return call(id ? "PUT" : "POST", id ? `v1/users/${id}` : "v1/users", { body, signal });
+	});
+	if (!saved) return null;
+	if (!id) return makeLink(saved);
+	// all views depend on who is signed in
+	return id === session.me.id ? location.reload() : showResult("Saved.");
 }
 
 async function invite(user) {
-  const device = el("input", {
-    name: "name",
-    maxlength: "80",
-    placeholder: "Work phone",
-    autocomplete: "off",
-  });
-  const given = await ask(
-    `Invitation for ${shortName(user.email)}`,
-    field("For which device?", device),
-    [yes("Make the link"), no()],
-  );
-  return given && makeLink(user, given.name.trim());
+	const device = el("input", {
+		name: "name",
+		maxlength: "80",
+		placeholder: "Work phone",
+		autocomplete: "off",
+	});
+	const given = await ask(
+		`Invitation for ${shortName(user.email)}`,
+		field("For which device?", device),
+		[yes("Make the link"), no()],
+	);
+	return given && makeLink(user, given.name.trim());
 }
 
 /** Make a link for a person, with the rights of this page's own key. */
 const makeLink = ({ id, email }, device = "") =>
-  makeKey(
-    { user_id: id, invitation: true, ...(device && { name: device }) },
-    `Invitation for ${shortName(email)}`,
-    ({ expires_at: end }) =>
-      `Send this link only to ${email}: it signs in one device, once, until ${showTime(end)}. It is shown only now.`,
-    `${BASE.href}#invite=`,
-  );
+	makeKey(
+		{ user_id: id, invitation: true, ...(device && { name: device }) },
+		`Invitation for ${shortName(email)}`,
+		({ expires_at: end }) =>
+			`Send this link only to ${email}: it signs in one device, once, until ${showTime(end)}. It is shown only now.`,
+		`${BASE.href}#invite=`,
+	);
 
 /** Make a key that can only create clients, which belong to this person. */
 const makeFormKey = () =>
-  makeKey(
-    { name: "Web form", scopes: FORM_SCOPES },
-    "Key for a web form",
-    () =>
-      "A web form with this key adds clients for you; it cannot see or change any. It is shown only now.",
-  );
+	makeKey(
+		{ name: "Web form", scopes: FORM_SCOPES },
+		"Key for a web form",
+		() =>
+			"A web form with this key adds clients for you; it cannot see or change any. It is shown only now.",
+	);
 
 /** Make a key and show it once, after the text that makes it a link. */
 async function makeKey(body, title, hint, start = "") {
-  const made = await call("POST", "v1/keys", { body });
-  await place.render();
-  const [code, copied] = [el("code", start, made.key), el("span.hint", { role: "status" })];
-  const copyCode = () => {
-    copy(code);
-    copied.textContent = "Copied.";
-  };
-  const buttons = [button("Copy", copyCode, "main"), no("Close"), copied];
-  await ask(title, [el("p", hint(made)), code], buttons);
+	const made = await call("POST", "v1/keys", { body });
+	await place.render();
+	const [code, copied] = [el("code", start, made.key), el("span.hint", { role: "status" })];
+	const copyCode = () => {
+		copy(code);
+		copied.textContent = "Copied.";
+	};
+	const buttons = [button("Copy", copyCode, "main"), no("Close"), copied];
+	await ask(title, [el("p", hint(made)), code], buttons);
 }
 
 /** Give all clients of a person to another one, after a dialog that names both and the number, and
  *  can disable them. */
 async function handOver(user) {
-  const from = shortName(user.email);
-  const {
-    meta: { total },
-  } = await call("GET", `v1/clients?user_id=${user.id}&limit=1`);
-  if (!total) return say(`${from} has no clients.`);
-  const others = people().filter(([id]) => id !== user.id && !session.users.get(id).disabled);
-  const to = select({ name: "to", required: true }, [["", "Choose…"], ...others]);
-  const leaves = check("leaves", `Also disable ${from}, who can then not sign in`);
-  const given = await ask(
-    `Hand over ${counted(total, "client")} of ${from}`,
-    [
-      el("p", "This includes closed clients."),
-      field("New owner", to),
-      user.disabled ? null : leaves,
-    ],
-    [yes("Hand over clients"), no()],
-    async (values, signal) => {
-      await call("POST", `v1/users/${user.id}/handover`, { body: { to: values.to }, signal });
-      if (values.leaves)
-        await call("PUT", `v1/users/${user.id}`, { body: { disabled: true }, signal });
-      return values;
-    },
-  );
-  return given && showResult(`The clients of ${from} now belong to ${shortName(owner(given.to))}.`);
+	const from = shortName(user.email);
+	const {
+		meta: { total },
+	} = await call("GET", `v1/clients?user_id=${user.id}&limit=1`);
+	if (!total) return say(`${from} has no clients.`);
+	const others = people().filter(([id]) => id !== user.id && !session.users.get(id).disabled);
+	const to = select({ name: "to", required: true }, [["", "Choose…"], ...others]);
+	const leaves = check("leaves", `Also disable ${from}, who can then not sign in`);
+	const given = await ask(
+		`Hand over ${counted(total, "client")} of ${from}`,
+		[
+			el("p", "This includes closed clients."),
+			field("New owner", to),
+			user.disabled ? null : leaves,
+		],
+		[yes("Hand over clients"), no()],
+		async (values, signal) => {
+			await call("POST", `v1/users/${user.id}/handover`, { body: { to: values.to }, signal });
+			if (values.leaves)
+				await call("PUT", `v1/users/${user.id}`, { body: { disabled: true }, signal });
+			return values;
+		},
+	);
+	return given && showResult(`The clients of ${from} now belong to ${shortName(owner(given.to))}.`);
 }

@@ -4,14 +4,14 @@
  *  list. ``refresh`` reads the view again, ``render`` draws it anew, and ``countDue`` counts the follow-ups that are due. ``latest`` is the client that
  *  was read or saved last. */
 export const place = {
-  address: null,
-  previous: null,
-  list: null,
-  refresh: null,
-  render: null,
-  countDue: null,
-  latest: null,
-  ahead: null,
+	address: null,
+	previous: null,
+	list: null,
+	refresh: null,
+	render: null,
+	countDue: null,
+	latest: null,
+	ahead: null,
 };
 /** What the last list has shown: its address, clients and meta, how far it was scrolled, and the id
  *  of the row to focus. */
@@ -19,14 +19,14 @@ export const results = { address: null, clients: [], meta: null, scroll: 0, id: 
 
 /** Show the view at an address, anew if it is shown. */
 export async function go(address) {
-  if (address === location.hash) await place.render();
-  else location.replace(address);
+	if (address === location.hash) await place.render();
+	else location.replace(address);
 }
 
 /** Keep the newest state of a client for its page and, if it is in there, the list. */
 export function remember(client) {
-  place.latest = client;
-  results.clients = results.clients.map((row) =>
-    row.id === client.id ? { ...row, ...client } : row,
-  );
+	place.latest = client;
+	results.clients = results.clients.map((row) =>
+		row.id === client.id ? { ...row, ...client } : row,
+	);
 }

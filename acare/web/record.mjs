@@ -8,67 +8,67 @@ import { amounts, label, readNumber, readings, sentence, showNumber, valueOf } f
 /** The fields of a client, in the order of the page: [name, kind, options]; first of the client,
  *  then of the search profile. */
 const CLIENT = [
-  ["first_name", "text"],
-  ["last_name", "text"],
-  ["phone", "phone"],
-  ["email", "email"],
-  ["client_type", "choice", ["buyer", "seller", "both"]],
-  ["status", "choice", ["active", "inactive", "closed"]],
-  ["due", "date"],
-  ["budget_min", "money"],
-  ["budget_max", "money"],
-  ["notes", "lines"],
-  ["tags", "list"],
-  ["source", "text"],
-  ["user_id", "user"],
+	["first_name", "text"],
+	["last_name", "text"],
+	["phone", "phone"],
+	["email", "email"],
+	["client_type", "choice", ["buyer", "seller", "both"]],
+	["status", "choice", ["active", "inactive", "closed"]],
+	["due", "date"],
+	["budget_min", "money"],
+	["budget_max", "money"],
+	["notes", "lines"],
+	["tags", "list"],
+	["source", "text"],
+	["user_id", "user"],
 ];
 const PROFILE = [
-  ["preferred_locations", "list"],
-  ["property_types", "list"],
-  ["bedrooms_min", "number"],
-  ["bathrooms_min", "number"],
-  ["square_feet_min", "number"],
-  ["pre_approval_amount", "money"],
-  ["pre_approved", "flag"],
-  ["property_preferences", "details"],
+	["preferred_locations", "list"],
+	["property_types", "list"],
+	["bedrooms_min", "number"],
+	["bathrooms_min", "number"],
+	["square_feet_min", "number"],
+	["pre_approval_amount", "money"],
+	["pre_approved", "flag"],
+	["property_preferences", "details"],
 ];
 /** How the text of a kind of field becomes a number. */
 const NUMBERS = { number: readings, money: amounts };
 const REQUIRED = ["first_name", "last_name", "client_type"];
 /** A field is {name, label, kind, options, required, isProfile}. */
 export const FIELDS = [...CLIENT, ...PROFILE].map(([name, kind, options], at) => ({
-  name,
-  label: label(name),
-  kind,
-  options,
-  required: REQUIRED.includes(name),
-  isProfile: at >= CLIENT.length,
+	name,
+	label: label(name),
+	kind,
+	options,
+	required: REQUIRED.includes(name),
+	isProfile: at >= CLIENT.length,
 }));
 
 const MEMBERS = ["bedrooms_min", "bathrooms_min", "square_feet_min", "property_types"];
 /** A client as the page has it: the known members of property_preferences, and the follow-up among
  *  the tags, are fields beside them. */
 export function flatten({ property_preferences: given, ...client }) {
-  const others = Object.entries(given ?? {}).filter(([name]) => !MEMBERS.includes(name));
-  const members = MEMBERS.map((name) => [name, valueOf(given, name)]);
-  const { tags } = client;
-  return {
-    ...client,
-    ...(tags && { tags: plainTags(tags), due: dueIn(tags) }),
-    ...Object.fromEntries(members),
-    property_preferences: Object.fromEntries(others),
-  };
+	const others = Object.entries(given ?? {}).filter(([name]) => !MEMBERS.includes(name));
+	const members = MEMBERS.map((name) => [name, valueOf(given, name)]);
+	const { tags } = client;
+	return {
+		...client,
+		...(tags && { tags: plainTags(tags), due: dueIn(tags) }),
+		...Object.fromEntries(members),
+		property_preferences: Object.fromEntries(others),
+	};
 }
 /** The client as the API has it. */
 export function nest({ due, ...values }) {
-  const isMember = ([name]) => MEMBERS.includes(name);
-  const fields = Object.entries(values);
-  const members = fields.filter((field) => isMember(field) && field[1] !== null);
-  return {
-    ...Object.fromEntries(fields.filter((field) => !isMember(field))),
-    ...((values.tags || due) && { tags: withDue(values.tags ?? [], due) }),
-    property_preferences: { ...values.property_preferences, ...Object.fromEntries(members) },
-  };
+	const isMember = ([name]) => MEMBERS.includes(name);
+	const fields = Object.entries(values);
+	const members = fields.filter((field) => isMember(field) && field[1] !== null);
+	return {
+		...Object.fromEntries(fields.filter((field) => !isMember(field))),
+		...((values.tags || due) && { tags: withDue(values.tags ?? [], due) }),
+		property_preferences: { ...values.property_preferences, ...Object.fromEntries(members) },
+	};
 }
 
 // --- forms
@@ -77,66 +77,66 @@ export function nest({ due, ...values }) {
 const ENTRY = /"(?:[^"]|"")*"(?=\s*(?:,|$))|[^\s,][^,]*/g;
 const LOCATION = /"(?:[^"]|"")*"(?=\s*(?:,|$))|[^\s,](?:[^,]|,(?=\s*[A-Z]{2}\s*(?:,|$)))*/g;
 const readEntry = (text) =>
-  /^".*"$/s.test(text) ? text.slice(1, -1).replaceAll('""', '"') : text.trim();
+	/^".*"$/s.test(text) ? text.slice(1, -1).replaceAll('""', '"') : text.trim();
 export const readList = (text, name) =>
-  (text.match(name === "preferred_locations" ? LOCATION : ENTRY) ?? []).map(readEntry);
+	(text.match(name === "preferred_locations" ? LOCATION : ENTRY) ?? []).map(readEntry);
 const showEntry = (entry, name) =>
-  same(readList(`x,${entry}`, name), ["x", entry])
-    ? entry
-    : `"${String(entry).replaceAll('"', '""')}"`;
+	same(readList(`x,${entry}`, name), ["x", entry])
+		? entry
+		: `"${String(entry).replaceAll('"', '""')}"`;
 
 /** The text of an input for a value: the entries of a list in one line, and each detail in its own.
  *  */
 export function inputText(value, name) {
-  if (Array.isArray(value)) return value.map((entry) => showEntry(entry, name)).join(", ");
-  if (value === null || typeof value !== "object") return showNumber(value);
-  return Object.entries(value)
-    .map(([key, detail]) => `${key}: ${JSON.stringify(detail)}`)
-    .join("\n");
+	if (Array.isArray(value)) return value.map((entry) => showEntry(entry, name)).join(", ");
+	if (value === null || typeof value !== "object") return showNumber(value);
+	return Object.entries(value)
+		.map(([key, detail]) => `${key}: ${JSON.stringify(detail)}`)
+		.join("\n");
 }
 
 /** The values in a form: {name: value}. Fields that were not edited keep the values that were
  *  given. */
 export const readFields = (form, given) =>
-  Object.fromEntries(
-    FIELDS.map((field) => [field.name, readField(field, form, given[field.name] ?? null)]),
-  );
+	Object.fromEntries(
+		FIELDS.map((field) => [field.name, readField(field, form, given[field.name] ?? null)]),
+	);
 
 function readField({ name, kind, required }, form, given) {
-  if (kind === "flag") return form.has(name) || (given && false);
-  if (!form.has(name)) return given;
-  const text = form.get(name);
-  if (text === inputText(given, name).replace(/\r\n?/g, "\n")) return given;
-  if (kind === "list") return readList(text, name);
-  return NUMBERS[kind]
-    ? readNumber(text, undefined, NUMBERS[kind])
-    : text.trim() || (required ? "" : null);
+	if (kind === "flag") return form.has(name) || (given && false);
+	if (!form.has(name)) return given;
+	const text = form.get(name);
+	if (text === inputText(given, name).replace(/\r\n?/g, "\n")) return given;
+	if (kind === "list") return readList(text, name);
+	return NUMBERS[kind]
+		? readNumber(text, undefined, NUMBERS[kind])
+		: text.trim() || (required ? "" : null);
 }
 
 /** What is said at the fields whose values a server has refused: its problems, what it finds only
  *  later, and amounts that can be read in several ways: {name: {text, choices, isInvalid}}. */
 export function problemsOf(reported, values) {
-  const problems = reported.toReversed().map((problem) => {
-    // the first of a field counts
-    const [, member, rule] = problem.message.match(/^is invalid: ([a-z]\S*) (.*)$/s) ?? [];
-    if (values[problem.field] === "") return { ...problem, message: "is required" };
-    return MEMBERS.includes(member) ? { field: member, message: rule } : problem;
-  });
-  const isCrossed = typeof values.budget_min === "number" && values.budget_min > values.budget_max;
-  if (isCrossed)
-    problems.unshift({ field: "budget_min", message: "must not be more than budget_max" });
-  const said = problems.map((problem) => [
-    problem.field,
-    { text: sentence(problem), isInvalid: true },
-  ]);
-  const asked = FIELDS.flatMap(({ name, kind }) => {
-    const given = values[name];
-    const numbers = NUMBERS[kind] && typeof given === "string" ? NUMBERS[kind](given) : [];
-    const text = `“${given}” can be read in several ways. Which one do you mean?`;
-    const choices = numbers.map((number) => [showNumber(number), number]);
-    return numbers.length > 1 ? [[name, { text, choices, isInvalid: true }]] : [];
-  });
-  return Object.fromEntries([...said, ...asked]);
+	const problems = reported.toReversed().map((problem) => {
+		// the first of a field counts
+		const [, member, rule] = problem.message.match(/^is invalid: ([a-z]\S*) (.*)$/s) ?? [];
+		if (values[problem.field] === "") return { ...problem, message: "is required" };
+		return MEMBERS.includes(member) ? { field: member, message: rule } : problem;
+	});
+	const isCrossed = typeof values.budget_min === "number" && values.budget_min > values.budget_max;
+	if (isCrossed)
+		problems.unshift({ field: "budget_min", message: "must not be more than budget_max" });
+	const said = problems.map((problem) => [
+		problem.field,
+		{ text: sentence(problem), isInvalid: true },
+	]);
+	const asked = FIELDS.flatMap(({ name, kind }) => {
+		const given = values[name];
+		const numbers = NUMBERS[kind] && typeof given === "string" ? NUMBERS[kind](given) : [];
+		const text = `“${given}” can be read in several ways. Which one do you mean?`;
+		const choices = numbers.map((number) => [showNumber(number), number]);
+		return numbers.length > 1 ? [[name, { text, choices, isInvalid: true }]] : [];
+	});
+	return Object.fromEntries([...said, ...asked]);
 }
 
 // --- finding
@@ -145,52 +145,52 @@ const letters = new Intl.Collator(undefined, { sensitivity: "base", usage: "sear
 const WORDS = /[\p{L}\p{N}]+/gu;
 /** Where a word of a text begins with another word, or undefined. */
 const placeOf = (text, word) =>
-  [...text.normalize().matchAll(WORDS)].find(
-    ([other]) => letters.compare(other.slice(0, word.length), word) === 0,
-  )?.index;
+	[...text.normalize().matchAll(WORDS)].find(
+		([other]) => letters.compare(other.slice(0, word.length), word) === 0,
+	)?.index;
 
 const textsIn = (client, name) =>
-  name === "tags" ? plainTags(client.tags ?? []) : [client[name] ?? []].flat();
+	name === "tags" ? plainTags(client.tags ?? []) : [client[name] ?? []].flat();
 
 /** The first field that the list does not show and that a word of the search matches: {name, text},
  *  or null. */
 export function hiddenMatch(client, search) {
-  const shown = [client.first_name, client.last_name, client.email, client.phone].join(" ");
-  const digits = (client.phone ?? "").replace(/\D/g, "");
-  const isShown = (word) =>
-    placeOf(shown, word) !== undefined || (/^\d+$/.test(word) && digits.includes(word));
-  const word = search
-    .normalize()
-    .match(WORDS)
-    ?.find((one) => !isShown(one));
-  const texts = ["tags", "preferred_locations", "notes"].flatMap((name) =>
-    textsIn(client, name).map((text) => ({ name, text, place: word && placeOf(text, word) })),
-  );
-  const { name, text, place } = texts.find((one) => one.place !== undefined) ?? {};
-  if (!name) return null;
-  const from = Math.max(0, place - 30);
-  return {
-    name,
-    text: `${from ? "…" : ""}${text.slice(from, from + 90)}${from + 90 < text.length ? "…" : ""}`,
-  };
+	const shown = [client.first_name, client.last_name, client.email, client.phone].join(" ");
+	const digits = (client.phone ?? "").replace(/\D/g, "");
+	const isShown = (word) =>
+		placeOf(shown, word) !== undefined || (/^\d+$/.test(word) && digits.includes(word));
+	const word = search
+		.normalize()
+		.match(WORDS)
+		?.find((one) => !isShown(one));
+	const texts = ["tags", "preferred_locations", "notes"].flatMap((name) =>
+		textsIn(client, name).map((text) => ({ name, text, place: word && placeOf(text, word) })),
+	);
+	const { name, text, place } = texts.find((one) => one.place !== undefined) ?? {};
+	if (!name) return null;
+	const from = Math.max(0, place - 30);
+	return {
+		name,
+		text: `${from ? "…" : ""}${text.slice(from, from + 90)}${from + 90 < text.length ? "…" : ""}`,
+	};
 }
 
 /** The fields of the new client whom a search has not found. */
 export function typedFields(search) {
-  const email = search.match(/\S+@\S*/)?.[0];
-  const others = email ? search.replace(email, " ") : search;
-  const isNumber = (text) => text.replace(/\D/g, "").length > 4 || text === others.trim();
-  const runs = others.match(/[+(]*\d[\d\s()+./-]*/g) ?? [];
-  const phone = runs.map((text) => text.trim()).find(isNumber);
-  const names = (phone ? others.replace(phone, " ") : others).trim();
-  const [first, ...last] = names
-    .replace(/(?<![\p{L}\p{M}])\p{Ll}/gu, (letter) => letter.toUpperCase())
-    .split(/\s+/);
-  return {
-    ...(names && { first_name: first, last_name: last.join(" ") }),
-    ...(email && { email }),
-    ...(phone && { phone }),
-  };
+	const email = search.match(/\S+@\S*/)?.[0];
+	const others = email ? search.replace(email, " ") : search;
+	const isNumber = (text) => text.replace(/\D/g, "").length > 4 || text === others.trim();
+	const runs = others.match(/[+(]*\d[\d\s()+./-]*/g) ?? [];
+	const phone = runs.map((text) => text.trim()).find(isNumber);
+	const names = (phone ? others.replace(phone, " ") : others).trim();
+	const [first, ...last] = names
+		.replace(/(?<![\p{L}\p{M}])\p{Ll}/gu, (letter) => letter.toUpperCase())
+		.split(/\s+/);
+	return {
+		...(names && { first_name: first, last_name: last.join(" ") }),
+		...(email && { email }),
+		...(phone && { phone }),
+	};
 }
 
 // --- notes
@@ -200,8 +200,8 @@ const entries = (notes) => (notes ?? "").split(/\n\s*\n/).map((text) => text.tri
 export const isAddition = (from, to) => Boolean(to?.endsWith(from) || to?.startsWith(from));
 /** How many entries were written after a change of notes from ``from`` to ``to``. */
 export function laterNotes(now, from, to) {
-  const known = [...entries(from), ...entries(to)];
-  return entries(now).filter((text) => !known.includes(text)).length;
+	const known = [...entries(from), ...entries(to)];
+	return entries(now).filter((text) => !known.includes(text)).length;
 }
 
 // --- merging changes
@@ -209,35 +209,35 @@ export function laterNotes(now, from, to) {
  *  */
 export const same = (a, b) => canonical(a) === canonical(b);
 const canonical = (value) =>
-  JSON.stringify(value ?? null, (_, part) => {
-    if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
-    const names = Object.keys(part)
-      .filter((name) => part[name] !== null)
-      .sort();
-    return Object.fromEntries(names.map((name) => [name, part[name]]));
-  });
+	JSON.stringify(value ?? null, (_, part) => {
+		if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
+		const names = Object.keys(part)
+			.filter((name) => part[name] !== null)
+			.sort();
+		return Object.fromEntries(names.map((name) => [name, part[name]]));
+	});
 
 /** The fields in which two changed clients differ: [{field, base, mine, theirs, kind}]. ``kind``
  *  says who changed it: "mine", "theirs" or, if both did, "conflict". */
 export function merge(...states) {
-  return FIELDS.flatMap((field) => {
-    const [base, mine, theirs] = states.map((state) => state[field.name] ?? null);
-    const kind = same(base, theirs) ? "mine" : same(base, mine) ? "theirs" : "conflict";
-    return same(mine, theirs) ? [] : [{ field, base, mine, theirs, kind }];
-  });
+	return FIELDS.flatMap((field) => {
+		const [base, mine, theirs] = states.map((state) => state[field.name] ?? null);
+		const kind = same(base, theirs) ? "mine" : same(base, mine) ? "theirs" : "conflict";
+		return same(mine, theirs) ? [] : [{ field, base, mine, theirs, kind }];
+	});
 }
 
 /** The client with both persons' changes, and with mine where there is a conflict. */
 export const combine = (theirs, rows) => ({
-  ...theirs,
-  ...Object.fromEntries(
-    rows.filter(({ kind }) => kind !== "theirs").map(({ field, mine }) => [field.name, mine]),
-  ),
+	...theirs,
+	...Object.fromEntries(
+		rows.filter(({ kind }) => kind !== "theirs").map(({ field, mine }) => [field.name, mine]),
+	),
 });
 
 /** The body of an update: the fields that differ. */
 export function changes(base, values) {
-  const [before, after] = [base, values].map(nest);
-  const differing = FIELDS.filter(({ name }) => !same(before[name], after[name]));
-  return Object.fromEntries(differing.map(({ name }) => [name, after[name]]));
+	const [before, after] = [base, values].map(nest);
+	const differing = FIELDS.filter(({ name }) => !same(before[name], after[name]));
+	return Object.fromEntries(differing.map(({ name }) => [name, after[name]]));
 }

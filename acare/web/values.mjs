@@ -5,79 +5,79 @@ import { dateOf } from "./due.mjs";
 
 // --- addresses: the fragment names everything that the page shows, and is not sent to the server
 export const PROPERTY = [
-  "price",
-  "location",
-  "property_type",
-  "bedrooms",
-  "bathrooms",
-  "square_feet",
+	"price",
+	"location",
+	"property_type",
+	"bedrooms",
+	"bathrooms",
+	"square_feet",
 ];
 const DEFAULTS = {
-  // in the order of the inputs
-  q: "",
-  client_type: "",
-  status: "",
-  user_id: "",
-  sort: "created_at",
-  ...Object.fromEntries(PROPERTY.map((name) => [name, ""])),
-  due: "",
-  deleted: "",
-  page: "1",
+	// in the order of the inputs
+	q: "",
+	client_type: "",
+	status: "",
+	user_id: "",
+	sort: "created_at",
+	...Object.fromEntries(PROPERTY.map((name) => [name, ""])),
+	due: "",
+	deleted: "",
+	page: "1",
 };
 /** The view that a fragment names: {view, id, query}, with the other client of a merge as
  *  ``other`` and the draft of a new one as ``draft``. */
 export function readRoute(fragment) {
-  const [path, search = ""] = fragment.replace(/^#?\/?/, "").split("?");
-  const [first, id = "", last, other = null] = path.split("/");
-  const sent = new URLSearchParams(search);
-  const query = Object.fromEntries(
-    Object.entries(DEFAULTS).map(([name, unset]) => [name, sent.get(name) || unset]),
-  );
-  if (!/^[1-9][0-9]{0,8}$/.test(query.page)) query.page = DEFAULTS.page;
-  if (first === "client" && /^[\w-]+$/.test(id)) {
-    return { view: ["edit", "merge"].includes(last) ? last : "client", id, other, query };
-  }
-  const view = ["new", "people"].includes(first) ? first : "list";
-  return { view, id: null, draft: sent.get("draft"), query };
+	const [path, search = ""] = fragment.replace(/^#?\/?/, "").split("?");
+	const [first, id = "", last, other = null] = path.split("/");
+	const sent = new URLSearchParams(search);
+	const query = Object.fromEntries(
+		Object.entries(DEFAULTS).map(([name, unset]) => [name, sent.get(name) || unset]),
+	);
+	if (!/^[1-9][0-9]{0,8}$/.test(query.page)) query.page = DEFAULTS.page;
+	if (first === "client" && /^[\w-]+$/.test(id)) {
+		return { view: ["edit", "merge"].includes(last) ? last : "client", id, other, query };
+	}
+	const view = ["new", "people"].includes(first) ? first : "list";
+	return { view, id: null, draft: sent.get("draft"), query };
 }
 /** The query of a list as text, without default values. */
 export const writeQuery = (query) =>
-  String(
-    new URLSearchParams(
-      Object.entries(query).filter(([name, value]) => value && value !== DEFAULTS[name]),
-    ),
-  );
+	String(
+		new URLSearchParams(
+			Object.entries(query).filter(([name, value]) => value && value !== DEFAULTS[name]),
+		),
+	);
 /** The query as the API takes it: a search has at most eight words, and an amount such as "450k" is
  *  a number. */
 export function apiQuery(query) {
-  const numbers = PROPERTY.filter((name) => query[name]).map((name) => [
-    name,
-    String((name === "price" ? amounts : readings)(query[name])[0] ?? query[name]),
-  ]);
-  return writeQuery({
-    ...query,
-    ...(query.sort === "unchanged" && { sort: "updated_at", order: "asc" }),
-    ...(query.due === "today" && { due: dateOf() }),
-    ...Object.fromEntries(numbers),
-    q: query.q.trim().split(/\s+/).slice(0, 8).join(" "),
-  });
+	const numbers = PROPERTY.filter((name) => query[name]).map((name) => [
+		name,
+		String((name === "price" ? amounts : readings)(query[name])[0] ?? query[name]),
+	]);
+	return writeQuery({
+		...query,
+		...(query.sort === "unchanged" && { sort: "updated_at", order: "asc" }),
+		...(query.due === "today" && { due: dateOf() }),
+		...Object.fromEntries(numbers),
+		q: query.q.trim().split(/\s+/).slice(0, 8).join(" "),
+	});
 }
 export const listAddress = (query) => `#/${writeQuery(query) && `?${writeQuery(query)}`}`;
 
 // --- numbers and times, in the format of the browser's locale
 const formatOf = (locale, options) =>
-  new Intl.NumberFormat(locale, { numberingSystem: "latn", maximumFractionDigits: 20, ...options });
+	new Intl.NumberFormat(locale, { numberingSystem: "latn", maximumFractionDigits: 20, ...options });
 /** A number, as an amount with the sign of a currency if one is given. */
 export function showNumber(value, locale, currency) {
-  const money = {
-    style: "currency",
-    currency,
-    maximumFractionDigits: undefined,
-    trailingZeroDisplay: "stripIfInteger",
-  };
-  return typeof value === "number"
-    ? formatOf(locale, currency ? money : {}).format(value)
-    : String(value ?? "");
+	const money = {
+		style: "currency",
+		currency,
+		maximumFractionDigits: undefined,
+		trailingZeroDisplay: "stripIfInteger",
+	};
+	return typeof value === "number"
+		? formatOf(locale, currency ? money : {}).format(value)
+		: String(value ?? "");
 }
 /** "1 client", "5,000 clients". */
 export const counted = (number, noun) => `${showNumber(number)} ${noun}${number === 1 ? "" : "s"}`;
@@ -85,101 +85,101 @@ export const counted = (number, noun) => `${showNumber(number)} ${noun}${number 
 /** The numbers that a text can mean: none, one, or two if its separator differs in the reader's
  *  locale. */
 export function readings(text, locale) {
-  const parts = formatOf(locale).formatToParts(1234567.5);
-  const [group, decimal] = ["group", "decimal"].map(
-    (type) => parts.find((part) => part.type === type)?.value,
-  );
-  const written = text.replace(/[\s'’]|^\s*\p{Sc}|\p{Sc}\s*$/gu, "");
-  const grouped = written.match(/^([1-9]\d{0,2}([.,])(?:\d{2,3}\2)*\d{3})(?:(?!\2)[.,](\d+))?$/);
-  const [, whole, separator, fraction] = written.match(/^(\d+)(?:([.,])(\d+))?$/) ?? [];
-  const isPlain =
-    whole && (grouped ? separator !== group : [undefined, ".", decimal].includes(separator));
-  const number = (digits, after = 0) => Number(`${digits.replace(/\D/g, "")}.${after}`);
-  return [grouped && number(grouped[1], grouped[3]), isPlain && number(whole, fraction)].filter(
-    Number.isFinite,
-  );
+	const parts = formatOf(locale).formatToParts(1234567.5);
+	const [group, decimal] = ["group", "decimal"].map(
+		(type) => parts.find((part) => part.type === type)?.value,
+	);
+	const written = text.replace(/[\s'’]|^\s*\p{Sc}|\p{Sc}\s*$/gu, "");
+	const grouped = written.match(/^([1-9]\d{0,2}([.,])(?:\d{2,3}\2)*\d{3})(?:(?!\2)[.,](\d+))?$/);
+	const [, whole, separator, fraction] = written.match(/^(\d+)(?:([.,])(\d+))?$/) ?? [];
+	const isPlain =
+		whole && (grouped ? separator !== group : [undefined, ".", decimal].includes(separator));
+	const number = (digits, after = 0) => Number(`${digits.replace(/\D/g, "")}.${after}`);
+	return [grouped && number(grouped[1], grouped[3]), isPlain && number(whole, fraction)].filter(
+		Number.isFinite,
+	);
 }
 
 const SCALES = { k: 1e3, m: 1e6 };
 /** The amounts that a text can mean: "450k" and "1.2m" have one meaning, "1.5" may leave out either
  *  letter. */
 export function amounts(text, locale) {
-  const [, written, letter] = text
-    .replace(/\p{Sc}/gu, "")
-    .trim()
-    .match(/^(.*?)\s*([km]?)$/is);
-  const scale = (number, letters) =>
-    letters.map((one) => Math.round(number * (SCALES[one] ?? 1) * 100) / 100);
-  const found = readings(written, locale);
-  if (letter) return found.flatMap((number) => scale(number, [letter.toLowerCase()]));
-  return found.length === 1 && found[0] < 1000 && found[0] % 1
-    ? scale(found[0], ["m", "k", ""])
-    : found;
+	const [, written, letter] = text
+		.replace(/\p{Sc}/gu, "")
+		.trim()
+		.match(/^(.*?)\s*([km]?)$/is);
+	const scale = (number, letters) =>
+		letters.map((one) => Math.round(number * (SCALES[one] ?? 1) * 100) / 100);
+	const found = readings(written, locale);
+	if (letter) return found.flatMap((number) => scale(number, [letter.toLowerCase()]));
+	return found.length === 1 && found[0] < 1000 && found[0] % 1
+		? scale(found[0], ["m", "k", ""])
+		: found;
 }
 
 /** The number in a text; the text itself if it is not one number, so that its problem can be shown.
  *  */
 export function readNumber(text, locale, read = readings) {
-  if (!text.trim()) return null;
-  const found = read(text, locale);
-  return found.length === 1 ? found[0] : text.trim();
+	if (!text.trim()) return null;
+	const found = read(text, locale);
+	return found.length === 1 ? found[0] : text.trim();
 }
 
 export function showBudget({ budget_min: low, budget_max: high }, currency, locale) {
-  const [from, to] = [low, high].map((value) => showNumber(value, locale, currency));
-  if (low !== null && high !== null) return low === high ? from : `${from} – ${to}`;
-  return low !== null ? `from ${from}` : high !== null ? `up to ${to}` : "";
+	const [from, to] = [low, high].map((value) => showNumber(value, locale, currency));
+	if (low !== null && high !== null) return low === high ? from : `${from} – ${to}`;
+	return low !== null ? `from ${from}` : high !== null ? `up to ${to}` : "";
 }
 
 // Days and times are in the reader's zone.
 const [DAY, HOUR] = [{ dateStyle: "medium" }, { timeStyle: "short" }];
 const inZone = (iso, styles, { locale, timeZone } = {}) =>
-  new Intl.DateTimeFormat(locale, { ...styles, timeZone }).format(new Date(iso));
+	new Intl.DateTimeFormat(locale, { ...styles, timeZone }).format(new Date(iso));
 export const showDay = (iso, options) => inZone(iso, DAY, options);
 export const showHour = (iso, options) => inZone(iso, HOUR, options);
 export const showTime = (iso, options) => inZone(iso, { ...DAY, ...HOUR }, options);
 
 // --- names and messages
 const LABELS = {
-  // of the fields whose names are not words
-  first_name: "First name",
-  last_name: "Last name",
-  email: "E-mail",
-  client_type: "Type",
-  due: "Follow-up",
-  user_id: "Owner",
-  budget_min: "Minimum budget",
-  budget_max: "Maximum budget",
-  updated_at: "Changed",
-  preferred_locations: "Preferred locations",
-  property_preferences: "Other details",
-  property_types: "Property types",
-  bedrooms_min: "Minimum bedrooms",
-  bathrooms_min: "Minimum bathrooms",
-  square_feet_min: "Minimum square feet",
-  pre_approved: "Pre-approved",
-  pre_approval_amount: "Pre-approved amount",
+	// of the fields whose names are not words
+	first_name: "First name",
+	last_name: "Last name",
+	email: "E-mail",
+	client_type: "Type",
+	due: "Follow-up",
+	user_id: "Owner",
+	budget_min: "Minimum budget",
+	budget_max: "Maximum budget",
+	updated_at: "Changed",
+	preferred_locations: "Preferred locations",
+	property_preferences: "Other details",
+	property_types: "Property types",
+	bedrooms_min: "Minimum bedrooms",
+	bathrooms_min: "Minimum bathrooms",
+	square_feet_min: "Minimum square feet",
+	pre_approved: "Pre-approved",
+	pre_approval_amount: "Pre-approved amount",
 };
 /** A member of a record, or null; a client may have a member "constructor". */
 export const valueOf = (record, name) => (Object.hasOwn(record ?? {}, name) ? record[name] : null);
 /** The label of a field or the word for a value; names without one become readable. */
 export const label = (name) =>
-  valueOf(LABELS, name) ?? (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll("_", " ");
+	valueOf(LABELS, name) ?? (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll("_", " ");
 /** Text that cannot change the direction of the text around it, where no element can isolate it. */
 export const isolate = (text) => `\u2068${text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "")}\u2069`;
 export const fullName = ({ first_name: first, last_name: last }) => `${first} ${last}`;
 /** A text of the server with the labels of fields instead of their names, and with grouped digits.
  *  */
 export const plain = (text, locale) =>
-  text
-    .replaceAll("`", "")
-    .replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) => valueOf(LABELS, name) ?? name)
-    .replace(/\b\d{5,15}\b/g, (digits) => showNumber(Number(digits), locale));
+	text
+		.replaceAll("`", "")
+		.replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) => valueOf(LABELS, name) ?? name)
+		.replace(/\b\d{5,15}\b/g, (digits) => showNumber(Number(digits), locale));
 /** A problem with a field as a sentence. */
 export const sentence = ({ field, message }) =>
-  `${label(field)} ${plain(message)}.`
-    .replace(" is invalid:", ":")
-    .replace(/\[(\d+)\]/g, (_, index) => `entry ${Number(index) + 1}`);
+	`${label(field)} ${plain(message)}.`
+		.replace(" is invalid:", ":")
+		.replace(/\[(\d+)\]/g, (_, index) => `entry ${Number(index) + 1}`);
 /** An error of the API in plain words. */
 export const explain = ({ message, problems = [] }) =>
-  problems.map(sentence).join(" ") || plain(message);
+	problems.map(sentence).join(" ") || plain(message);

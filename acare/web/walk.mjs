@@ -12,77 +12,77 @@ let walk = null;
 
 /** Begin at the list that was shown last. */
 export function beginWalk() {
-  const { address, clients, meta } = results;
-  walk = null;
-  if (!meta?.total || meta.deleted) return;
-  const ids = Array(meta.total);
-  clients.forEach(({ id }, at) => {
-    ids[(meta.page - 1) * meta.limit + at] = id;
-  });
-  walk = { query: readRoute(address).query, limit: meta.limit, total: meta.total, ids };
+	const { address, clients, meta } = results;
+	walk = null;
+	if (!meta?.total || meta.deleted) return;
+	const ids = Array(meta.total);
+	clients.forEach(({ id }, at) => {
+		ids[(meta.page - 1) * meta.limit + at] = id;
+	});
+	walk = { query: readRoute(address).query, limit: meta.limit, total: meta.total, ids };
 }
 
 const positionOf = (id) => walk?.ids.indexOf(id) ?? -1;
 
 async function readChunk(page) {
-  const query = apiQuery({ ...walk.query, page, limit: CHUNK });
-  return (await call("GET", `v1/clients?${query}`)).clients;
+	const query = apiQuery({ ...walk.query, page, limit: CHUNK });
+	return (await call("GET", `v1/clients?${query}`)).clients;
 }
 
 /** Read all ids, before a change takes a client out of the list or moves it. */
 export async function keepWalk() {
-  const { total, ids, isKept } = walk ?? {};
-  if (!walk || isKept || total > KEPT) return;
-  walk.isKept = true;
-  if (!ids.includes(undefined)) return;
-  const read = new Set();
-  for (let page = 1; page <= Math.ceil(total / CHUNK); page += 1) {
-    for (const { id } of await readChunk(page)) read.add(id);
-  }
-  Object.assign(walk, { ids: [...read], total: read.size });
+	const { total, ids, isKept } = walk ?? {};
+	if (!walk || isKept || total > KEPT) return;
+	walk.isKept = true;
+	if (!ids.includes(undefined)) return;
+	const read = new Set();
+	for (let page = 1; page <= Math.ceil(total / CHUNK); page += 1) {
+		for (const { id } of await readChunk(page)) read.add(id);
+	}
+	Object.assign(walk, { ids: [...read], total: read.size });
 }
 
 /** The id of the client ``step`` places further, or null; its chunk is read if need be. */
 async function idAfter(id, step) {
-  const at = positionOf(id) + step;
-  if (positionOf(id) < 0 || at < 0 || at >= walk.total) return null;
-  if (walk.ids[at]) return walk.ids[at];
-  const page = Math.floor(at / CHUNK);
-  const clients = await readChunk(page + 1);
-  clients.forEach((client, index) => {
-    walk.ids[page * CHUNK + index] ??= client.id;
-  });
-  place.ahead = clients.find((client) => client.id === walk.ids[at]) ?? null;
-  return walk.ids[at] ?? null;
+	const at = positionOf(id) + step;
+	if (positionOf(id) < 0 || at < 0 || at >= walk.total) return null;
+	if (walk.ids[at]) return walk.ids[at];
+	const page = Math.floor(at / CHUNK);
+	const clients = await readChunk(page + 1);
+	clients.forEach((client, index) => {
+		walk.ids[page * CHUNK + index] ??= client.id;
+	});
+	place.ahead = clients.find((client) => client.id === walk.ids[at]) ?? null;
+	return walk.ids[at] ?? null;
 }
 
 /** Read the next client before the person asks for it. */
 export async function readAhead(id, signal) {
-  const next = await idAfter(id, 1);
-  const known = [place.ahead, ...results.clients];
-  if (!next || known.some((client) => client?.id === next)) return;
-  place.ahead = await call("GET", `v1/clients/${next}`, { signal });
+	const next = await idAfter(id, 1);
+	const known = [place.ahead, ...results.clients];
+	if (!next || known.some((client) => client?.id === next)) return;
+	place.ahead = await call("GET", `v1/clients/${next}`, { signal });
 }
 
 /** The place of a client in the walk, and buttons that go on; null if there is no walk. */
 export function walkOf(id) {
-  const at = positionOf(id);
-  if (at < 0 || walk.total < 2) return null;
-  const page = String(Math.floor(at / walk.limit) + 1);
-  place.list = listAddress({ ...walk.query, page });
-  const go = (step) => async () => {
-    const next = await idAfter(id, step);
-    if (next) location.replace(`#/client/${next}`); // one step back leads to the list
-  };
-  const step = (text, look, by) =>
-    Object.assign(button(text, go(by), `${look} quiet`), {
-      disabled: at + by < 0 || at + by >= walk.total,
-    });
-  return el(
-    "nav.walk",
-    { "aria-label": "Clients of the list" },
-    `${showNumber(at + 1)} of ${showNumber(walk.total)}`,
-    step("Previous", "previous", -1),
-    step("Next", "next", 1),
-  );
+	const at = positionOf(id);
+	if (at < 0 || walk.total < 2) return null;
+	const page = String(Math.floor(at / walk.limit) + 1);
+	place.list = listAddress({ ...walk.query, page });
+	const go = (step) => async () => {
+		const next = await idAfter(id, step);
+		if (next) location.replace(`#/client/${next}`); // one step back leads to the list
+	};
+	const step = (text, look, by) =>
+		Object.assign(button(text, go(by), `${look} quiet`), {
+			disabled: at + by < 0 || at + by >= walk.total,
+		});
+	return el(
+		"nav.walk",
+		{ "aria-label": "Clients of the list" },
+		`${showNumber(at + 1)} of ${showNumber(walk.total)}`,
+		step("Previous", "previous", -1),
+		step("Next", "next", 1),
+	);
 }

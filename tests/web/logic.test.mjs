@@ -1,6 +1,7 @@
 // The logic of the page, by Node's own test runner: node --test tests/web/
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import { jobsFor, secondsFor, undoing } from "../../acare/web/bulk.mjs";
@@ -220,23 +221,18 @@ test("isolated text cannot turn what is around it", () => assert.equal(isolate("
 // --- telephones
 
 test("a text has a link for each complete number in it", () => {
-  equal([
-    ["+49 (0)40 4711-8812", ["+494047118812"]], ["0049 (0)40 47118812", ["00494047118812"]], ["(661) 555-0142", ["6615550142"]],
-    ["0171 2345678 / 040 998877", ["01712345678", "040998877"]],
-    ["030 1234567, privat", ["0301234567"]], ["+49 661 100000 ext. 5", ["+49661100000"]], ["040/2081992", ["0402081992"]],
-    ["+1 661 555 0142 +49 171 2345678", ["+16615550142", "+491712345678"]], ["4711", ["4711"]], ["ask Ben", []],
-  ], (text) => numbersIn(text).flatMap(({ dial }) => dial ?? []));
+  const dials = (text) => numbersIn(text).flatMap(({ dial }) => dial ?? []);
+  const fields = JSON.parse(readFileSync(new URL("../support/phones.json", import.meta.url))); // the search's, too
+  for (const { field, numbers } of fields) assert.deepEqual(dials(field), numbers, field);
+  equal([["+1 661 555 0142 +49 171 2345678", ["+16615550142", "+491712345678"]], ["4711", ["4711"]], ["ask Ben", []]], dials);
   const text = "home 030 1234567; work 040/2081992, not on Fridays";
   assert.equal(numbersIn(text).map((part) => part.text).join(""), text);
 });
 
-test("a vCard is escaped, folded by bytes, and has each number", () => {
-  const card = vcard({ id: "1", first_name: "Zoë; x", last_name: "Ö".repeat(60), phone: "0171 2345678 / 030 1234567", email: "a@b.co" });
-  const lines = card.split("\r\n");
-  assert.ok(lines.every((line) => Buffer.byteLength(line) <= 75));
-  const whole = card.replaceAll("\r\n ", "");
-  assert.match(whole, /^BEGIN:VCARD\r\nVERSION:4.0\r\n/);
-  assert.ok(whole.includes(`\r\nN:${"Ö".repeat(60)};Zoë\\; x;;;\r\nTEL:01712345678\r\nTEL:0301234567\r\nEMAIL:a@b.co\r\nEND:VCARD\r\n`));
+test("a vCard is escaped and has each number", () => {
+  const card = vcard({ id: "1", first_name: "Zoë; x", last_name: "Lee\\", phone: "0171 2345678 / 030 1234567", email: "a@b.co" });
+  assert.equal(card.split("\r\n").slice(2).join("|"),
+    "UID:urn:uuid:1|FN:Zoë\\; x Lee\\\\|N:Lee\\\\;Zoë\\; x;;;|TEL:01712345678|TEL:0301234567|EMAIL:a@b.co|END:VCARD|");
 });
 
 // --- follow-ups

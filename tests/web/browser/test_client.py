@@ -5,6 +5,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
+from web.browser.conftest import both_engines
 
 FULL = {
     "email": "jordan.lee@example.com", "phone": "(661) 555-0142", "budget_min": 350000,
@@ -101,6 +102,7 @@ def test_a_change_sends_only_what_was_changed(open_page, agency):
     expect(page.locator("#said")).to_have_text("Saved.")
 
 
+@both_engines
 def test_problems_stand_at_their_fields(open_page, agency):
     page = open_page(agency.link)
     page.goto(f"{agency.url}/#/new")

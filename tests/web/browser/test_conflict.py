@@ -4,6 +4,7 @@ import re
 
 from playwright.sync_api import expect
 from support.http import Agency
+from web.browser.conftest import both_engines
 
 DANA = {"email": "dana@localhost", "role": "broker"}
 
@@ -45,6 +46,7 @@ def test_changes_to_different_fields_are_merged(open_page, agency):
     assert saved["property_preferences"] == {"bedrooms_min": 3, "bathrooms_min": 2, "pool": True}
 
 
+@both_engines
 def test_changes_to_one_field_ask_which_to_keep(open_page, agency):
     client, mine, theirs = both_edit(open_page, agency)
     save(theirs, Phone="111", Source="Theirs")

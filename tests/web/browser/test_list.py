@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 from support.http import Agency
+from web.browser.conftest import both_engines
 from web.browser.test_day import ROWS, opened
 
 
@@ -63,6 +64,7 @@ def test_the_buyers_for_a_property_are_found_and_sorted(open_page, demo):
     expect(page.get_by_label("Sort")).to_be_disabled()
 
 
+@both_engines
 def test_the_search_follows_the_typing(open_page, demo):
     page = opened(open_page, demo)
     page.get_by_label("Search").press_sequentially("zoe m", delay=30)  # accents do not count

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 from support.http import Agency, ask
 from test_accessibility import check
+from web.browser.conftest import both_engines
 
 SAID = "#said"
 FULL = {"all": ["read", "write"]}
@@ -93,6 +94,7 @@ def test_a_disabled_colleague_is_signed_out_until_enabled(open_page, agency):
         ask(theirs, "GET", "/v1/users/me", status=status)
 
 
+@both_engines
 def test_all_clients_of_a_colleague_are_handed_over(open_page, agency):
     (leaver, theirs), (heir, _) = add(agency), add(agency)
     clients = [theirs.create() for _ in range(3)]

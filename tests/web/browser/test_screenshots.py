@@ -1,5 +1,6 @@
 """The screenshots in acare/web/screenshots, which are taken anew with ACARE_TEST_SCREENSHOTS=1."""
 
+import datetime
 import os
 from pathlib import Path
 
@@ -16,6 +17,7 @@ PICTURES = {
     "phone": ("light", PHONE),
     "client": ("light", DESKTOP),
 }
+DUE = f"due:{datetime.date.today() + datetime.timedelta(3)}"
 NOTES = "2026-11-26 10:15 dana.whitfield: She can see the house on Friday.\n\nMoves in spring, with a dog."
 
 
@@ -25,8 +27,9 @@ def test_a_screenshot_has_less_than_150_kilobytes(open_page, demo, tmp_path, nam
     expect(page.locator("td.name a").first).to_be_visible()
     if name == "client":
         client = demo.ask("GET", "/v1/clients?client_type=buyer&status=active&limit=1")["clients"][0]
-        demo.put(client, notes=NOTES, source="Open house")
-        page.goto(f"{demo.url}/#/client/{client['id']}")
+        demo.put(client, notes=NOTES, source="Open house", tags=["first-time", DUE])
+        page.goto(f"{demo.url}/#/?client_type=buyer&status=active")
+        page.locator("td.name a").first.click()
         expect(page.locator(".history li")).to_have_count(2)
     docs = Path(acare.__file__).parent / "web" / "screenshots"
     folder = docs if TAKES_ANEW else tmp_path

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
+from web.browser.conftest import both_engines
 
 WHO_AND_WHEN = re.compile(r"broker, \w+ \d+, \d{4}, \d+:\d\d")
 
@@ -80,6 +81,7 @@ def test_a_deleted_client_is_found_and_restored(open_page, agency, width):
     expect(page.get_by_role("heading", name=client["last_name"])).to_be_visible()
 
 
+@both_engines
 def test_the_page_of_a_deleted_client_says_who_and_restores(open_page, agency):
     client = agency.create(last_name="Pagedeleted", phone="555-0177")
     agency.ask("DELETE", f"/v1/clients/{client['id']}")
