@@ -1,5 +1,7 @@
 """The page about leads, run as printed: a form handler, and a script behind nginx."""
 
+import json
+import re
 import subprocess
 
 import pytest
@@ -7,7 +9,7 @@ from ci.test_offices import TLS, running
 from support.data import JORDAN
 from support.http import Agency, ask
 from support.keys import new_key
-from support.page import examples, replaced
+from support.page import PAGE, examples, replaced
 from support.server import make_key, serving
 from support.sockets import free_port
 from webtest import TestApp
@@ -16,20 +18,30 @@ import acare
 
 (HANDLER,) = [text for text in examples("python") if "LEADS_KEY" in text]
 (LOCATION,) = [text for text in examples("nginx") if "/leads" in text]
+(CADDY,) = [text for text in examples("caddy") if "/leads" in text]
+(LIMIT,) = re.findall("`(limit_req_zone .*;)`", PAGE)
 (SCRIPT,) = examples("js")
 
 ANA = {"first_name": "Ana", "last_name": "Silva", "email": "Ana@example.com"}
 #: The parts of a browser that the script uses; the arguments are the address and the fields of the form.
 BROWSER = """
-const [base, ...fields] = process.argv.slice(1);
+const [base, ...forms] = process.argv.slice(1);
 const output = {};
-const page = { querySelector: () => output, addEventListener: (_, submit) => { page.submit = submit; } };
+const page = { querySelector: () => output, reset: () => {} };
+page.addEventListener = (_, submit) => { page.submit = submit; };
 const document = { querySelector: () => page };
-const FormData = function () { return fields.map((field) => field.split("=")); };
+let fields;
+const FormData = function () { return fields; };
 const send = fetch;
 globalThis.fetch = (path, options) => send(base + path, options);
 %s
-page.submit({ preventDefault: () => {} }).then(() => console.log(output.value));
+(async () => {
+  for (const form of forms) {
+    fields = JSON.parse(form);
+    await page.submit({ preventDefault: () => {} });
+    console.log(output.value);
+  }
+})();
 """
 
 
@@ -43,32 +55,93 @@ def office(tmp_path):
         yield address, key, Agency(f"http://{address}", broker)
 
 
-def test_the_form_handler_makes_one_client_a_day(office, monkeypatch):
+@pytest.fixture
+def handler(office, monkeypatch):
+    """The form's application, and a caller for the broker."""
     address, key, broker = office
     monkeypatch.setenv("LEADS_KEY", key)
     exec(replaced(HANDLER, {"127.0.0.1:8080": address}), names := {})
+    return TestApp(names["application"]), broker
+
+
+def shown(application):
+    """The key of a form that is shown."""
+    return re.search("name=key value=([0-9a-f-]{36})>", application.get("/").text)[1]
+
+
+def test_a_form_makes_one_client_however_often_it_is_sent(handler):
+    application, broker = handler
+    key = shown(application)
     for status, changes in (
+        (400, {"first_name": ""}),
         (201, {}),
         (201, {}),
-        (422, {"phone": "1"}),
-        (400, {"email": ""}),
-        (400, {"email": "x"}),
+        (422, {"notes": "b"}),
+        (400, {"key": "a day"}),
+        (400, {"key": ""}),
     ):
-        fields = {**ANA, "notes": "A\r\nb", "status": "closed", **changes}
-        TestApp(names["application"]).post("/", fields, status=status)
-    TestApp(names["application"]).get("/", status=400)
-    assert broker.total("q=ana+silva&status=active") == 1
+        fields = {**ANA, "notes": "A\r\nb", "status": "closed", "key": key, **changes}
+        application.post("/", fields, status=status)
+    application.post("/", {**ANA, "key": shown(application)}, status=201)
+    assert broker.total("q=ana+silva&status=active") == 2
 
 
-def test_the_script_makes_one_client_a_day(office, tmp_path):
+@pytest.mark.parametrize("phone", ["call me", "1" * 41])
+def test_a_phone_that_is_none_goes_to_the_notes(handler, phone):
+    application, broker = handler
+    application.post("/", {**ANA, "notes": "a house", "phone": phone, "key": shown(application)}, status=201)
+    (client,) = broker.ask("GET", "/v1/clients")["clients"]
+    assert (client["phone"], client["notes"]) == (None, f"a house\n{phone}")
+
+
+#: The configuration of each proxy around its example.
+AROUND = {
+    "nginx": f"{LIMIT}\nserver {{\nlisten 443 ssl;\n{TLS}{LOCATION}}}",
+    "caddy": CADDY,
+}
+
+
+@pytest.fixture(params=AROUND)
+def behind(request, office, tmp_path):
+    """The name of a proxy with its example, its URL, and a caller for the broker."""
     address, key, broker = office
-    location = replaced(LOCATION, {"127.0.0.1:8080": address, "YOUR_API_KEY": key})
-    with running("nginx", tmp_path, f"server {{\nlisten 443 ssl;\n{TLS}{location}}}", port := free_port()):
-        for notes, said in (("a", "Thank you."), ("a", "Thank you."), ("b", "Please call us (422).")):
-            fields = [f"{name}={value}" for name, value in {**ANA, "notes": notes}.items()]
-            line = ["node", "-e", BROWSER % SCRIPT, f"http://127.0.0.1:{port}", *fields]
-            assert subprocess.check_output(line, text=True).strip() == said
-        page = Agency(f"http://127.0.0.1:{port}", None)
-        made, _ = ask(page, "POST", "/leads", JORDAN, 201, X_Forwarded_Prefix="/forged")
-        assert made["Location"].startswith("/v1/")
-    assert broker.total("q=ana+silva") == 1
+    text = replaced(AROUND[request.param], {"127.0.0.1:8080": address, "YOUR_API_KEY": key})
+    with running(request.param, tmp_path, text, port := free_port()):
+        yield request.param, f"http://127.0.0.1:{port}", broker
+
+
+def send(url, *forms):
+    """What the script shows for each of these forms of one page, sent one after another."""
+    sent = [json.dumps([list(pair) for pair in form.items()]) for form in forms]
+    return subprocess.check_output(["node", "-e", BROWSER % SCRIPT, url, *sent], text=True).splitlines()
+
+
+def test_the_script_makes_one_client_for_each_form(behind):
+    _, url, broker = behind
+    assert send(url, {**ANA, "notes": "a"}, {**ANA, "notes": "b"}) == ["Thank you."] * 2
+    assert send(url, {**ANA, "first_name": ""}) == ["Please call us (400)."]
+    assert broker.total("q=ana+silva") == 2
+
+
+def test_the_script_puts_a_phone_that_is_none_into_the_notes(behind):
+    _, url, broker = behind
+    send(url, {**ANA, "phone": "call me"})
+    (client,) = broker.ask("GET", "/v1/clients")["clients"]
+    assert (client["phone"], client["notes"]) == (None, "call me")
+
+
+def test_the_proxy_passes_on_no_key_prefix_or_user_of_the_visitor(behind):
+    _, url, _ = behind
+    forged = {"X_Forwarded_Prefix": "/forged", "X_API_Key": "0" * 64, "Remote_Email": "broker@example.com"}
+    made, _ = ask(Agency(url, None), "POST", "/leads", JORDAN, 201, **forged)
+    assert made["Location"].startswith("/v1/")
+    ask(Agency(url, None), "GET", "/leads", status=403)  # the key may only create
+
+
+def test_nginx_limits_each_visitor(office, tmp_path):
+    address, key, _ = office
+    text = replaced(AROUND["nginx"], {"127.0.0.1:8080": address, "YOUR_API_KEY": key})
+    with running("nginx", tmp_path, text, port := free_port()):
+        forms = [{**ANA, "notes": str(number)} for number in range(8)]
+        said = send(f"http://127.0.0.1:{port}", *forms)
+    assert said == ["Thank you."] * 6 + ["Please call us (429)."] * 2
