@@ -50,6 +50,8 @@ def running(line, **options):
 
 
 def copied(copy):
+    if not copy.exists():
+        return {}
     with closing(sqlite3.connect(copy, timeout=30)) as connection:
         return {name: json.loads(text) for name, text in connection.execute("SELECT id, json FROM clients")}
 
@@ -105,19 +107,132 @@ def test_a_copy_is_made_once_until_the_key_is_revoked(served, tmp_path):
     assert (ended.returncode, *ended.stderr.splitlines()) == (1, REVOKED)
 
 
-def test_the_poller_passes_on_what_comes(served, tmp_path):
-    program, caller = served
-    received = []
+@contextmanager
+def feed(answers):
+    """A stand-in for the server; each request gets the next answer: a status, or a page's ids and its end."""
+
+    def answer(request):
+        answered = next(answers)
+        status, data = (answered, None) if isinstance(answered, int) else (200, page(*answered))
+        body = json.dumps({"data": data}).encode()
+        request.send_response(status)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    def page(ids, more):
+        changes = [{"id": name, "client": {"id": name}} for name in ids]
+        return {"changes": changes, "meta": {"cursor": "".join(ids), "hasMore": more}}
+
+    with serving_with(answer) as url:
+        yield url.removeprefix("http://")
+
+
+def test_a_copy_is_complete_while_a_new_one_is_read(tmp_path):
+    copy, seen = tmp_path / "copy.db", []
+
+    def answers():
+        for answer in (("ab", False), 410, ("a", True), ("c", False)):
+            seen.append(sorted(copied(copy)))
+            yield answer
+
+    with feed(answers()) as address:
+        for _ in range(2):
+            subprocess.run([*line(PROGRAM, address, "key"), copy, "--once"], check=True, timeout=30)
+    assert [*seen, sorted(copied(copy))] == [[], ["a", "b"], ["a", "b"], ["a", "b"], ["a", "c"]]
+
+
+def test_a_copy_made_once_fails_without_a_server(tmp_path):
+    assert_it_gives_up(f"127.0.0.1:{free_port()}", tmp_path)
+
+
+def test_a_copy_made_once_fails_without_an_answer(tmp_path):
+    with feed(iter(lambda: 502, 0)) as address:
+        assert_it_gives_up(address, tmp_path)
+
+
+def assert_it_gives_up(address, folder):
+    program = line(replaced(PROGRAM, {"begun + 30": "begun + 2"}), address, "key")
+    line_of_command = [*program, "copy.db", "--once"]
+    ended = subprocess.run(line_of_command, cwd=folder, capture_output=True, text=True, timeout=30)
+    assert (ended.returncode, ended.stderr) == (1, "The server has not answered for 30 seconds.\n")
+
+
+@contextmanager
+def webhook(refused=()):
+    """The URL of a webhook, and what it has taken; it refuses the clients with these first names."""
+    taken, asked = [], []
 
     def receive(request):
-        received.append(json.loads(request.rfile.read(int(request.headers["Content-Length"]))))
-        request.send_response(204)
+        change = json.loads(request.rfile.read(int(request.headers["Content-Length"])))
+        name = (change["client"] or {}).get("first_name")
+        asked.append(name)
+        request.send_response(400 if name in refused else 204)
         request.end_headers()
+        if name not in refused:
+            taken.append(change)
 
-    with serving_with(receive) as webhook:
-        poller = replaced(POLLER, {"https://hooks.example/clients": webhook, "else 5": "else 0.1"})
-        with running(program(poller), cwd=tmp_path):
+    with serving_with(receive) as url:
+        yield url, taken, asked
+
+
+def poller(url):
+    """The program with this webhook, without its waits."""
+    return replaced(
+        POLLER, {"https://hooks.example/clients": url, "else 5": "else 0.1", "sleep(5)": "sleep(0.05)"}
+    )
+
+
+def test_the_poller_passes_on_what_comes(served, tmp_path):
+    program, caller = served
+    with webhook() as (url, taken, _), running(program(poller(url)), cwd=tmp_path):
+        wait_for((tmp_path / "cursor.txt").exists)
+        client = caller.create()
+        wait_for(lambda: taken)
+    assert taken == [{"id": client["id"], "client": client}]
+
+
+def test_the_poller_skips_what_is_refused_three_times(served, tmp_path):
+    program, caller = served
+    with webhook(refused=["No"]) as (url, taken, asked), (tmp_path / "err").open("w") as err:
+        process = subprocess.Popen(program(poller(url)), cwd=tmp_path, stderr=err)
+        wait_for((tmp_path / "cursor.txt").exists)
+        refused, _ = caller.create(first_name="No"), caller.create(first_name="Yes")
+        wait_for(lambda: taken)
+        process.kill()
+        process.wait()
+    assert (tmp_path / "err").read_text() == f"The webhook refuses {refused['id']}: 400\n"
+    assert asked == ["No", "No", "No", "Yes"]
+
+
+def test_the_poller_loses_nothing_in_kills_restarts_and_a_restore(tmp_path):
+    """It gets the newest state of each client at least once."""
+    database, address = tmp_path / "served.db", f"127.0.0.1:{free_port()}"
+    key = make_key(database)
+
+    def create(*names):
+        with serving(database, "--listen", address), closing(HttpCaller(address, key)) as caller:
             wait_for((tmp_path / "cursor.txt").exists)
-            client = caller.create()
-            wait_for(lambda: received)
-    assert received == [{"id": client["id"], "client": client}]
+            for name in names:
+                caller.create(first_name=name)
+
+    def write(number, program):
+        with running(program, cwd=tmp_path):
+            create(*(f"{number} {each}" for each in range(20)))
+            create(f"{number} after a restart")
+
+    with webhook(refused=["1 3"]) as (url, taken, _):
+        program = line(poller(url), address, key)
+        write(0, program)
+        write(1, program)
+        restore(back_up(database, tmp_path / "backups"), database)
+        write(2, program)
+        with serving(database, "--listen", address), running(program, cwd=tmp_path):
+            expected = {client["id"]: client for client in read_clients(database).values()}
+            expected = {name: client for name, client in expected.items() if client["first_name"] != "1 3"}
+
+            def latest():
+                return {change["id"]: change["client"] for change in list(taken)}
+
+            wait_for(lambda: latest() == expected, seconds=30)
+    assert len(expected) == 62
