@@ -166,6 +166,21 @@ def test_the_timer_makes_a_backup_checks_and_calls_the_heartbeat(image, tmp_path
     assert "Restored" in in_container(image, "restore")
 
 
+def test_compose_reads_the_file_with_the_settings():
+    env = {**os.environ, "ACARE_KEEP_DAYS": "730", "HEARTBEAT": "https://heartbeat.example/acare"}
+    line = ["podman-compose", "--file", FOLDER / "compose.yaml", "config"]
+    printed = subprocess.run(line, env=env, capture_output=True, text=True, check=True).stdout
+    services = re.split(
+        r"^  (\w+):$", printed.partition("services:")[2].partition("\nvolumes:")[0], flags=re.M
+    )
+    timer = services[services.index("timer") + 1]
+    assert re.search("- acare-timer\n.*- http://acare:8080", timer)
+    assert "HEARTBEAT: https://heartbeat.example/acare" in timer
+    assert "HEARTBEAT" not in services[services.index("acare") + 1]
+    for name in ("timer", "acare"):
+        assert re.search("ACARE_KEEP_DAYS: '?730", services[services.index(name) + 1])
+
+
 def test_the_images_are_pinned():
     used = re.findall(r"(?:FROM|image:) (docker.io\S+)", COMPOSE + (FOLDER / "Containerfile").read_text())
     assert len(used) == 3

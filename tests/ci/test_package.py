@@ -7,9 +7,11 @@ import signal
 import subprocess
 import urllib.request
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from support import old_schema
 from support.environment import environment
 
 NEEDED = {
@@ -20,7 +22,11 @@ NEEDED = {
     "acare/api/openapi.json",
     "acare/importing/columns.ini",
     "acare/importing/words.ini",
-    "acare/cli/units/acare.service.d/hardening.conf",
+    "acare/cli/units/install.sh",
+    "acare/cli/units/hardening.conf",
+    "acare/cli/docs/install.md",
+    "acare/cli/container/compose.yaml",
+    "acare/web/index.html",
 }
 
 
@@ -43,15 +49,56 @@ def test_the_wheel_has_all_that_is_read_at_run_time(wheel):
     assert set(zipfile.ZipFile(wheel).namelist()) >= NEEDED
 
 
-def test_an_installation_serves(wheel, tmp_path):
-    acare = environment(tmp_path / "venv", wheel) / "acare"
-    with subprocess.Popen(
-        [acare, "serve", "--listen", "127.0.0.1:0"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
-    ) as server:
-        url = re.search(r"http://[^/\s]+", server.stdout.readline())[0]
-        with urllib.request.urlopen(f"{url}/readyz") as answer:
-            assert json.load(answer)["success"]
-        server.send_signal(signal.SIGTERM)
-        assert server.wait(30) == 0
+@pytest.fixture(scope="module")
+def acare(wheel, tmp_path_factory):
+    """The command of an installation of the wheel alone."""
+    return environment(tmp_path_factory.mktemp("installed") / "venv", wheel) / "acare"
+
+
+@contextmanager
+def running(acare, folder, *arguments):
+    """What a server of the installation prints first, and its URL. It must stop by itself."""
+    line = [acare, *arguments, "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(line, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
+        printed = server.stdout.readline()
+        while "http://" not in printed:
+            printed += server.stdout.readline()
+        try:
+            yield re.search(r"http://[^/\s]+", printed)[0]
+        finally:
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(30) == 0
+
+
+def read(url, **headers):
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:
+        return answer.read().decode()
+
+
+def test_an_installation_serves(acare, tmp_path):
+    with running(acare, tmp_path, "serve") as url:
+        assert json.loads(read(f"{url}/readyz"))["success"]
     listed = subprocess.run([acare, "key", "list"], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert listed.stderr == ""
+
+
+def test_an_installation_shows_its_demo_in_the_web_ui(acare, tmp_path):
+    with running(acare, tmp_path, "demo") as url:
+        page = read(url, Accept="text/html")
+        assert "<title>Clients" in page
+        for file in re.findall(r'(?:src|href)="\./(web/[^"]+)"', page):
+            assert read(f"{url}/{file}")
+
+
+def test_an_installation_migrates_an_older_file(acare, tmp_path):
+    old_schema.write_to(tmp_path / "acare.db")
+    with running(acare, tmp_path, "serve"):
+        pass
+    assert (tmp_path / "acare.db.schema-4.db").exists()
+
+
+def test_the_metadata_says_who_keeps_it_and_what_it_is(wheel):
+    with zipfile.ZipFile(wheel) as content:
+        (name,) = [name for name in content.namelist() if name.endswith(".dist-info/METADATA")]
+        fields = [line.partition(": ")[0] for line in content.read(name).decode().splitlines()]
+    assert {"Maintainer", "Keywords", "Classifier", "Summary", "Requires-Python"} <= set(fields)
