@@ -139,6 +139,13 @@ def test_every_error_has_a_row_with_status_and_code():
     assert told == codes
 
 
+def test_the_newest_version_with_its_date_is_the_one_that_runs():
+    versions = re.findall(r"^### (\d\S*) \((\d{4}-\d\d-\d\d)\)$", PAGES["acare/README.md"], re.M)
+    assert versions[0][0] == acare.__version__
+    assert versions == sorted(versions, reverse=True)
+    assert len(versions) == len(re.findall("^### [0-9]", PAGES["acare/README.md"], re.M))
+
+
 # --- references
 
 

@@ -126,6 +126,17 @@ def test_another_office_has_its_own_service_users_and_alarm(started):
     assert "south@example.com" not in run("acare-north user list")
 
 
+def test_a_setting_makes_the_nightly_backup_purge(started):
+    folder, _, run = started
+    log = "journalctl --quiet --output=cat --unit=acare-backup.service"
+    run("systemctl start acare-backup.service")
+    assert "Purged" not in run(log)
+    with (folder / "etc" / "acare.env").open("a") as settings:
+        settings.write("ACARE_KEEP_DAYS=730\n")
+    run("systemctl start acare-backup.service")
+    assert "Purged 0 old versions" in run(log)
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
