@@ -161,10 +161,10 @@ def test_a_bucket_that_refills_is_not_emptied():
 # --- a server that fails
 
 
-def download(hosted, tmp_path):
+def download(hosted, tmp_path, progress=silent):
     """The records of a download, oldest first."""
     with listening(hosted) as url, (tmp_path / "kept").open("w+b") as file:
-        found = Download(Remote(url, KEY), file, {}, silent, lambda text: None)
+        found = Download(Remote(url, KEY), file, {}, progress, lambda text: None)
         found.run()
         return [row.record for row in found.reader()]
 
@@ -183,6 +183,15 @@ def fails(hosted, tmp_path, monkeypatch):
         return str(error.value)
 
     return fails
+
+
+def test_the_progress_shows_what_is_waited_for(mover, hosted, tmp_path):
+    hosted.limit = 10
+    for number in range(9):
+        hosted.create(number)
+    shown = []
+    download(hosted, tmp_path, lambda *step: shown.append(step))
+    assert ("Waiting 512 s for the server's rate limit", 6, 9, "clients") in shown
 
 
 def in_seconds(seconds):

@@ -182,7 +182,7 @@ def test_a_client_created_here_is_never_overwritten_unasked(mover, hosted, moved
     assert (ended.code, listed(ended, "Gone"), made in mover.here()) == (0, set(), True)
 
 
-def test_an_earlier_version_of_the_source_is_not_taken_over_unasked(agency):
+def test_an_earlier_version_is_not_taken_over_unasked(agency):
     """As in an export of last month."""
     agency.load(json.dumps(RECORD), name="in.jsonl")
     old = json.dumps({**RECORD, "version": 2, "phone": "5"})
@@ -351,6 +351,12 @@ AS_BY_0_2_0 = (
     "updated_at = '2026-11-01T00:00:00.000Z'",
     "UPDATE client_sources SET source = NULL, source_version = NULL, version = 2",
 )
+
+
+def test_rejects_that_exist_are_noticed_before_a_download(mover, hosted, tmp_path):
+    (tmp_path / "rejects").write_text("precious")
+    assert mover.run("--rejects", tmp_path / "rejects").is_refusal()
+    assert (hosted.requests, (tmp_path / "rejects").read_text()) == ([], "precious")
 
 
 def test_skipped_duplicates_can_be_corrected_and_imported(mover, hosted, moved, tmp_path):
