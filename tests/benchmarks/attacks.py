@@ -7,6 +7,7 @@ With ``--against``, the version in another checkout is attacked too, in turn.
 import argparse
 import contextlib
 import itertools
+import json
 import multiprocessing
 import os
 import resource
@@ -29,20 +30,33 @@ CLIENTS = 30_000
 READ_RATE = 20_000_000  # bytes a second, of a caller who downloads a file
 CSV, SORTED = "/v1/clients.csv", "/v1/clients?sort=name&limit=100"
 
+#: A change of 34 KB of words with several spellings each, and a small one.
+WORDS = " ".join(f"äöüa{number}" for number in range(10_000))
+LARGE = {
+    "notes": WORDS[:9_900],
+    "preferred_locations": [WORDS[at : at + 195] for at in range(10_000, 19_750, 195)],
+    "property_preferences": {"text": WORDS[:2_900]},
+    "tags": [WORDS[at : at + 45] for at in range(30_000, 32_250, 45)],
+}
+SMALL = {"phone": "(661) 555-0142"}
+
 
 # --- callers
 
 
-def ask(server: Server, path: str, rate: float = 0.0, **headers: str) -> tuple[int, float]:
+def ask(
+    server: Server, path: str, rate: float = 0.0, change: object = None, **headers: str
+) -> tuple[int, float]:
     """Status and seconds of a request on a connection of its own; 0 if the response does not arrive.
 
-    With ``rate``, the response is read at so many bytes a second.
+    With ``rate``, the response is read at so many bytes a second; with ``change``, the request is a PUT.
     """
     began = time.monotonic()
+    method, body = ("GET", None) if change is None else ("PUT", json.dumps(change).encode())
     connection = HTTPConnection(server.url.removeprefix("http://"), timeout=60)
     with contextlib.closing(connection):
         try:
-            connection.request("GET", path, headers={**server.headers, **headers})
+            connection.request(method, path, body, {**server.headers, **headers})
             response = connection.getresponse()
             while piece := response.read(256 * 1024):
                 time.sleep(len(piece) / rate if rate else 0)
@@ -143,6 +157,18 @@ def _keep_sending(address: tuple[str, int], number: int, first: list[bytes], pie
         time.sleep(0.01)
 
 
+def repeat(address: tuple[str, int], keys: list[str], paths: list[str], change: object) -> None:
+    """Ask for each path again and again, on a connection of its own, with one key after the other."""
+    server = Server("", f"http://{address[0]}:{address[1]}", process=None)
+
+    def go_on(key: str, path: str) -> None:
+        while True:
+            ask(server, path, change=change, **{"X-API-Key": key, "Content-Type": "application/json"})
+
+    for key, path in zip(itertools.cycle(keys), paths):
+        threading.Thread(target=go_on, args=(key, path)).start()
+
+
 # --- attacks
 
 
@@ -172,6 +198,31 @@ def long_headers(number: int, server: Server) -> str:
         return percentiles([ask(server, "/v1/clients?limit=1", Cookie=cookie)[1] for _ in range(60)])
 
 
+def large_writes(server: Server) -> str:
+    *paths, mine = server.paths
+    with attacker(repeat, server, [new_user(server, 0)], paths[:16], LARGE):
+        writes = [ask(server, mine, change=SMALL)[1] for _ in range(60)]
+        return f"small writes: {percentiles(writes)}; {checks(server)}"
+
+
+def large_downloads(server: Server) -> str:
+    keys = [new_user(server, number) for number in range(4)]
+    with attacker(repeat, server, keys, [CSV] * 4, None):
+        searches = [ask(server, "/v1/clients?q=lee")[1] for _ in range(60)]
+        return f"searches: {percentiles(searches)}; {checks(server)}"
+
+
+def checks(server: Server) -> str:
+    return f"/readyz: {percentiles([ask(server, '/readyz')[1] for _ in range(60)])}"
+
+
+def new_user(server: Server, number: int) -> str:
+    """The key of another broker."""
+    user = server.call("POST", "/v1/users", {"email": f"{number}@example.com", "role": "broker"})["data"]
+    key: str = server.call("POST", "/v1/keys", {"user_id": user["id"]})["data"]["key"]
+    return key
+
+
 #: Each returns what the other callers saw.
 ATTACKS: dict[str, Callable[[Server], str]] = {
     "connections-800": lambda server: new_connections(800, server),
@@ -180,6 +231,8 @@ ATTACKS: dict[str, Callable[[Server], str]] = {
     "downloads": downloads,
     "chunks-100": lambda server: long_headers(100, server),
     "chunks-900": lambda server: long_headers(900, server),
+    "large-writes": large_writes,
+    "large-downloads": large_downloads,
 }
 
 

@@ -132,12 +132,11 @@ def acare(
     """
     python = sys.executable if checkout is None else str(checkout / ".venv" / "bin" / "python")
     command, where = [python, "-m", "acare"], ["--database", str(database)]
-    create = [*command, "key", "create", "--user", "bench@example.com", "--role", "broker", *where]
     port = free_port()
     serve = [*command, "serve", *where, "--listen", f"127.0.0.1:{port}", "--rate-limit", "100000000/900"]
     with spawn(serve, f"http://127.0.0.1:{port}", core, ENV, health="/healthz", folder=checkout) as server:
         server.name = name
-        _set_up_acare(server, subprocess.check_output(create, cwd=checkout, text=True, stderr=DEVNULL))
+        _set_up_acare(server, command, where, checkout)
         yield server
 
 
@@ -154,15 +153,15 @@ def acare_elsewhere(name: str, database: Path, core: int, folder: Path, threads:
         command = [sys.executable, "-m", "gunicorn", "--worker-class=gthread", f"--threads={threads}"]
         command += [f"--bind=127.0.0.1:{port}", app]
         env = {**ENV, "PYTHONPATH": os.pathsep.join([str(packages), str(Path.cwd())])}
-    create = [sys.executable, "-m", "acare", "key", "create", "--user", "bench@example.com"]
-    create += ["--role", "broker", "--database", str(database)]
     with spawn(command, f"http://127.0.0.1:{port}", core, env, health="/healthz") as server:
         server.name = f"{name}, {threads} threads"
-        _set_up_acare(server, subprocess.check_output(create, text=True, stderr=DEVNULL))
+        _set_up_acare(server, [sys.executable, "-m", "acare"], ["--database", str(database)])
         yield server
 
 
-def _set_up_acare(server: Server, key: str) -> None:
+def _set_up_acare(server: Server, command: list[str], where: list[str], cwd: Path | None = None) -> None:
+    create = [*command, "key", "create", "--user", "bench@example.com", "--role", "broker", *where]
+    key = subprocess.check_output([*create, "--scope", "all:read,write"], cwd=cwd, text=True, stderr=DEVNULL)
     server.headers = {"X-API-Key": key.strip(), "Content-Type": "application/json"}
     newest = server.call("GET", "/v1/clients?limit=100")["data"]["clients"]
     server.paths = [f"/v1/clients/{client['id']}" for client in newest]
