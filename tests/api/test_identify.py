@@ -3,14 +3,12 @@
 import re
 
 import pytest
-from support.data import UNKNOWN_ID
 from support.keys import new_key
 from support.wsgi import turn
 from webtest import TestApp
 
 import acare
 from acare.api.access_log import text_line
-from acare.api.operations import OPERATIONS
 from acare.errors import SettingError
 
 ANA = "ana@example.com"
@@ -164,17 +162,6 @@ def test_the_403_for_a_write_names_both_origins_and_the_setting(embedded):
     answer = write(embedded, Cookie=ANA, Content_Type=JSON, Origin="https://crm.example")
     named = re.findall(r"https?://[^ ,;]+|trusted_proxy", answer.json["error"]["message"])
     assert named == ["https://crm.example", "http://localhost:80", "trusted_proxy"]
-
-
-@pytest.mark.parametrize(
-    "row",
-    [row for row in OPERATIONS if row.right is not None and row.method != "GET"],
-    ids=lambda row: row[:2],
-)
-def test_a_foreign_page_sends_no_write_at_all(embedded, row):
-    path = re.sub(r"\{\w+\}", UNKNOWN_ID, row.path)
-    answer = send(embedded, row.method, path, b"{}", Cookie=ANA, Content_Type="text/plain")
-    assert (answer.status_int, answer.json["error"]["code"]) == (403, "CROSS_SITE_REQUEST")
 
 
 def test_any_page_may_write_with_a_key(embedded):

@@ -5,14 +5,13 @@ from datetime import datetime, timedelta
 
 import pytest
 from support.client import Api, code_of, fields_of, full_key
-from support.data import ALL_SCOPES, JORDAN
+from support.data import ALL_SCOPES
 from support.keys import new_key
 from support.operations import OPERATIONS, method_and_path
 
 import acare
 from acare import timestamps
 from acare.auth import OPERATOR
-from acare.errors import InvalidInput, InvalidKey
 from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 
@@ -81,11 +80,6 @@ def test_an_invitation_becomes_a_key_of_its_user(app, api, ana):
     assert Api(app, key["key"]).get("/v1/users/me").json["data"]["email"] == ANA
 
 
-def test_the_key_has_the_name_that_is_sent(app, api):
-    assert redeem(app, invite(api, name="Link"), name="Firefox")["name"] == "Firefox"
-    assert fields_of(redeem(app, invite(api), 400, name="")) == ["name"]
-
-
 def test_an_invitation_works_once(app, api):
     invitation = invite(api)
     redeem(app, invitation)
@@ -136,11 +130,6 @@ def test_the_log_names_the_invitation_of_a_redemption(tmp_path):
         invitation = invite(Api(app, full_key(app)))
         redeem(app, invitation)
     assert (lines[-1].status, lines[-1].key) == (201, f"invitation:{invitation['id']}")
-
-
-def test_an_invitation_is_taken_from_either_header(app, api):
-    answer = Api(app).ask("POST", REDEEM, {}, 201, API_Key=invite(api)["key"])
-    assert answer.json["data"]["invitation"] is False
 
 
 def test_an_ordinary_key_cannot_be_redeemed(app, api, ana):
@@ -216,13 +205,6 @@ def test_an_invitation_counts_as_a_key(app, ana):
     redeem(app, last)  # takes the place of the invitation
 
 
-def test_the_store_refuses_an_ordinary_key_too(app, api):
-    with pytest.raises(InvalidInput):
-        app.keys.redeem(api.key)
-    with pytest.raises(InvalidKey):
-        app.keys.redeem("")
-
-
 # --- restores
 
 
@@ -237,8 +219,3 @@ def test_a_restore_revokes_invitations_only_if_the_keys_are_of_the_backup(tmp_pa
     restore(backup, path)
     with acare.create_app(database=path) as app:
         redeem(app, invitation, status)
-
-
-def test_an_invitation_creates_no_client(app, api):
-    assert reason(Api(app, invite(api)["key"]).post(JORDAN, 401)) == "invitation"
-    assert api.total() == 0

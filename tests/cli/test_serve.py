@@ -4,7 +4,6 @@ import fcntl
 import json
 import os
 import re
-import threading
 import time
 from itertools import takewhile
 
@@ -16,7 +15,6 @@ from support.http import ask
 from support.server import RunningServer, make_key, serving
 from support.sockets import connect, read_answer, wait_for
 
-from acare.cli import log as log_module
 from acare.maintenance.backup import back_up
 
 ACCESS = re.compile(
@@ -160,27 +158,6 @@ def test_no_access_line_has_over_1_000_bytes(start, log):
     written = log().splitlines()
     assert sum("…" in line for line in written) == 8
     assert max(len(line.encode()) for line in written) < 1000
-
-
-def test_lines_kept_for_a_stalled_reader_have_at_most_5_mib(monkeypatch):
-    """Among them, the line that was written last."""
-    read, write = os.pipe()
-    monkeypatch.setattr(log_module, "_STDERR", write)
-    stream = log_module.LogStream()
-    for number in range(20_000):
-        stream.write(f"{number} {'x' * 990}\n")
-    stream.write("y" * 3000 + "\n")
-
-    def finish():
-        while stream._thread.is_alive():
-            stream.close()
-        os.close(write)
-
-    with open(read, "rb") as reader:
-        threading.Thread(target=finish).start()
-        kept = reader.read()
-    assert 3e6 < len(kept) < 6e6
-    assert kept.endswith(b"y\n")
 
 
 FEW_BYTES = "from acare.cli import log; log.MAX_KEPT = 20_000; log._BLOCK_LINES = 50"

@@ -12,16 +12,13 @@ from support import command
 from support.backups import leave_log
 from support.client import Api, full_key
 from support.data import JORDAN
-from support.keys import new_key
 
 import acare
 from acare.database import copying, wal
 from acare.database.database import Database
-from acare.database.wal import WriteAheadLog
 from acare.errors import StoreUnavailable
 from acare.maintenance.backup import back_up
 from acare.maintenance.status import damaged_logs, read_status
-from acare.store.keys import KeyStore
 
 
 class Failing(sqlite3.Connection):
@@ -108,25 +105,6 @@ def test_a_checkpoint_that_failed_elsewhere_stops_writes(other, failed):
         pass  # the log could be restarted, although its content may not be in the database
 
 
-def test_a_checkpoint_that_failed_elsewhere_stops_checkpoints(other, failed, monkeypatch, tmp_path):
-    """Even if it failed after the check that comes before each write."""
-    size = os.path.getsize(tmp_path / "acare.db-wal")
-    monkeypatch.setattr(WriteAheadLog, "check", lambda self: None)
-    assert other.empty_wal() is False
-    other.close()
-    failed.web.app.close()
-    assert os.path.getsize(tmp_path / "acare.db-wal") == size
-
-
-def test_when_all_have_closed_it_the_next_one_writes(other, failed, tmp_path):
-    for database in (failed.web.app, other):
-        database.close()
-    with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
-        Api(app, failed.key).create()
-        assert app.database.empty_wal()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["acare.db"]
-
-
 def test_a_record_whose_log_was_copied_is_removed(tmp_path):
     (tmp_path / "acare.db-checkpoint-failed").touch()
     with closing(Database(tmp_path / "acare.db")) as database:
@@ -154,40 +132,6 @@ def left(tmp_path):
     """A database whose last writes are in its log, as a killed process leaves it."""
     leave_log(tmp_path / "acare.db", "Ana")
     return tmp_path / "acare.db"
-
-
-@pytest.fixture
-def written(monkeypatch):
-    """The bytes that are written to a log and then synced, by Python itself."""
-    pieces, synced = [], []
-    pwrite, fsync = os.pwrite, os.fsync
-
-    def note_pwrite(handle, content, offset):
-        pieces.append(content)
-        return pwrite(handle, content, offset)
-
-    def note_fsync(handle):
-        synced.extend(pieces)
-        pieces.clear()
-        fsync(handle)
-
-    monkeypatch.setattr(os, "pwrite", note_pwrite)
-    monkeypatch.setattr(os, "fsync", note_fsync)
-    return synced
-
-
-def test_a_log_that_was_left_is_written_and_synced_again(left, written):
-    log = Path(f"{left}-wal").read_bytes()
-    Database(left).close()
-    assert b"".join(written) == log
-
-
-def test_a_log_that_a_process_uses_is_left_alone(left, written):
-    with closing(Database(left)) as database:
-        new_key(KeyStore(database), "bob@example.com", {})
-        written.clear()
-        Database(left).close()
-        assert written == []
 
 
 # --- a write that was answered with 503 and is there all the same

@@ -5,16 +5,11 @@ import hashlib
 import os
 import re
 import stat
-import threading
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from support.backups import OWNER, fill, leave_log, names
-from support.files import edit, listing, query
-from support.http import HttpCaller
-from support.sockets import wait_for
-from support.threads import Call
+from support.files import edit, listing
 
 from acare.database import copying, wal
 from acare.database.file import checksum_file, processes_using
@@ -78,34 +73,6 @@ def test_a_backup_belongs_to_the_owner_of_the_database(path, folder):
     backup = back_up(path, folder)
     owners = {(file.stat().st_uid, file.stat().st_gid) for file in (folder, backup, checksum_file(backup))}
     assert owners == {OWNER}
-
-
-def test_a_backup_during_writes_is_a_snapshot(start, run, tmp_path, folder):
-    server = start("--rate-limit", "off")
-    answered, stop, moments = [], threading.Event(), []
-
-    def write():
-        with closing(HttpCaller(server.url, server.key)) as caller:
-            while not stop.is_set():
-                answered.append(caller.create()["id"])
-
-    writers = [Call(write) for _ in range(3)]
-    try:
-        for _ in range(3):
-            enough = len(answered) + 5
-            wait_for(lambda enough=enough: len(answered) >= enough)
-            before = len(answered)
-            printed = run("backup", folder, "--create-folder", database=tmp_path / "served.db")
-            moments.append((before, Path(printed.out.strip())))
-    finally:
-        stop.set()
-        for writer in writers:
-            writer.result()
-    made = query(tmp_path / "served.db", "SELECT id FROM clients ORDER BY seq")
-    for before, backup in moments:
-        rows = query(backup, "SELECT id FROM clients ORDER BY seq")
-        assert rows == made[: len(rows)]  # none is missing in between
-        assert before <= len(rows) == verify(backup)  # each that was answered before is in it
 
 
 def test_a_backup_uses_the_database_only_while_it_copies(path, folder, monkeypatch):

@@ -146,19 +146,6 @@ def test_a_database_that_is_served_is_not_replaced(start, run, backup, tmp_path,
 # --- a restore that fails
 
 
-def test_ctrl_c_after_the_last_rename_keeps_the_old_database(backup, path, monkeypatch):
-    def interrupted(source, target):
-        os.rename(source, target)
-        raise KeyboardInterrupt
-
-    fill(path, "Old")
-    monkeypatch.setattr(os, "replace", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        restore(backup, path)
-    (old,) = path.parent.glob("acare.db.before-restore-*")
-    assert (len(names(path)), names(old)) == (20, ["Old"])
-
-
 def test_a_failed_restore_puts_the_log_back(backup, path, fail):
     leave_log(path, "Old")
     path.write_bytes(b"")  # so its log cannot be merged

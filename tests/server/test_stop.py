@@ -138,14 +138,6 @@ def test_all_who_have_connected_before_the_stop_are_answered(tmp_path):
         assert server.process.wait(10) == 0
 
 
-def test_half_a_request_is_not_waited_for(tmp_path):
-    with target_in(tmp_path, before=IMPATIENT) as server, connect(server.address) as raw:
-        raw.sendall(request(server.key, "POST", body=BODY)[:-5])
-        assert server.is_well()
-        server.stop()
-        assert server.process.wait(10) == 0
-
-
 def test_a_request_that_trickles_is_dropped_and_leaves_no_log(tmp_path, database):
     quick = "from acare.server import server; server.ARRIVAL_SECONDS = 0.5"
     with (
@@ -179,17 +171,6 @@ def test_the_drain_ends_after_its_seconds(tmp_path, database):
         assert reading.recv(1)
         server.stop()
         assert server.process.wait(4) == 0
-
-
-def test_an_unread_answer_leaves_no_log_at_the_end(tmp_path, database):
-    fill_with_large_clients(database)
-    options = ("--drain-seconds", "1")
-    with target_in(tmp_path, *options) as server, connect(server.address, receive_buffer=4096) as reading:
-        reading.sendall(request(server.key, path=LARGE_PAGE))
-        assert reading.recv(1)
-        server.stop()
-        assert server.process.wait(10) == 0
-    assert {path.name for path in database.parent.iterdir()} == {database.name, "server.log"}
 
 
 def test_a_second_signal_ends_it_at_once(tmp_path, database):
