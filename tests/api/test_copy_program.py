@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 from support.crash import WRITERS, Writer, check, read_clients, write_until
-from support.http import HttpCaller, serving_with
+from support.http import Agency, serving_with
 from support.page import replaced
 from support.server import make_key, serving
 from support.sockets import free_port, wait_for
@@ -91,8 +91,8 @@ def test_the_copy_equals_the_list_in_the_end(tmp_path):
 def served(tmp_path):
     """The address of a server, and a caller of it."""
     key = make_key(tmp_path / "served.db")
-    with serving(tmp_path / "served.db") as (_, address), closing(HttpCaller(address, key)) as caller:
-        yield functools.partial(line, address=address, key=key), caller
+    with serving(tmp_path / "served.db") as (_, address):
+        yield functools.partial(line, address=address, key=key), Agency(address, key)
 
 
 def test_a_copy_is_made_once_until_the_key_is_revoked(served, tmp_path):
@@ -101,8 +101,8 @@ def test_a_copy_is_made_once_until_the_key_is_revoked(served, tmp_path):
     client = caller.create()
     subprocess.run(once, check=True, timeout=30)
     assert copied(tmp_path / "copy.db") == {client["id"]: client}
-    (own,) = caller.expect(200, "GET", "/v1/keys")["keys"]
-    caller.expect(200, "DELETE", f"/v1/keys/{own['id']}")
+    (own,) = caller.ask("GET", "/v1/keys")["keys"]
+    caller.ask("DELETE", f"/v1/keys/{own['id']}")
     ended = subprocess.run(once, capture_output=True, text=True, timeout=30)
     assert (ended.returncode, *ended.stderr.splitlines()) == (1, REVOKED)
 
@@ -211,10 +211,10 @@ def test_the_poller_loses_nothing_in_kills_restarts_and_a_restore(tmp_path):
     key = make_key(database)
 
     def create(*names):
-        with serving(database, "--listen", address), closing(HttpCaller(address, key)) as caller:
+        with serving(database, "--listen", address):
             wait_for((tmp_path / "cursor.txt").exists)
             for name in names:
-                caller.create(first_name=name)
+                Agency(address, key).create(first_name=name)
 
     def write(number, program):
         with running(program, cwd=tmp_path):

@@ -5,13 +5,13 @@ import re
 import signal
 import subprocess
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
 from support.crash import GONE, Writer, damage, gaps, read_clients, write_until
 from support.data import JORDAN
-from support.http import HttpCaller
+from support.http import Agency
 from support.page import examples, replaced, shell
 from support.server import make_key, serving
 from support.sockets import wait_for
@@ -137,17 +137,15 @@ def test_a_restored_file_lacks_only_the_last_seconds(setup):
 
 
 def create_until(caller, status):
-    wait_for(lambda: caller.ask("POST", body=LARGE)[0] == status, 120)
+    wait_for(lambda: caller.send("POST", body=LARGE)[0] == status, 120)
 
 
 def test_a_stalled_replica_stops_writes_until_it_continues(setup):
-    with (
-        setup.running(before=SHORT_LOG) as running,
-        closing(HttpCaller(running.address, setup.key)) as caller,
-    ):
+    with setup.running(before=SHORT_LOG) as running:
+        caller = Agency(running.address, setup.key)
         running.litestream.send_signal(signal.SIGSTOP)
         create_until(caller, 503)
-        assert caller.ask(path="/readyz")[0] == 503
+        assert caller.send(path="/readyz")[0] == 503
         assert setup.log_size() > 16_000_000
         running.litestream.send_signal(signal.SIGCONT)
         create_until(caller, 201)

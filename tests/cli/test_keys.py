@@ -2,13 +2,12 @@
 
 import json
 import re
-from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
 from support.client import Api
 from support.files import edit
-from support.http import HttpCaller
+from support.http import Agency
 from support.sockets import wait_for
 
 import acare
@@ -190,16 +189,16 @@ def test_keys_work_while_a_server_runs(start, run, tmp_path):
     """A new key and a revocation take effect with the next request; the use of a key is recorded."""
     server, where = start(), ("--database", tmp_path / "served.db")
     key = run("key", "create", "--user", ANA, *where).out.strip()
-    with closing(HttpCaller(server.url, key)) as ana, closing(HttpCaller(server.url, server.key)) as first:
-        assert (ana.ask()[0], first.ask()[0]) == (200, 200)
+    ana, first = Agency(server.url, key), Agency(server.url, server.key)
+    assert (ana.send()[0], first.send()[0]) == (200, 200)
 
-        def ana_key():
-            keys = json.loads(run("key", "list", "--json", *where).out)
-            return next(key for key in keys if key["email"] == ANA)
+    def ana_key():
+        keys = json.loads(run("key", "list", "--json", *where).out)
+        return next(key for key in keys if key["email"] == ANA)
 
-        wait_for(lambda: ana_key()["last_used_at"] is not None)
-        run("key", "revoke", ana_key()["id"], *where)
-        assert (ana.ask()[0], first.ask()[0]) == (401, 200)
+    wait_for(lambda: ana_key()["last_used_at"] is not None)
+    run("key", "revoke", ana_key()["id"], *where)
+    assert (ana.send()[0], first.send()[0]) == (401, 200)
 
 
 def test_a_key_for_a_user_of_another_role_is_not_created(run):

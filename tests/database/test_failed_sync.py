@@ -134,6 +134,32 @@ def left(tmp_path):
     return tmp_path / "acare.db"
 
 
+@pytest.fixture
+def written(monkeypatch):
+    """The bytes that are written to a log and then synced, by Python itself."""
+    pieces, synced = [], []
+    pwrite, fsync = os.pwrite, os.fsync
+
+    def note_pwrite(handle, content, offset):
+        pieces.append(content)
+        return pwrite(handle, content, offset)
+
+    def note_fsync(handle):
+        synced.extend(pieces)
+        pieces.clear()
+        fsync(handle)
+
+    monkeypatch.setattr(os, "pwrite", note_pwrite)
+    monkeypatch.setattr(os, "fsync", note_fsync)
+    return synced
+
+
+def test_a_log_that_was_left_is_written_and_synced_again(left, written):
+    log = Path(f"{left}-wal").read_bytes()
+    Database(left).close()
+    assert b"".join(written) == log
+
+
 # --- a write that was answered with 503 and is there all the same
 
 

@@ -1,11 +1,11 @@
 """Optimistic locking under load, by two servers on one file: no update is lost between them."""
 
 from collections import Counter
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 
 import pytest
 from support.crash import damage
-from support.http import HttpCaller
+from support.http import Agency
 from support.server import make_key, serving
 from support.threads import in_threads
 
@@ -26,9 +26,7 @@ def callers(database):
     key = make_key(database)
     with ExitStack() as stack:
         addresses = [stack.enter_context(serving(database, before=CHECKPOINT_OFTEN))[1] for _ in range(2)]
-        yield [
-            stack.enter_context(closing(HttpCaller(address, key))) for address in addresses * (CALLERS // 2)
-        ]
+        yield [Agency(address, key) for address in addresses * (CALLERS // 2)]
 
 
 def test_only_one_update_of_a_version_succeeds(database, callers):
@@ -36,7 +34,7 @@ def test_only_one_update_of_a_version_succeeds(database, callers):
     path = f"/v1/clients/{client['id']}"
     for version in range(1, 61):
         changes = {"notes": f"was {version}", "version": version}
-        answers = in_threads(CALLERS, lambda n, changes=changes: callers[n].ask("PUT", path, changes))
+        answers = in_threads(CALLERS, lambda n, changes=changes: callers[n].send("PUT", path, changes))
         assert Counter(status for status, _ in answers) == {200: 1, 409: CALLERS - 1}
         told = [(error["code"], error["details"]) for status, error in answers if status == 409]
         assert {code for code, _ in told} == {"VERSION_CONFLICT"}

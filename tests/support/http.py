@@ -9,24 +9,26 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from support.data import JORDAN
 
 
-def _exchange(connection, key, method, path, body, headers, parse=json.loads):
-    """Status, headers and content. A body that is not bytes is sent as JSON; ``X_Test=`` is a header."""
-    sent = {"X-API-Key": key} if key else {}
+def send(server, method="GET", path="/v1/clients", body=None, parse=json.loads, **headers):
+    """Status, headers and content of a response. ``server`` has a key and a URL, maybe with a path.
+
+    A body that is not bytes is sent as JSON; ``X_Test=`` is a header.
+    """
+    host, slash, prefix = server.url.removeprefix("http://").partition("/")
+    sent = {"X-API-Key": server.key} if server.key else {}
     if body is not None and not isinstance(body, bytes):
         body, sent["Content-Type"] = json.dumps(body), "application/json"
     sent |= {name.replace("_", "-"): value for name, value in headers.items()}
-    connection.request(method, path, body, sent)
-    answer = connection.getresponse()
-    content = answer.read()
-    return answer.status, answer.headers, parse(content) if content else None
+    with closing(http.client.HTTPConnection(host, timeout=30)) as connection:
+        connection.request(method, slash + prefix + path, body, sent)
+        answer = connection.getresponse()
+        content = answer.read()
+        return answer.status, answer.headers, parse(content) if content else None
 
 
 def ask(server, method="GET", path="/v1/clients", body=None, status=200, parse=json.loads, **headers):
-    """Headers and JSON of the answer to one request; ``server`` has a key and a URL, maybe with a path."""
-    host, slash, prefix = server.url.removeprefix("http://").partition("/")
-    path = slash + prefix + path
-    with closing(http.client.HTTPConnection(host, timeout=10)) as connection:
-        found, received, content = _exchange(connection, server.key, method, path, body, headers, parse)
+    """Headers and content of the response with this status."""
+    found, received, content = send(server, method, path, body, parse, **headers)
     assert found == status, content
     return received, content
 
@@ -44,33 +46,6 @@ def serving_with(answer):
             server.shutdown()
 
 
-class HttpCaller:
-    """One connection to a server at ``host:port`` or a URL, with a key. Close it."""
-
-    def __init__(self, address, key):
-        self._connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=30)
-        self._key = key
-
-    def close(self):
-        self._connection.close()
-
-    def ask(self, method="GET", path="/v1/clients", body=None, **headers):
-        """The status, and the data or the error."""
-        status, _, content = _exchange(self._connection, self._key, method, path, body, headers)
-        return status, content.get("data", content.get("error"))
-
-    def expect(self, status, *request):
-        answered, content = self.ask(*request)
-        assert answered == status, content
-        return content
-
-    def create(self, **fields):
-        return self.expect(201, "POST", "/v1/clients", {**JORDAN, **fields})
-
-    def get(self, client):
-        return self.expect(200, "GET", f"/v1/clients/{client['id']}")
-
-
 class Agency:
     """A server at a URL, and direct calls to its API; ``link`` opens its page in a browser."""
 
@@ -80,6 +55,11 @@ class Agency:
     def ask(self, method, path, body=None, status=200):
         """The data of the answer."""
         return ask(self, method, path, body, status)[1]["data"]
+
+    def send(self, method="GET", path="/v1/clients", body=None):
+        """The status, and the data or the error."""
+        status, _, content = send(self, method, path, body)
+        return status, content.get("data", content.get("error"))
 
     def create(self, **fields):
         return self.ask("POST", "/v1/clients", {**JORDAN, **fields}, 201)
