@@ -14,11 +14,12 @@ MAX_OVERLAPPING = 64 * 1024
 class _Caller:
     """The requests of one caller."""
 
+    __slots__ = ("bytes", "is_offered", "waiting")
+
     def __init__(self) -> None:
         self.waiting: deque[Channel] = deque()
-        self.is_offered = False  # whether one can be taken
-        self.in_progress = 0  # requests that were taken
-        self.bytes = 0  # of their bodies, or MAX_OVERLAPPING for one that may not overlap
+        self.is_offered = False  # whether one can be taken or, if it may not overlap, is being answered
+        self.bytes = 0  # of overlapping requests in progress, with one for each
 
 
 class FairQueue:
@@ -35,35 +36,39 @@ class FairQueue:
 
     def put(self, channel: Channel) -> None:
         with self._mutex:
-            caller = self._callers.setdefault(channel.turn.caller, _Caller())
+            caller = self._callers.get(channel.turn.caller)
+            if caller is None:
+                caller = self._callers[channel.turn.caller] = _Caller()
             caller.waiting.append(channel)
             self._offer_next(caller)
 
     def take(self) -> Channel:
         """The next request. Blocks until there is one."""
         channel = self._offered.get()
-        with self._mutex:
-            caller = self._callers[channel.turn.caller]
-            caller.is_offered = False
-            caller.in_progress += 1
-            caller.bytes += _size(channel)
-            self._offer_next(caller)
+        if channel.turn.overlaps:
+            with self._mutex:
+                caller = self._callers[channel.turn.caller]
+                caller.is_offered = False
+                caller.bytes += _size(channel)
+                self._offer_next(caller)
         return channel
 
     def done(self, channel: Channel) -> None:
         """The request has been answered, and the response has not been sent yet."""
         with self._mutex:
             caller = self._callers[channel.turn.caller]
-            caller.in_progress -= 1
-            caller.bytes -= _size(channel)
+            if channel.turn.overlaps:
+                caller.bytes -= _size(channel)
+            else:
+                caller.is_offered = False
             self._offer_next(caller)
-            if not (caller.in_progress or caller.is_offered):
+            if not (caller.bytes or caller.is_offered):
                 del self._callers[channel.turn.caller]
 
     def _offer_next(self, caller: _Caller) -> None:
         if caller.is_offered or not caller.waiting:
             return
-        if not caller.in_progress or caller.bytes + _size(caller.waiting[0]) <= MAX_OVERLAPPING:
+        if not caller.bytes or caller.bytes + _size(caller.waiting[0]) <= MAX_OVERLAPPING:
             caller.is_offered = True
             self._offered.put(caller.waiting.popleft())
 
@@ -73,4 +78,4 @@ class FairQueue:
 
 
 def _size(channel: Channel) -> int:
-    return len(channel.env["wsgi.input"].getbuffer()) if channel.turn.overlaps else MAX_OVERLAPPING
+    return len(channel.env["wsgi.input"].getbuffer()) + 1

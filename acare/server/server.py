@@ -101,10 +101,8 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
                 Channel(self, *accepted)
         except Exception:
             log.exception("a connection could not be accepted")
-            self._has_callers, self._is_paused = (
-                False,
-                True,
-            )  # until the next sweep: there may be too many open files
+            self._has_callers = False
+            self._is_paused = True  # until the next sweep: there may be too many open files
 
     # --- the loop
 
