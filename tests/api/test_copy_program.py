@@ -1,4 +1,4 @@
-"""The programs on the page about the API: one keeps a copy, while writers work and the server is killed.
+"""The two programs that follow the changes: one keeps a copy, while writers work and the server is killed.
 
 They write for ACARE_TEST_COPY_SECONDS. Meanwhile the server is killed three times, the program once, and the
 database is restored once, which ends the program's cursor.
@@ -7,7 +7,6 @@ database is restored once, which ends the program's cursor.
 import functools
 import json
 import os
-import re
 import sqlite3
 import subprocess
 import sys
@@ -26,10 +25,9 @@ from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 
 SECONDS = float(os.environ.get("ACARE_TEST_COPY_SECONDS", "3"))
-PAGE = Path(__file__).resolve().parents[2] / "acare" / "api" / "README.md"
 REVOKED = "The API key is not valid: it was revoked, has expired, or its user is disabled."
-PROGRAM, POLLER = re.findall(
-    r"<!-- \S*test_copy_program.py -->\n```python\n(.*?)^```", PAGE.read_text(), re.M | re.S
+PROGRAM, POLLER = (
+    Path(__file__).with_name(name).read_text("utf-8") for name in ("example_copy.py", "example_webhook.py")
 )
 
 
