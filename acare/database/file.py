@@ -109,9 +109,11 @@ def _check(path: Path, connection: sqlite3.Connection) -> int:
             "once with the commit 3b46be3c of acare, which migrates the schemas 2 and 3; it was not changed"
         )
     if version > schema.SCHEMA_VERSION:
+        before = beside(path, f".schema-{schema.SCHEMA_VERSION}.db")
+        advice = f"; {before}, from before its migration, can be restored" if before.exists() else ""
         raise DatabaseRefused(
             f"{path}: created by a newer version of acare (its schema is {version}, "
-            f"this version supports up to {schema.SCHEMA_VERSION}); it was not changed"
+            f"this version supports up to {schema.SCHEMA_VERSION}); it was not changed{advice}"
         )
     if version == schema.SCHEMA_VERSION and (difference := schema.difference(connection)) is not None:
         raise DatabaseRefused(f"{path}: not a database of schema {version}: {difference}; it was not changed")

@@ -108,6 +108,11 @@ def of_a_newer_schema(path):
     edit(path, f"PRAGMA user_version = {schema.SCHEMA_VERSION + 1}")
 
 
+def of_a_newer_schema_with_its_copy(path):
+    of_a_newer_schema(path)
+    path.with_name(f"acare.db.schema-{schema.SCHEMA_VERSION}.db").touch()
+
+
 def with_malformed_sql(path):
     Database(path).close()
     broken = "UPDATE sqlite_schema SET sql = 'CREATE TABLE users (' WHERE name = 'users'"
@@ -142,6 +147,10 @@ REFUSED = {
     "a backup with a journal": (a_backup_with_a_journal, "attempt to write a readonly database"),
     "a schema that cannot be parsed": (with_malformed_sql, "malformed database schema"),
     "a newer schema": (of_a_newer_schema, "created by a newer version of acare"),
+    "a newer schema with a copy": (
+        of_a_newer_schema_with_its_copy,
+        rf"acare.db.schema-{schema.SCHEMA_VERSION}.db, from before its migration, can be restored",
+    ),
     "a file that was cut off": (cut_off, "database disk image is malformed"),
     "a folder": (lambda path: path.mkdir(), "Is a directory"),
     "a link to itself": (lambda path: path.symlink_to(path.name), "Too many levels of symbolic links"),
