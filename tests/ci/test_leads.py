@@ -1,4 +1,4 @@
-"""The page about leads, run as printed: a form handler, and a script behind nginx."""
+"""The page about leads, run as printed: a script behind nginx and Caddy."""
 
 import json
 import re
@@ -12,11 +12,9 @@ from support.keys import new_key
 from support.page import PAGE, examples, replaced
 from support.server import make_key, serving
 from support.sockets import free_port
-from webtest import TestApp
 
 import acare
 
-(HANDLER,) = [text for text in examples("python") if "LEADS_KEY" in text]
 (LOCATION,) = [text for text in examples("nginx") if "/leads" in text]
 (CADDY,) = [text for text in examples("caddy") if "/leads" in text]
 (LIMIT,) = re.findall("`(limit_req_zone .*;)`", PAGE)
@@ -37,9 +35,11 @@ globalThis.fetch = (path, options) => send(base + path, options);
 %s
 (async () => {
   for (const form of forms) {
-    fields = JSON.parse(form);
-    await page.submit({ preventDefault: () => {} });
-    console.log(output.value);
+    const clicks = JSON.parse(form).map((click) => {
+      fields = click;
+      return page.submit({ preventDefault: () => {} }).then(() => console.log(output.value));
+    });
+    await Promise.all(clicks);
   }
 })();
 """
@@ -53,45 +53,6 @@ def office(tmp_path):
         key = new_key(app.keys, "leads@example.com", {"clients": ["create"]}).key
     with serving(tmp_path / "acare.db") as (_, address):
         yield address, key, Agency(f"http://{address}", broker)
-
-
-@pytest.fixture
-def handler(office, monkeypatch):
-    """The form's application, and a caller for the broker."""
-    address, key, broker = office
-    monkeypatch.setenv("LEADS_KEY", key)
-    exec(replaced(HANDLER, {"127.0.0.1:8080": address}), names := {})
-    return TestApp(names["application"]), broker
-
-
-def shown(application):
-    """The key of a form that is shown."""
-    return re.search("name=key value=([0-9a-f-]{36})>", application.get("/").text)[1]
-
-
-def test_a_form_makes_one_client_however_often_it_is_sent(handler):
-    application, broker = handler
-    key = shown(application)
-    for status, changes in (
-        (400, {"first_name": ""}),
-        (201, {}),
-        (201, {}),
-        (422, {"notes": "b"}),
-        (400, {"key": "a day"}),
-        (400, {"key": ""}),
-    ):
-        fields = {**ANA, "notes": "A\r\nb", "status": "closed", "key": key, **changes}
-        application.post("/", fields, status=status)
-    application.post("/", {**ANA, "key": shown(application)}, status=201)
-    assert broker.total("q=ana+silva&status=active") == 2
-
-
-@pytest.mark.parametrize("phone", ["call me", "1" * 41])
-def test_a_phone_that_is_none_goes_to_the_notes(handler, phone):
-    application, broker = handler
-    application.post("/", {**ANA, "notes": "a house", "phone": phone, "key": shown(application)}, status=201)
-    (client,) = broker.ask("GET", "/v1/clients")["clients"]
-    assert (client["phone"], client["notes"]) == (None, f"a house\n{phone}")
 
 
 #: The configuration of each proxy around its example.
@@ -111,8 +72,9 @@ def behind(request, office, tmp_path):
 
 
 def send(url, *forms):
-    """What the script shows for each of these forms of one page, sent one after another."""
-    sent = [json.dumps([list(pair) for pair in form.items()]) for form in forms]
+    """What the script shows for each form of a page, or for each of several clicks at once (a list)."""
+    clicks = [form if isinstance(form, list) else [form] for form in forms]
+    sent = [json.dumps([[*fields.items()] for fields in each]) for each in clicks]
     return subprocess.check_output(["node", "-e", BROWSER % SCRIPT, url, *sent], text=True).splitlines()
 
 
@@ -123,11 +85,18 @@ def test_the_script_makes_one_client_for_each_form(behind):
     assert broker.total("q=ana+silva") == 2
 
 
-def test_the_script_puts_a_phone_that_is_none_into_the_notes(behind):
+def test_a_double_click_makes_one_client(behind):
     _, url, broker = behind
-    send(url, {**ANA, "phone": "call me"})
+    assert send(url, [ANA, ANA]) == ["Thank you."] * 2
+    assert broker.total("q=ana+silva") == 1
+
+
+@pytest.mark.parametrize("phone", ["call me", "1" * 41])
+def test_a_phone_that_is_none_goes_to_the_notes(behind, phone):
+    _, url, broker = behind
+    send(url, {**ANA, "notes": "a house", "phone": phone})
     (client,) = broker.ask("GET", "/v1/clients")["clients"]
-    assert (client["phone"], client["notes"]) == (None, "call me")
+    assert (client["phone"], client["notes"]) == (None, f"a house\n{phone}")
 
 
 def test_the_proxy_passes_on_no_key_prefix_or_user_of_the_visitor(behind):
