@@ -157,8 +157,8 @@ class Download:
         if client is None:
             self._places.pop(client_id, None)
             return False
-        if client["id"] != client_id:
-            raise ValueError(f"the client {client_id} has the id {client['id']}")
+        if not isinstance(client, dict) or client.get("id") != client_id:
+            raise Refused(f"{self._remote.base}: unexpected response: not the client {client_id}")
         self._keep(client)
         return True
 

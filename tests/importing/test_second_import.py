@@ -275,6 +275,14 @@ def test_a_client_that_the_list_has_missed_is_not_gone(mover, hosted):
     assert (ended.code, ids[0] in mover.here(), mover.differences()) == (0, True, {})
 
 
+@pytest.mark.parametrize("data", [[], {}, {"id": "5"}])
+def test_another_answer_than_a_client_ends_the_import(mover, hosted, moved, data):
+    hosted.delete(moved[0])
+    hosted.before = lambda path: moved[0] in path and hosted.script.append((200, {}, {"data": data}))
+    ended = mover.run(*UPDATE)
+    assert (ended.code, f"unexpected response: not the client {moved[0]}" in ended.err) == (1, True)
+
+
 def test_a_key_that_sees_one_owner_deletes_no_client_of_another(mover, hosted):
     values = ("--value", f"user_id:{ANA}={USER}", "--value", f"user_id:{BEN}=ben@example.com")
     mover.agency.run("user", "add", "ben@example.com")
