@@ -7,6 +7,7 @@ import { fullName, label, showBudget } from "./values.mjs";
 import {
 	badge,
 	button,
+	choicesOf,
 	currency,
 	dueDate,
 	el,
@@ -16,7 +17,6 @@ import {
 	select,
 	show,
 	value,
-	words,
 } from "./dom.mjs";
 import { call, ready } from "./session.mjs";
 import { place, remember, results } from "./place.mjs";
@@ -136,7 +136,7 @@ function statusOf(client) {
 			pointerdown,
 			blur: save,
 		},
-		words(FIELDS.find(({ name }) => name === "status")),
+		choicesOf("status"),
 	);
 	return control;
 }

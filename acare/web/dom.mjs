@@ -3,6 +3,7 @@
 
 import { numbersIn } from "./contact.mjs";
 import { dateOf } from "./due.mjs";
+import { FIELDS } from "./record.mjs";
 import { explain, isolate, label, showDay, showTime } from "./values.mjs";
 
 /** The settings that the server put into the page: {agency, currency}, each absent if not set. */
@@ -45,7 +46,9 @@ export const select = (given, options) =>
 export const field = (text, input) => el("label.field", text, input);
 export const check = (name, text, given) =>
 	el("label.check", el("input", { type: "checkbox", name, ...given }), text);
-export const words = ({ options }) => options.map((word) => [word, label(word)]);
+export const words = (options) => options.map((word) => [word, label(word)]);
+/** The options of a field's select. */
+export const choicesOf = (name) => words(FIELDS.find((field) => field.name === name).options);
 export const badge = (name) => el("span", { class: `badge ${name}` }, label(name));
 export const mail = (text) =>
 	text && el("a", { href: `mailto:${encodeURIComponent(text).replace("%40", "@")}` }, value(text));

@@ -1,8 +1,7 @@
 // The search and filters of the list, and what stands around its results.
 
-import { FIELDS } from "./record.mjs";
 import { PROPERTY, label, listAddress, showTime } from "./values.mjs";
-import { el, find, link, nameView, select, show, words } from "./dom.mjs";
+import { choicesOf, el, find, link, nameView, select, show } from "./dom.mjs";
 import { people } from "./session.mjs";
 import { place, results } from "./place.mjs";
 import { draftNote } from "./drafts.mjs";
@@ -47,8 +46,7 @@ const typed = (name, text, attributes) =>
 function controlsOf() {
 	const filter = (name, unset, options) =>
 		select({ name, "aria-label": label(name) }, [["", unset], ...options]);
-	const choice = (name, unset) =>
-		filter(name, unset, words(FIELDS.find((field) => field.name === name)));
+	const choice = (name, unset) => filter(name, unset, choicesOf(name));
 	const click = ({ target }) =>
 		target.setAttribute("aria-expanded", target.ariaExpanded !== "true");
 	const fold = { type: "button", "aria-expanded": "false", click };

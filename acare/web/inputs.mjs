@@ -18,7 +18,10 @@ const INPUTS = {
 function inputOf(field, given, attributes) {
 	if (field.kind === "user") return select(attributes, people());
 	if (field.kind === "choice")
-		return select(attributes, [...(given === null ? [["", "Choose…"]] : []), ...words(field)]);
+		return select(attributes, [
+			...(given === null ? [["", "Choose…"]] : []),
+			...words(field.options),
+		]);
 	return el(field.kind === "lines" ? "textarea" : "input", {
 		...attributes,
 		...INPUTS[field.kind],

@@ -13,7 +13,7 @@ import {
 	writeQuery,
 } from "./values.mjs";
 import { button, el, find, link, redraw, saveFile } from "./dom.mjs";
-import { call, ready, session } from "./session.mjs";
+import { call, pagesOf, ready, session } from "./session.mjs";
 import { place, results } from "./place.mjs";
 import { drawFrame, openFirst } from "./filters.mjs";
 import { changeAll } from "./many.mjs";
@@ -28,13 +28,13 @@ function handout(query, signal) {
 		saveFile(file, file.type, `clients-${dateOf()}.csv`);
 	};
 	const print = async () => {
-		let [rows, meta] = [[], { hasMore: true }];
-		for (let page = 1; meta.hasMore && page <= 10; page += 1) {
-			const result = await call("GET", `v1/clients?${apiQuery({ ...filters, page, limit: 100 })}`, {
-				signal,
-			});
-			[rows, meta] = [[...rows, ...result.clients], result.meta];
+		const [rows, read] = [[], { meta: null }];
+		for await (const { clients, meta } of pagesOf("clients", apiQuery(filters), signal)) {
+			rows.push(...clients);
+			read.meta = meta;
+			if (meta.page === 10) break;
 		}
+		const { meta } = read;
 		const part = meta.hasMore ? `The first ${showNumber(rows.length)} of ` : "";
 		find(".total").textContent = `${part}${counted(meta.total, "client")}.`;
 		find(".results").replaceChildren(clientTable(rows, filters));

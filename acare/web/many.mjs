@@ -1,10 +1,22 @@
 // One change of many clients, one after the other, beside other work.
 
 import { KINDS, inWords, jobsFor, secondsFor, tagsOf, undoing } from "./bulk.mjs";
-import { FIELDS } from "./record.mjs";
 import { apiQuery, counted, explain, fullName, label, showNumber } from "./values.mjs";
-import { ask, button, el, field, find, link, no, say, select, value, words, yes } from "./dom.mjs";
-import { call, owner, people, session, shortName } from "./session.mjs";
+import {
+	ask,
+	button,
+	choicesOf,
+	el,
+	field,
+	find,
+	link,
+	no,
+	say,
+	select,
+	value,
+	yes,
+} from "./dom.mjs";
+import { call, owner, pagesOf, people, session, shortName } from "./session.mjs";
 import { place, remember } from "./place.mjs";
 import { keepWalk } from "./walk.mjs";
 
@@ -19,19 +31,16 @@ const sleep = (seconds, signal) =>
 
 /** All clients that the filters match. */
 async function readAll(filters, signal) {
-	const clients = new Map();
-	for (let page = 1, hasMore = true; hasMore; page += 1) {
-		const query = apiQuery({ ...filters, page, limit: 100 });
-		const result = await call("GET", `v1/clients?${query}`, { signal });
-		for (const client of result.clients) clients.set(client.id, client);
-		hasMore = result.meta.hasMore && clients.size < MAX;
+	const found = new Map();
+	for await (const { clients } of pagesOf("clients", apiQuery({ ...filters, page: "" }), signal)) {
+		for (const client of clients) found.set(client.id, client);
+		if (found.size >= MAX) break;
 	}
-	return [...clients.values()];
+	return [...found.values()];
 }
 
 /** Ask for a change and a value: {kind, value, clients}. */
 function askForChange(filters, total) {
-	const statuses = words(FIELDS.find(({ name }) => name === "status"));
 	const kinds = Object.keys(KINDS).filter(
 		(kind) => kind !== "owner" || (session.me.role === "broker" && people().length > 1),
 	);
@@ -40,7 +49,7 @@ function askForChange(filters, total) {
 	const inputs = {
 		add: tag,
 		remove: tag,
-		status: () => select({ name: "value" }, statuses),
+		status: () => select({ name: "value" }, choicesOf("status")),
 		owner: () => select({ name: "value" }, people()),
 	};
 	const names = { add: "Tag", remove: "Tag", status: label("status"), owner: label("user_id") };

@@ -18,7 +18,17 @@ import {
 	words,
 	yes,
 } from "./dom.mjs";
-import { BASE, call, owner, people, person, ready, session, shortName } from "./session.mjs";
+import {
+	BASE,
+	call,
+	owner,
+	pagesOf,
+	people,
+	person,
+	ready,
+	session,
+	shortName,
+} from "./session.mjs";
 import { place } from "./place.mjs";
 
 const isMine = ({ preview }) =>
@@ -40,11 +50,11 @@ const FORM_SCOPES = { clients: ["create"] };
 /** The valid keys, which the server lists before those that ended. */
 async function validKeys(signal) {
 	const found = [];
-	for (let page = 1; ; page += 1) {
-		const { keys, meta } = await call("GET", `v1/keys?limit=100&page=${page}`, { signal });
-		found.push(...keys);
-		if (!meta.hasMore || !isValid(keys.at(-1))) return { keys: found };
+	for await (const { keys } of pagesOf("keys", "", signal)) {
+		found.push(...keys.filter(isValid));
+		if (!keys.every(isValid)) break;
 	}
+	return { keys: found };
 }
 
 export async function peopleView(_, signal) {
@@ -73,7 +83,7 @@ export async function peopleView(_, signal) {
 
 function card(user, keys, seesKeys) {
 	const action = (text, run) => button(text, () => run(user), "quiet", `${text}: ${user.email}`);
-	const own = keys.filter((key) => key.user_id === user.id && isValid(key));
+	const own = keys.filter((key) => key.user_id === user.id);
 	const soon = own.filter(endsSoon).sort((a, b) => a.expires_at.localeCompare(b.expires_at));
 	const sorted = [...soon, ...own.filter((key) => !endsSoon(key))];
 	const rows = sorted.map((key) => keyRow(key, keys));
@@ -175,7 +185,7 @@ async function edit({ id = null, email = "", role = "agent", disabled = false })
 				autocomplete: "off",
 			}),
 		),
-		field("Role", select({ name: "role", value: role }, words({ options: ["agent", "broker"] }))),
+		field("Role", select({ name: "role", value: role }, words(["agent", "broker"]))),
 		id &&
 			check("disabled", "Disabled: cannot sign in. The clients are kept.", { checked: disabled }),
 	);

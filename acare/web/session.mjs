@@ -128,6 +128,15 @@ export async function call(method, path, options = {}) {
 	}
 }
 
+/** The pages of a list, of 100 entries each. */
+export async function* pagesOf(name, query, signal) {
+	for (let page = 1, hasMore = true; hasMore; page += 1) {
+		const data = await call("GET", `v1/${name}?${query}&limit=100&page=${page}`, { signal });
+		({ hasMore } = data.meta);
+		yield data;
+	}
+}
+
 const waiting = new Set(); // what stops the requests that wait visibly
 /** Wait visibly. Throws if the person stops it, or leaves the view. */
 async function pause(seconds, status, signal) {

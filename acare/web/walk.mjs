@@ -2,7 +2,7 @@
 
 import { apiQuery, listAddress, readRoute, showNumber } from "./values.mjs";
 import { button, el } from "./dom.mjs";
-import { call } from "./session.mjs";
+import { call, pagesOf } from "./session.mjs";
 import { place, results } from "./place.mjs";
 
 /** Clients that one request reads, and the longest walk of which all ids are kept. */
@@ -36,8 +36,8 @@ export async function keepWalk() {
 	walk.isKept = true;
 	if (!ids.includes(undefined)) return;
 	const read = new Set();
-	for (let page = 1; page <= Math.ceil(total / CHUNK); page += 1) {
-		for (const { id } of await readChunk(page)) read.add(id);
+	for await (const { clients } of pagesOf("clients", apiQuery({ ...walk.query, page: "" }))) {
+		for (const { id } of clients) read.add(id);
 	}
 	Object.assign(walk, { ids: [...read], total: read.size });
 }

@@ -11,6 +11,8 @@ VIEWS = {
     "client": "client/{id}",
     "form": "client/{id}/edit",
     "new": "new",
+    "due": "?due=today",
+    "merge": "client/{id}/merge",
     "people": "people",
 }
 WIDTHS = (320, 800, 1920)
@@ -19,7 +21,14 @@ WIDTHS = (320, 800, 1920)
 def visit(page, demo, view):
     client = demo.ask("GET", "/v1/clients?limit=1")["clients"][0]
     page.goto(f"{demo.url}/#/{VIEWS[view].format(**client)}")
-    ready = {"list": "td.name a", "empty": ".empty a", "client": ".facts", "people": ".keys"}
+    ready = {
+        "list": "td.name a",
+        "empty": ".empty a",
+        "client": ".facts",
+        "people": ".keys",
+        "merge": ".keys",
+    }
+    ready["due"] = ".total"
     expect(page.locator(ready.get(view, "form.client")).first).to_be_visible()
 
 

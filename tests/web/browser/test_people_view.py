@@ -24,7 +24,7 @@ def add(agency, scopes=FULL, **fields):
 
 def people(open_page, agency, **options):
     page = open_page(agency.link, **options)
-    expect(page.locator("#who bdi")).to_be_visible()
+    expect(page.locator("#top")).to_be_visible()
     page.goto(f"{agency.url}/#/people")
     expect(page.locator("section.card").first).to_be_visible()
     return page
