@@ -51,8 +51,7 @@ class Field:
 
 _MONEY = Amount(maximum=10**12)
 
-#: The only list of the fields in Python. A new one is added here, to schema.sql with a migration (as in
-#: tests/test_new_field.py), to api/openapi.json and api/README.md, and to web/record.mjs and web/values.mjs.
+#: The only list of the fields in Python. README.md says where else a new one goes.
 FIELDS = (
     Field("first_name", NAME, required=True),
     Field("last_name", NAME, required=True),

@@ -1,4 +1,4 @@
-"""A field is added to a copy of acare: to fields.py and schema.sql, with a migration, and nowhere else."""
+"""A field added to fields.py and schema.sql, with a migration, works in the API, files and imports."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The README files are correct: commands and examples run, tables, diagrams and links match the code.
+"""The pages are correct: commands and examples run, and tables, links and versions match the code.
 
 Every fenced block is run here, page by page and in order, as a reader would, unless a comment on the line
 above names the file that runs it, another test or .ci/run: ``<!-- tests/ci/test_offices.py -->``.
@@ -14,6 +14,7 @@ from support import command
 from support.data import JORDAN
 from support.http import ask
 from support.page import shell
+from test_new_field import EDITS
 
 import acare
 from acare.api import envelope
@@ -147,6 +148,16 @@ def test_the_newest_version_with_its_date_is_the_one_that_runs():
 
 
 # --- references
+
+
+def test_each_usual_change_names_its_files_and_a_test():
+    section = PAGES["acare/README.md"].partition("## Where a change goes")[2].partition("\n## ")[0]
+    changes = re.findall(r"^- \*\*(?:.|\n)+?(?=\n- |\n*\Z)", section, re.MULTILINE)
+    files = [re.findall(r"\]\((\S+)\)", change) for change in changes]
+    assert len(files) == 10
+    assert all(len(names) >= 2 and "/test_" in names[-1] for names in files)
+    needed = {path.removeprefix("acare/").replace("schema.sql", "../schema.sql") for path, *_ in EDITS}
+    assert needed - {"database/schema.py"} <= {*files[0]}
 
 
 def anchors(page):

@@ -1,9 +1,6 @@
 """Every operation in one table. The routes, the rights, ``Allow`` and the costs come from it.
 
-A new operation has a row here, a method, its document in ``openapi.json``, a row in ``README.md``, and a
-request in ``tests/support/operations.py``. A new kind of record is also in ``auth.RESOURCES``, and has its
-fields, a store, which ``Services`` makes, and a table in ``schema.sql``, with the next schema version and a
-migration.
+``acare/README.md`` says what a new operation, or a new kind of record, needs besides.
 """
 
 import json
