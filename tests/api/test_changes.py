@@ -72,22 +72,6 @@ def test_a_removal_has_the_time_of_the_deletion(agency):
     assert agency.broker.page()["changes"] == [expected]
 
 
-def test_a_client_occurs_once_in_its_current_state(agency):
-    for notes in "abc":
-        agency.ana.api.put(agency.id, {"notes": notes})
-    other = agency.ana.api.create()["id"]
-    agency.ana.api.put(agency.id, {"notes": "d"})
-    assert agency.broker.read() == [(other, 1), (agency.id, 5)]
-
-
-def test_only_the_last_of_two_removals_is_in_the_feed(agency):
-    agency.ana.api.delete(agency.id)
-    agency.ana.api.post(None, 200, f"/v1/clients/{agency.id}/restore")
-    hand_over(agency, agency.ben)
-    agency.ben.api.delete(agency.id)
-    assert [each.read() for each in (agency.broker, agency.ana, agency.ben)] == [[(agency.id, None)]] * 3
-
-
 def test_now_is_the_cursor_of_what_comes(agency):
     agency.ana.api.create()
     agency.ana.cursor = "now"
@@ -196,14 +180,6 @@ def test_a_purge_deletes_the_rows_that_no_copy_needs(app, agency):
     with app.database.read() as connection:
         rows = connection.execute("SELECT client_id, version FROM client_changes").fetchall()
     assert rows == [(agency.id, 5), (last, 2)]
-
-
-def test_a_purge_gives_no_revision_to_two_changes(app, agency):
-    agency.ana.api.delete(agency.id)
-    agency.broker.read()
-    purge(app)
-    made = agency.ana.api.create()["id"]
-    assert agency.broker.read() == [(made, 1)]
 
 
 def test_a_client_imported_for_another_during_a_purge_is_theirs(app, agency, tmp_path):

@@ -8,7 +8,7 @@ from support.client import Api, app_fixture
 from support.data import JORDAN, UNKNOWN_ID
 
 from acare import places, search_terms
-from acare.errors import Refused, StoreUnavailable
+from acare.errors import Refused
 
 SECRET = "a secret of the traceback"
 COLLECTION = "/v1/clients"
@@ -87,13 +87,6 @@ def test_it_is_json_for_programs(app, accept):
     assert (answer.content_type, answer.json["data"]["name"]) == (JSON, "acare")
 
 
-def test_its_links_work_under_a_prefix(app):
-    links = index(app, mount="/crm").json["data"]["links"]
-    assert [*links] == ["openapi", "healthz", "readyz"]
-    for link in links.values():
-        Api(app).get(link.removeprefix("/crm"))
-
-
 # --- request ids
 
 VALID_IDS = ["a", "2026-07-15T14:32:10.000Z", "a.b_c~d+e/f=g:h@i", "x" * 128, "0" * 32, UNKNOWN_ID]
@@ -147,10 +140,3 @@ def test_a_defect_in_a_function_of_sql_is_no_damage(api, monkeypatch, caplog, fu
     assert f"KeyError: '{SECRET}'" in caplog.text
     monkeypatch.undo()
     ask[function]("2*")  # the next one is not affected
-
-
-def test_an_unavailable_store_is_503_and_logged(app, api, monkeypatch, caplog):
-    monkeypatch.setattr(app.lists, "page", raising(StoreUnavailable("The disk is full.")))
-    answer = api.get(COLLECTION, 503)
-    assert answer.json["error"] == {"code": "SERVICE_UNAVAILABLE", "message": "The disk is full."}
-    assert f"The disk is full. request={answer.json['correlationId']}" in caplog.text

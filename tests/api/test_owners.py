@@ -82,10 +82,6 @@ def test_a_new_owner_sees_all_history_and_the_old_one_none(ana, ben, api):
 # --- restore
 
 
-def test_a_client_that_exists_is_not_restored(ana):
-    assert code_of(restore(ana, ana.create()["id"], 409)) == "ALREADY_EXISTS"
-
-
 def test_an_earlier_owner_restores_nothing(ana, ben, api):
     client_id = ana.create()["id"]
     ana.delete(client_id)

@@ -111,31 +111,31 @@ def python(tmp_path_factory):
 
 
 @pytest.fixture
-def generate(python, server, tmp_path):
+def generate(python, served, tmp_path):
     """A function that generates a client in tmp_path/client; its arguments are options of the generator."""
-    with urlopen(f"{server[0]}/openapi.json", timeout=30) as answer:
+    with urlopen(f"{served[0]}/openapi.json", timeout=30) as answer:
         (tmp_path / "openapi.json").write_bytes(answer.read())
     line = ["env", JAVA, python / "openapi-generator-cli", "generate", "-i", "openapi.json"]
     return lambda *options: run(*line, *options, cwd=tmp_path)
 
 
 @pytest.fixture
-def server(tmp_path):
+def served(tmp_path):
     """The URL of a server and a key."""
     key = make_key(tmp_path / "acare.db")
     with serving(tmp_path / "acare.db") as (_, address):
         yield f"http://{address}", key
 
 
-def test_a_python_client_works(generate, python, server, tmp_path):
+def test_a_python_client_works(generate, python, served, tmp_path):
     generate("-g", "python", "-o", ".", "--package-name", "client")
-    assert run(python / "python", "-c", PYTHON, *server, cwd=tmp_path) == "done\n"
+    assert run(python / "python", "-c", PYTHON, *served, cwd=tmp_path) == "done\n"
 
 
-def test_a_typescript_client_works(generate, server, tmp_path):
+def test_a_typescript_client_works(generate, served, tmp_path):
     # With other names than those in the document, it would send each preference under two names.
     generate("-g", "typescript-fetch", "-o", "client", "-p", "modelPropertyNaming=original")
     run("npm", "install", "--silent", "--no-audit", "--no-fund", TYPESCRIPT, cwd=tmp_path)
     (tmp_path / "use.ts").write_text(NODE, "utf-8")
     run("node_modules/.bin/tsc", *COMPILE, "use.ts", cwd=tmp_path)
-    assert run("node", "use.js", *server, cwd=tmp_path) == "done\n"
+    assert run("node", "use.js", *served, cwd=tmp_path) == "done\n"

@@ -63,7 +63,7 @@ def _plain_environment(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def run(run, monkeypatch):
+def cli(run, monkeypatch):
     """Runs a command line in process; a server that starts by mistake ends at once."""
     monkeypatch.setattr(Server, "run", lambda server: 0)
     return lambda command, *more, status=0: run(*command.split(), *more, status=status)
@@ -79,26 +79,26 @@ def assert_one_line(printed, said):
 
 
 @pytest.mark.parametrize(("command", "said"), USAGE_ERRORS)
-def test_a_usage_error_is_one_line(run, command, said):
-    assert_one_line(run(command, status=2), said)
+def test_a_usage_error_is_one_line(cli, command, said):
+    assert_one_line(cli(command, status=2), said)
 
 
 @pytest.mark.parametrize(("command", "said"), FAILURES)
-def test_a_failure_is_one_line_and_changes_nothing(run, tmp_path, command, said):
+def test_a_failure_is_one_line_and_changes_nothing(cli, tmp_path, command, said):
     (tmp_path / "text.db").write_text("not a database " * 20)
     before = listing(tmp_path), contents(tmp_path)
-    assert_one_line(run(command, status=1), said)
+    assert_one_line(cli(command, status=1), said)
     assert (listing(tmp_path), contents(tmp_path)) == before
 
 
-def test_a_server_names_a_damaged_database(run, tmp_path, new_database):
+def test_a_server_names_a_damaged_database(cli, tmp_path, new_database):
     (tmp_path / "damaged.db").write_bytes(new_database)
-    run("key create --user ana@example.com --database damaged.db")
+    cli("key create --user ana@example.com --database damaged.db")
     [(page,)] = query(tmp_path / "damaged.db", "SELECT rootpage FROM sqlite_schema WHERE name = 'api_keys'")
     with (tmp_path / "damaged.db").open("r+b") as file:
         file.seek((page - 1) * 4096)
         file.write(b"\xff" * 4096)
-    ended = run("serve --listen 127.0.0.1:0 --database damaged.db", status=1)
+    ended = cli("serve --listen 127.0.0.1:0 --database damaged.db", status=1)
     assert ended.err.startswith("acare: damaged.db: The database is damaged. ")
 
 
@@ -106,8 +106,8 @@ def test_a_server_names_a_damaged_database(run, tmp_path, new_database):
 
 
 @pytest.mark.parametrize("line", ["import in.csv", "user add a@b", "key create --user a@b", "backup ."])
-def test_a_missing_database_is_named_and_not_made(run, tmp_path, line):
-    said = run(f"{line} --database none.db", status=1).err
+def test_a_missing_database_is_named_and_not_made(cli, tmp_path, line):
+    said = cli(f"{line} --database none.db", status=1).err
     assert said.startswith(
         "acare: none.db: the database does not exist; name another file with --database or"
     )

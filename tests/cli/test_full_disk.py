@@ -22,18 +22,18 @@ def folder(tmp_path, template):
 
 
 @pytest.fixture
-def run(folder, template):
+def limited(folder, template):
     """Runs a command: its exit code, and what it prints on stderr. No file may grow beyond ``room``."""
     ((client_id,),) = query(template[0], "SELECT id FROM clients LIMIT 1")
     words = {"CLIENT_ID": client_id, "BACKUP": str(template[1])}
 
-    def run(*arguments, room=None):
+    def limited(*arguments, room=None):
         limit = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))"
         line = command(*[words.get(word, word) for word in arguments], before=limit if room else "")
         done = subprocess.run(line, cwd=folder, capture_output=True, text=True, timeout=60)
         return done.returncode, done.stderr
 
-    return run
+    return limited
 
 
 def content(folder):
@@ -58,27 +58,27 @@ FAILING = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), FAILING, ids=[" ".join(each[0]) for each in FAILING])
-def test_on_a_full_disk_a_command_fails_and_changes_nothing(run, folder, arguments, message):
+def test_on_a_full_disk_a_command_fails_and_changes_nothing(limited, folder, arguments, message):
     before = content(folder)
-    code, printed = run(*arguments, room=ROOM)
+    code, printed = limited(*arguments, room=ROOM)
     *_, line = printed.splitlines()
     assert (code, "Traceback" in printed, line.startswith("acare: ")) == (1, False, True)
     assert re.search(message, line)
     assert content(folder) == before
 
 
-def test_an_erasure_without_room_for_the_index_changes_nothing(run, folder):
+def test_an_erasure_without_room_for_the_index_changes_nothing(limited, folder):
     """There is room for the deletion alone, and not for a search index without the words."""
-    code, printed = run("erase", "--yes", "CLIENT_ID", room=ROOM * 5)
+    code, printed = limited("erase", "--yes", "CLIENT_ID", room=ROOM * 5)
     assert (code, "acare.db: The disk" in printed) == (1, True)
     assert len(content(folder)[0]) == 5000
 
 
-def test_a_restore_with_room_for_the_copy_alone_changes_nothing(run, folder, template):
+def test_a_restore_with_room_for_the_copy_alone_changes_nothing(limited, folder, template):
     """Clients erased since the backup are erased again in the copy, which needs a log and new pages."""
-    assert run("erase", "--yes", "CLIENT_ID")[0] == 0
+    assert limited("erase", "--yes", "CLIENT_ID")[0] == 0
     before = content(folder)
-    code, printed = run("restore", "BACKUP", room=template[1].stat().st_size + 4096)
+    code, printed = limited("restore", "BACKUP", room=template[1].stat().st_size + 4096)
     assert (code, printed.count("\n"), "acare.db: " in printed) == (1, 1, True)
     assert "it was not changed" in printed
     assert content(folder) == before

@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import ExitStack, closing, suppress
 
 import pytest
@@ -76,15 +75,6 @@ def test_a_read_that_takes_too_long_is_interrupted(database):
     with database.read() as connection:
         assert connection is limited
         assert connection.execute(SLOW).fetchone() == (1_000_000,)
-
-
-def test_a_read_that_calls_a_slow_function_is_interrupted(database):
-    """As the comparison of many long places is."""
-    statement = SLOW.replace("1000000", "2000").replace("count(*)", "max(compare(n))")
-    with database.read() as connection:
-        connection.create_function("compare", 1, lambda _: time.sleep(0.0005))
-    with pytest.raises(StoreUnavailable, match="too long"), database.read(0.02) as limited:
-        limited.execute(statement).fetchall()
 
 
 SETTINGS = {"trusted_schema": 1, "wal_autocheckpoint": 0}

@@ -92,7 +92,7 @@ def test_a_start_on_a_full_disk_names_the_disk(path, monkeypatch):
 
 
 @pytest.fixture
-def api(path, monkeypatch):
+def quick(path, monkeypatch):
     """A caller of an app that waits a tenth of a second for another process."""
     monkeypatch.setattr(connection, "BUSY_SECONDS", 0.1)
     with opened(path) as api:
@@ -121,58 +121,58 @@ def replaced(path):
 
 
 @pytest.mark.parametrize("problem", [write_lock, missing, replaced])
-def test_writes_fail_while_the_file_cannot_be_written(api, path, problem):
+def test_writes_fail_while_the_file_cannot_be_written(quick, path, problem):
     """Reads continue, and writes do when the problem is over."""
-    clients = [api.create()]
+    clients = [quick.create()]
     with problem(path):
-        assert_unavailable(api.post(JORDAN, status=503))
-        assert failed_checks(api) == {"write"}
-        assert api.get("/healthz").json["data"] == {"status": "ok"}
-        assert_there(api, clients)
-    api.get("/readyz")
-    assert_there(api, [*clients, api.create()])
+        assert_unavailable(quick.post(JORDAN, status=503))
+        assert failed_checks(quick) == {"write"}
+        assert quick.get("/healthz").json["data"] == {"status": "ok"}
+        assert_there(quick, clients)
+    quick.get("/readyz")
+    assert_there(quick, [*clients, quick.create()])
     assert damage(path) == []
 
 
 # --- a reader that stays
 
 
-def test_writes_fail_while_a_reader_keeps_the_log_long(api, path, monkeypatch):
+def test_writes_fail_while_a_reader_keeps_the_log_long(quick, path, monkeypatch):
     monkeypatch.setattr(wal, "CHECKPOINT_AFTER", 1)
     monkeypatch.setattr(wal, "MAX_SIZE", 100 * 4096)
     monkeypatch.setattr(wal, "PAUSES", (0.0,))
     with snapshot(path):
-        clients = write_until_unavailable(api)
+        clients = write_until_unavailable(quick)
         size = os.path.getsize(f"{path}-wal")
         for _ in range(10):
-            api.post(JORDAN, status=503)
+            quick.post(JORDAN, status=503)
         (path.parent / "leads.csv").write_text("first_name,last_name,client_type\nA,B,buyer\n")
         for line in ("user add ben@example.com", "import leads.csv --user broker@example.com"):
             refused = command.run(*line.split(), "--database", path, cwd=path.parent)
             assert (refused.is_refusal(), "The log has grown too long" in refused.err) == (True, True)
         assert os.path.getsize(f"{path}-wal") == size < 200 * 4096
-        assert failed_checks(api) == {"write"}
-    clients.append(api.create())
-    assert_there(api, clients)
+        assert failed_checks(quick) == {"write"}
+    clients.append(quick.create())
+    assert_there(quick, clients)
 
 
 FOREVER = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n, clients"
 
 
-def test_overlapping_long_reads_end_so_that_the_log_stays_short(api, path, monkeypatch):
+def test_overlapping_long_reads_end_so_that_the_log_stays_short(quick, path, monkeypatch):
     monkeypatch.setattr(wal, "CHECKPOINT_AFTER", 20)
     monkeypatch.setattr(wal, "MAX_SIZE", 3 * 1024 * 1024)
-    api.create()
+    quick.create()
     over, sizes = threading.Event(), []
 
     def read():
         while not over.wait(0.03):
-            with suppress(StoreUnavailable), api.web.app.database.read(max_seconds=2) as connection:
+            with suppress(StoreUnavailable), quick.web.app.database.read(max_seconds=2) as connection:
                 connection.execute(FOREVER).fetchall()
 
     readers = [Call(read) for _ in range(2)]
     for _ in range(150):
-        api.create(**LARGE)
+        quick.create(**LARGE)
         sizes.append(os.path.getsize(f"{path}-wal"))
     over.set()
     for reader in readers:

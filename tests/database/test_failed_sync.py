@@ -91,7 +91,7 @@ def test_a_reader_that_is_closed_last_keeps_the_log(failed, tmp_path):
 
 
 @pytest.fixture
-def other(tmp_path, fail):
+def elsewhere(tmp_path, fail):
     """Another process's view of the database, opened before the checkpoint failed."""
     Database(tmp_path / "acare.db").close()
     with closing(Database(tmp_path / "acare.db")) as database:
@@ -99,9 +99,9 @@ def other(tmp_path, fail):
         yield database
 
 
-def test_a_checkpoint_that_failed_elsewhere_stops_writes(other, failed):
-    assert "checkpoint failed" in other.check_write()
-    with pytest.raises(StoreUnavailable, match="stop every process"), other.transaction():
+def test_a_checkpoint_that_failed_elsewhere_stops_writes(elsewhere, failed):
+    assert "checkpoint failed" in elsewhere.check_write()
+    with pytest.raises(StoreUnavailable, match="stop every process"), elsewhere.transaction():
         pass  # the log could be restarted, although its content may not be in the database
 
 

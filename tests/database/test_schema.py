@@ -13,10 +13,10 @@ from acare.maintenance.verification import verify_file
 
 
 @pytest.fixture
-def path(tmp_path, new_database):
-    path = tmp_path / "acare.db"
-    path.write_bytes(new_database)
-    return path
+def file(tmp_path, new_database):
+    file = tmp_path / "acare.db"
+    file.write_bytes(new_database)
+    return file
 
 
 def rewrite(path, name, old, new):
@@ -51,15 +51,15 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize(("script", "difference"), (DIFFERENT | FOREIGN).items(), ids=DIFFERENT | FOREIGN)
-def test_another_schema_is_refused_unchanged_and_named(path, script, difference):
-    edit(path, script)
-    before = contents(path.parent)
+def test_another_schema_is_refused_unchanged_and_named(file, script, difference):
+    edit(file, script)
+    before = contents(file.parent)
     with pytest.raises(DatabaseRefused) as refused:
-        Database(path).close()
+        Database(file).close()
     assert str(refused.value) == (
-        f"{path}: not a database of schema {schema.SCHEMA_VERSION}: {difference}; it was not changed"
+        f"{file}: not a database of schema {schema.SCHEMA_VERSION}: {difference}; it was not changed"
     )
-    assert contents(path.parent) == before
+    assert contents(file.parent) == before
 
 
 SIMILAR = {
@@ -70,20 +70,20 @@ SIMILAR = {
 
 
 @pytest.mark.parametrize(("name", "old", "new"), SIMILAR.values(), ids=SIMILAR)
-def test_sql_that_only_looks_the_same_is_different(path, name, old, new):
-    rewrite(path, name, old, new)
-    with closing(sqlite3.connect(path)) as connection:
+def test_sql_that_only_looks_the_same_is_different(file, name, old, new):
+    rewrite(file, name, old, new)
+    with closing(sqlite3.connect(file)) as connection:
         assert schema.difference(connection) == f"the trigger {name} is different"
 
 
 # --- where the schema is read
 
 
-def test_a_schema_in_the_log_alone_is_accepted(path):
+def test_a_schema_in_the_log_alone_is_accepted(file):
     """As after a crash of the migration: the file itself has another schema, the log the right one."""
-    edit(path, "DROP INDEX clients_by_user")
-    leave_in_log(path, "CREATE INDEX clients_by_user ON clients (user_id)")
-    Database(path).close()
+    edit(file, "DROP INDEX clients_by_user")
+    leave_in_log(file, "CREATE INDEX clients_by_user ON clients (user_id)")
+    Database(file).close()
 
 
 # --- accepted
@@ -112,10 +112,10 @@ SAME = {
 
 
 @pytest.mark.parametrize("script", SAME.values(), ids=SAME)
-def test_other_tables_and_plain_indexes_are_accepted(path, script):
-    edit(path, script)
+def test_other_tables_and_plain_indexes_are_accepted(file, script):
+    edit(file, script)
     objects = "SELECT name FROM sqlite_schema ORDER BY name"
-    before = query(path, objects)
-    Database(path).close()
-    assert query(path, objects) == before
-    assert verify_file(path) == 0
+    before = query(file, objects)
+    Database(file).close()
+    assert query(file, objects) == before
+    assert verify_file(file) == 0

@@ -16,20 +16,20 @@ CHECKPOINT_OFTEN = "import acare.database.wal as wal; wal.CHECKPOINT_AFTER = 2"
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory):
+def shared(tmp_path_factory):
     return tmp_path_factory.mktemp("shared") / "shared.db"
 
 
 @pytest.fixture(scope="module")
-def callers(database):
+def callers(shared):
     """As many to each of the two servers, in turn."""
-    key = make_key(database)
+    key = make_key(shared)
     with ExitStack() as stack:
-        addresses = [stack.enter_context(serving(database, before=CHECKPOINT_OFTEN))[1] for _ in range(2)]
+        addresses = [stack.enter_context(serving(shared, before=CHECKPOINT_OFTEN))[1] for _ in range(2)]
         yield [Agency(address, key) for address in addresses * (CALLERS // 2)]
 
 
-def test_only_one_update_of_a_version_succeeds(database, callers):
+def test_only_one_update_of_a_version_succeeds(shared, callers):
     client = callers[0].create()
     path = f"/v1/clients/{client['id']}"
     for version in range(1, 61):
@@ -41,4 +41,4 @@ def test_only_one_update_of_a_version_succeeds(database, callers):
         versions = {(details["currentVersion"], details["attemptedVersion"]) for _, details in told}
         assert versions == {(version + 1, version)}
     assert [data for status, data in answers if status == 200] == [callers[1].get(client)]
-    assert damage(database) == []
+    assert damage(shared) == []

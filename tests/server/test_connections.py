@@ -22,7 +22,6 @@ from support.sockets import (
 )
 from support.target import target_in
 
-DOCUMENT = HEALTH.replace(b"/healthz", b"/openapi.json")
 ROOM = 64
 
 
@@ -138,16 +137,3 @@ def test_new_callers_replace_those_with_data_to_read(full):
     time.sleep(0.3)
     assert [ask(raw) for raw in new] == [200] * 16
     assert target.log_besides_requests() == []
-
-
-def test_new_callers_replace_those_who_do_not_read(full):
-    _, make = full
-    crowd = make(ROOM, receive_buffer=2048)
-    until = time.monotonic() + 0.5
-    while time.monotonic() < until:
-        for raw in crowd:
-            raw.setblocking(False)
-            with contextlib.suppress(OSError):
-                raw.send(DOCUMENT * 20)
-        time.sleep(0.02)
-    assert [ask(make(1)[0]) for _ in range(20)] == [200] * 20

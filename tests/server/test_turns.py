@@ -42,7 +42,7 @@ SEARCH = "/v1/clients?q=lee"
 
 
 @pytest.fixture(scope="module")
-def target(tmp_path_factory):
+def busy(tmp_path_factory):
     """A slow server with large clients, and eight keys of one user and one of each of five others."""
     database = tmp_path_factory.mktemp("turns") / "served.db"
     fill_with_large_clients(database)
@@ -51,29 +51,29 @@ def target(tmp_path_factory):
             new_key(app.keys, f"{name}@example.com", ALL_SCOPES, role="broker").key
             for name in [*["busy"] * 8, "a", "b", "c", "d", "other"]
         ]
-    with target_in(database.parent, key=keys[0], before=SLOW) as target:
-        target.database = database
-        target.keys, target.office, target.other = keys[:8], keys[8:-1], keys[-1]
-        yield target
+    with target_in(database.parent, key=keys[0], before=SLOW) as busy:
+        busy.database = database
+        busy.keys, busy.office, busy.other = keys[:8], keys[8:-1], keys[-1]
+        yield busy
 
 
-def ask(target, method, path, body=b""):
+def ask(busy, method, path, body=b""):
     """The seconds until another caller is answered."""
-    clock = Clock(target.process.pid)
+    clock = Clock(busy.process.pid)
     began = clock.now()
-    with target.connections() as [raw], raw.makefile("rb") as stream:
-        raw.sendall(request(target.other, method, path, body))
+    with busy.connections() as [raw], raw.makefile("rb") as stream:
+        raw.sendall(request(busy.other, method, path, body))
         assert read_answer(stream)[0] < 300
     return clock.now() - began
 
 
-def seconds_beside(target, path, *what):
+def seconds_beside(busy, path, *what):
     """The seconds until another user is answered while one asks for ``path`` 60 times, with all keys."""
-    with target.connections(60) as crowd:
-        for raw, key in zip(crowd, itertools.cycle(target.keys), strict=False):
+    with busy.connections(60) as crowd:
+        for raw, key in zip(crowd, itertools.cycle(busy.keys), strict=False):
             raw.sendall(request(key, path=path))
         time.sleep(0.1)
-        return ask(target, *what)
+        return ask(busy, *what)
 
 
 # What one user asks for 60 times, what another asks, and the seconds until the answer. Behind the 60 searches
@@ -88,17 +88,17 @@ BESIDE = {
 
 
 @pytest.mark.parametrize(("path", "what", "seconds"), BESIDE.values(), ids=BESIDE)
-def test_requests_of_one_caller_do_not_delay_another(target, path, what, seconds):
-    assert min(seconds_beside(target, path, *what) for _ in range(TRIES)) < seconds
+def test_requests_of_one_caller_do_not_delay_another(busy, path, what, seconds):
+    assert min(seconds_beside(busy, path, *what) for _ in range(TRIES)) < seconds
 
 
 @pytest.mark.parametrize(("path", "seconds"), [(SEARCH, SEARCH_SECONDS + 0.4), ("/readyz", PROMPT)])
-def test_downloads_of_four_users_delay_no_search_and_no_check(target, path, seconds):
-    with target.connections(4) as crowd:
-        for raw, key in zip(crowd, target.office, strict=True):
+def test_downloads_of_four_users_delay_no_search_and_no_check(busy, path, seconds):
+    with busy.connections(4) as crowd:
+        for raw, key in zip(crowd, busy.office, strict=True):
             raw.sendall(request(key, path="/v1/clients.csv"))
-        assert target.is_well()  # by now, the server has read them
-        assert ask(target, "GET", path) < seconds
+        assert busy.is_well()  # by now, the server has read them
+        assert ask(busy, "GET", path) < seconds
         assert not select.select(crowd, [], [], 0)[0]  # none has its file
 
 
@@ -110,28 +110,28 @@ MADE_UP = {
 
 
 @pytest.mark.parametrize(("method", "path", "body"), MADE_UP.values(), ids=MADE_UP)
-def test_made_up_keys_do_not_delay_another_caller(target, method, path, body):
+def test_made_up_keys_do_not_delay_another_caller(busy, method, path, body):
     """200 connections, each with a key of its own and a large header."""
     headers = {"Prefer": "a=b, " * 6_000, "Content-Length": len(body)}
     waits = []
     for _ in range(TRIES):
-        with target.connections(200) as crowd:
+        with busy.connections(200) as crowd:
             for number, raw in enumerate(crowd):
                 raw.sendall(request(f"{number:064}", method, path, body, **headers))
             time.sleep(0.3)  # they wait to be answered
-            waits.append(ask(target, "GET", "/v1/clients?limit=1"))
+            waits.append(ask(busy, "GET", "/v1/clients?limit=1"))
     assert min(waits) < 0.15
 
 
-def test_writes_and_checks_that_wait_do_not_delay_reads(target):
-    with target.connections(20) as crowd, write_lock(target.database):
+def test_writes_and_checks_that_wait_do_not_delay_reads(busy):
+    with busy.connections(20) as crowd, write_lock(busy.database):
         for number, raw in enumerate(crowd):
             raw.sendall(
-                request(target.key, "POST", body=BODY) if number % 2 else request(f"{number}", path="/readyz")
+                request(busy.key, "POST", body=BODY) if number % 2 else request(f"{number}", path="/readyz")
             )
         time.sleep(0.1)
         for path in ("/v1/clients?page=99999", "/v1/clients?limit=1"):
-            assert ask(target, "GET", path) < 1
+            assert ask(busy, "GET", path) < 1
 
 
 proxied = app_fixture(trusted_proxy="192.0.2.1")

@@ -20,31 +20,31 @@ from acare.store.erasures import ErasureStore
 
 
 @pytest.fixture
-def ana(app):
+def agent(app):
     app.users.add("ana@example.com", "agent")
     return app.caller("ana@example.com")
 
 
-def test_a_search_during_writes_is_of_one_snapshot(app, ana):
+def test_a_search_during_writes_is_of_one_snapshot(app, agent):
     """The words of each client on a page, and its total, are of one snapshot."""
-    ids = [app.clients.create(ana, new(last_name="Ray")).id for _ in range(8)]
+    ids = [app.clients.create(agent, new(last_name="Ray")).id for _ in range(8)]
 
     def rename(n):
         for name in ("Fox", "Ray") * 20:
-            app.clients.update(ana, ids[n], validate_update({"last_name": name})[0])
+            app.clients.update(agent, ids[n], validate_update({"last_name": name})[0])
 
     def search(_):
         for name in ("Fox", "Ray") * 40:
-            page = app.lists.page(ana, page=1, limit=100, q=name)
+            page = app.lists.page(agent, page=1, limit=100, q=name)
             assert all(f'"last_name":"{name}"' in row for row in page.rows)
             assert page.total == len(page.rows)
 
     in_threads(10, lambda n: rename(n) if n < 8 else search(n))
 
 
-def found(app, ana, query):
+def found(app, agent, query):
     """How many clients a search finds: the total, which must agree with the rows."""
-    page = app.lists.page(ana, page=1, limit=100, q=query)
+    page = app.lists.page(agent, page=1, limit=100, q=query)
     assert page.total == len(page.rows)
     return page.total
 
@@ -73,48 +73,48 @@ PHONES = json.loads((Path(__file__).parents[1] / "support" / "phones.json").read
 
 
 @pytest.mark.parametrize("field", ["last_name", "notes"])
-def test_a_search_finds_a_text_by_its_words(app, ana, field):
+def test_a_search_finds_a_text_by_its_words(app, agent, field):
     for text, queries in WORDS.items():
-        client_id = app.clients.create(ana, new(**{field: text})).id
-        totals = [{query: found(app, ana, query) for query in some.split()} for some in queries]
+        client_id = app.clients.create(agent, new(**{field: text})).id
+        totals = [{query: found(app, agent, query) for query in some.split()} for some in queries]
         assert (text, *map(sum, map(dict.values, totals))) == (text, len(totals[0]), 0), totals
-        app.clients.delete(ana, client_id)
-        assert not any(found(app, ana, query) for query in totals[0])
+        app.clients.delete(agent, client_id)
+        assert not any(found(app, agent, query) for query in totals[0])
 
 
 @pytest.mark.parametrize("phone", PHONES, ids=lambda phone: phone["field"])
-def test_a_search_finds_each_number_of_a_field(app, ana, phone):
-    app.clients.create(ana, new(phone=phone["field"]))
-    totals = {text: found(app, ana, text) for text in phone["found"] + phone["not_found"]}
+def test_a_search_finds_each_number_of_a_field(app, agent, phone):
+    app.clients.create(agent, new(phone=phone["field"]))
+    totals = {text: found(app, agent, text) for text in phone["found"] + phone["not_found"]}
     assert totals == {**dict.fromkeys(phone["found"], 1), **dict.fromkeys(phone["not_found"], 0)}
     assert phone_numbers.numbers(phone["field"]) == phone["numbers"]
 
 
-def test_words_of_all_fields_are_found_together(app, ana):
+def test_words_of_all_fields_are_found_together(app, agent):
     lists = {"tags": ["VIP", 'say "hi"'], "preferred_locations": ["Bakersfield", "Oak Grove"]}
     client = new(notes="A garden.\nCalls late.", email="j.lee@example.com", phone="+49 151 23454980", **lists)
-    app.clients.create(ana, client)
+    app.clients.create(agent, client)
     for query in ("oak bak", "gard lat", "jordan vip garden j.lee@exam", '- "hi', "lee 0151 234549 80"):
-        assert (query, found(app, ana, query)) == (query, 1)
+        assert (query, found(app, agent, query)) == (query, 1)
     for query in ("jordan pool", "vip-say", "lee 0151 235"):
-        assert (query, found(app, ana, query)) == (query, 0)
+        assert (query, found(app, agent, query)) == (query, 0)
 
 
-def test_thousands_of_accents_on_a_letter_do_not_delay_others(app, ana):
+def test_thousands_of_accents_on_a_letter_do_not_delay_others(app, agent):
     """Python sorts them in quadratic time, and answers no other request meanwhile."""
     few, many = ("Zoe" + "\u0344" * n + "\u0f73" * n for n in (98, 4990))
     began = time.process_time()
     for _ in range(10):
-        app.clients.create(ana, new(notes=many, preferred_locations=[few] * 50))
-    assert found(app, ana, "zoe") == 10
-    assert not any(app.lists.page(ana, page=1, limit=1, location="fox").total for _ in range(30))
+        app.clients.create(agent, new(notes=many, preferred_locations=[few] * 50))
+    assert found(app, agent, "zoe") == 10
+    assert not any(app.lists.page(agent, page=1, limit=1, location="fox").total for _ in range(30))
     assert time.process_time() - began < 2
 
 
-def test_a_search_alone_does_not_read_the_clients_of_other_pages(app, ana):
+def test_a_search_alone_does_not_read_the_clients_of_other_pages(app, agent):
     """SQLite takes more steps for each match if it also reads the client."""
     for _ in range(300):
-        app.clients.create(ana, new())
+        app.clients.create(agent, new())
 
     def steps(**filters):
         counted = []
@@ -127,8 +127,8 @@ def test_a_search_alone_does_not_read_the_clients_of_other_pages(app, ana):
     assert 0 < steps() * 1.5 < steps(status="active")
 
 
-def test_no_other_program_changes_words_unnoticed(app, ana):
-    app.clients.create(ana, new())
+def test_no_other_program_changes_words_unnoticed(app, agent):
+    app.clients.create(agent, new())
     for change in ("UPDATE clients SET last_name = 'Fox'", "DELETE FROM clients"):
         with (
             closing(sqlite3.connect(app.database.path)) as other,
@@ -138,16 +138,16 @@ def test_no_other_program_changes_words_unnoticed(app, ana):
 
 
 @pytest.mark.parametrize("how", ["erase", "purge"])
-def test_erasing_leaves_no_word_in_the_index(app, ana, how):
+def test_erasing_leaves_no_word_in_the_index(app, agent, how):
     for n in range(300):  # fewer than a page of an index has
-        app.clients.create(ana, new(last_name=f"Lee{n}"))
+        app.clients.create(agent, new(last_name=f"Lee{n}"))
     client_id = app.clients.create(
-        ana, new(last_name="Qylophonez", email="w@vexqozymix.com", notes="Øqwyzlep")
+        agent, new(last_name="Qylophonez", email="w@vexqozymix.com", notes="Øqwyzlep")
     ).id
-    app.clients.update(ana, client_id, validate_update({"last_name": "Zyqqophon"})[0])
+    app.clients.update(agent, client_id, validate_update({"last_name": "Zyqqophon"})[0])
     for n in range(20):
-        app.clients.create(ana, new(last_name=f"Ray{n}"))
-    app.clients.delete(ana, client_id)
+        app.clients.create(agent, new(last_name=f"Ray{n}"))
+    app.clients.delete(agent, client_id)
     assert files_with(app.database.path.parent, "qophon")
     if how == "erase":
         ErasureStore(app.database).erase(client_id)
@@ -157,7 +157,7 @@ def test_erasing_leaves_no_word_in_the_index(app, ana, how):
     for word in ("ylophonez", "yqqophon", "exqozymix", "qophon", "qwyzlep"):
         assert files_with(app.database.path.parent, word) == []
     assert verify_file(app.database.path) == 320
-    assert app.lists.page(ana, page=1, limit=1, q="lee").total == 300
+    assert app.lists.page(agent, page=1, limit=1, q="lee").total == 300
 
 
 def test_the_internal_tables_of_fts5_are_not_compared(tmp_path, new_database):
