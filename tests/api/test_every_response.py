@@ -1,7 +1,5 @@
 """Every response of the table: its headers, and its place in the OpenAPI document, which has the envelope."""
 
-import re
-
 import pytest
 from support.client import app_fixture, fast_clock
 from support.openapi import codes, find, follow
@@ -22,12 +20,7 @@ def document(app):
     return TestApp(app).get("/openapi.json").json
 
 
-def name(ask):
-    """The request without the addresses of functions, which differ in each process."""
-    return re.sub(" at 0x[0-9a-f]+", "", repr(ask))
-
-
-@pytest.fixture(scope="module", params=[*TABLE, *OTHERS], ids=name)
+@pytest.fixture(scope="module", params=[*TABLE, *OTHERS], ids=repr)
 def answered(request, app):
     """A request of the table, its path, and the response for a page of an allowed origin."""
     with scene_in(app) as scene:

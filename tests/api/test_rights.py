@@ -8,7 +8,7 @@ import pytest
 from support.client import Api, app_fixture
 from support.data import ALL_SCOPES
 from support.keys import new_key
-from support.operations import OPERATIONS, method_and_path
+from support.operations import OPERATIONS, made_for, method_and_path
 from support.scenes import Scene
 
 from acare.api.operations import OPERATIONS as TABLE
@@ -24,7 +24,7 @@ app = app_fixture()
 numbers = itertools.count()
 
 
-class Agency:
+class Office:
     """A broker and two agents. The first agent owns the clients and keys of the requests."""
 
     def __init__(self, app):
@@ -40,13 +40,13 @@ class Agency:
 
     def ask(self, caller, operation, status):
         method, path = method_and_path(operation)
-        body = self.scene.fill(OPERATIONS[operation][0])
-        return caller.ask(method, self.scene.fill(path), body, status)
+        body = made_for(self.scene, OPERATIONS[operation][0])
+        return caller.ask(method, path.format_map(self.scene), body, status)
 
 
 @pytest.fixture
-def agency(app):
-    return Agency(app)
+def office(app):
+    return Office(app)
 
 
 def test_every_operation_needs_a_right_and_has_a_responder():
@@ -74,14 +74,14 @@ def test_the_table_is_documented():
 
 @pytest.mark.parametrize("who", ["broker", "owner", "other"])
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_a_role_allows_what_it_should(agency, operation, who):
+def test_a_role_allows_what_it_should(office, operation, who):
     status = OPERATIONS[operation][["", "broker", "owner", "other"].index(who)]
-    answer = agency.ask(getattr(agency, who), operation, status)
+    answer = office.ask(getattr(office, who), operation, status)
     assert status != 403 or answer.json["error"]["code"] == "BROKER_REQUIRED"
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_one_of_the_scopes_is_needed_and_enough(agency, operation):
+def test_one_of_the_scopes_is_needed_and_enough(office, operation):
     """With all others, the operation is refused."""
     right = RIGHTS[operation]
     enough = [scope for scope in SCOPES if scope[0] in (right.resource, "all") and scope[1] in right.actions]
@@ -89,18 +89,18 @@ def test_one_of_the_scopes_is_needed_and_enough(agency, operation):
     for resource, action in SCOPES:
         if (resource, action) not in enough:
             others.setdefault(resource, []).append(action)
-    error = agency.ask(Api(agency.app, agency.key("broker", others).key), operation, 403).json["error"]
+    error = office.ask(Api(office.app, office.key("broker", others).key), operation, 403).json["error"]
     needed = {"resource": right.resource, "actions": [*right.actions]}
     assert (error["code"], error["details"]) == ("INSUFFICIENT_SCOPE", needed)
     for resource, action in enough:
-        key = agency.key("broker", {resource: [action]})
-        agency.ask(Api(agency.app, key.key), operation, OPERATIONS[operation][1])
+        key = office.key("broker", {resource: [action]})
+        office.ask(Api(office.app, key.key), operation, OPERATIONS[operation][1])
 
 
-def test_an_agent_lists_only_what_is_their_own(agency):
-    agency.broker.create()
-    own = agency.owner.create()
-    assert [client["id"] for client in agency.owner.list()["clients"]] == [own["id"]]
+def test_an_agent_lists_only_what_is_their_own(office):
+    office.broker.create()
+    own = office.owner.create()
+    assert [client["id"] for client in office.owner.list()["clients"]] == [own["id"]]
     for kind, name in (("keys", "user_id"), ("users", "id")):
-        listed = agency.owner.get(f"/v1/{kind}?disabled=true").json["data"][kind]
+        listed = office.owner.get(f"/v1/{kind}?disabled=true").json["data"][kind]
         assert [each[name] for each in listed] == [own["user_id"]]

@@ -2,7 +2,7 @@
 
 from support import scenes
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
-from support.operations import OPERATIONS, method_and_path
+from support.operations import OPERATIONS, made_for, method_and_path
 
 from acare.fields import FIELDS
 
@@ -31,12 +31,12 @@ class Ask:
         self.prepare, self.headers = prepare, headers
 
     def __repr__(self):
-        sent = f" {self.body!r:.40}" if self.body is not None else ""
+        sent = "" if self.body is None or callable(self.body) else f" {self.body!r:.40}"
         return f"{self.method} {self.path} {self.status}{sent} {' '.join(self.headers)}".strip()
 
     def run(self, scene, **headers):
         """The path with its id, and the response."""
-        path, body = scene.fill(self.path), scene.fill(self.body)
+        path, body = self.path.format_map(scene), made_for(scene, self.body)
         headers |= self.headers
         return path, self.prepare(scene).ask(self.method, path, body, self.status, **headers)
 
@@ -46,7 +46,7 @@ OWNER, HISTORY = f"{ITEM}/owner", f"{ITEM}/history"
 REDEMPTION = "/v1/keys/redeem"
 USER, HANDOVER, KEY = "/v1/users/{user_id}", "/v1/users/{user_id}/handover", "/v1/keys/{key_id}"
 CHANGES_FEED, OTHER_CURSOR = "/v1/changes", f"{'0' * 16}.all.1.1"
-CHANGE, TO_NEW = {"notes": "x"}, {"user_id": "{new_id}"}
+CHANGE, TO_NEW = {"notes": "x"}, OPERATIONS["POST /v1/clients/{client_id}/owner"][0]
 # Method, path and body of a request for each operation, and its status.
 GOOD = [(*method_and_path(operation), body, status) for operation, (body, status, *_) in OPERATIONS.items()]
 SYSTEM = ("/", "/healthz", "/readyz", "/openapi.json")
@@ -116,7 +116,7 @@ TABLE = [
     Ask("POST", f"{COLLECTION}/{UNKNOWN_ID}/restore", 404),
     Ask("POST", f"{ITEM}/restore", 409),
     Ask("POST", OWNER, 400, {"user_id": UNKNOWN_ID}),
-    Ask("POST", OWNER, 409, {**TO_NEW, "version": 1}),
+    Ask("POST", OWNER, 409, lambda scene: {**TO_NEW(scene), "version": 1}),
     Ask("POST", OWNER, 412, TO_NEW, If_Match='"1"'),
     Ask("POST", OWNER, 428, TO_NEW, prepare=scenes.another_app(require_precondition="true")),
     Ask("POST", OWNER, 403, TO_NEW, prepare=scenes.agent),

@@ -61,12 +61,9 @@ class Scene:
     def key_id(self):
         return self.api.post({"scopes": {}}, 201, "/v1/keys").json["data"]["id"]
 
-    def fill(self, value):
-        """The value with each name in braces replaced by what the method of that name returns."""
-        if isinstance(value, dict):
-            return {name: self.fill(item) for name, item in value.items()}
-        is_text = isinstance(value, str)
-        return re.sub(r"\{(\w+)\}", lambda match: getattr(self, match[1])(), value) if is_text else value
+    def __getitem__(self, name):
+        """The text for a name in braces: ``path.format_map(scene)``."""
+        return getattr(self, name)()
 
     def break_store(self, error):
         def fail(*_, **__):
