@@ -172,6 +172,23 @@ def test_a_step_that_fails_is_named(machine, installed, step):
     assert f"install.sh: FAILED: {step}. " in printed
 
 
+def test_an_upgrade_restarts_only_what_runs(started):
+    _, _, run = started
+    process = "systemctl show --value --property=MainPID acare.service"
+    before = run(process)
+    run(f"systemctl stop acare-check.timer && {SCRIPT}")
+    assert run(process) != before
+    assert run("systemctl is-active acare-check.timer || true") == "inactive\n"
+
+
+def test_the_program_of_an_earlier_python_is_made_anew(machine, installed):
+    """As after an upgrade of Debian: python finds no packages in the environment."""
+    own_program(machine, installed)
+    on(machine, "ln -s /bin/true /usr/local/sbin/systemctl; cd /opt/acare/lib && mv python3* python3.1")
+    on(machine, SCRIPT)
+    assert on(machine, "/opt/acare/bin/acare --version").startswith("acare ")
+
+
 def test_another_user_learns_how_to_run_commands(started):
     _, _, run = started
     line = "runuser -u nobody -- /opt/acare/bin/acare key list --database /var/lib/acare/acare.db || true"
