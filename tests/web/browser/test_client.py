@@ -226,6 +226,15 @@ def test_a_client_who_is_there_already_is_shown_first(open_page, agency, again, 
     assert agency.total(f"q={last_name}") == 1 + again
 
 
+def test_a_missing_type_is_told_before_a_duplicate(open_page, agency):
+    agency.create(first_name="Ana", last_name="Typeless")
+    page = open_page(agency.link)
+    page.goto(f"{agency.url}/#/new?q=ana+typeless")
+    save(page)
+    expect(page.locator("#field-client_type-problem")).to_have_text("Type is required.")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
 def test_the_focus_in_a_form_is_never_below_the_buttons_that_save(open_page, agency):
     page = open_page(agency.link, viewport={"width": 1280, "height": 500})
     page.goto(f"{agency.url}/#/new")

@@ -146,7 +146,7 @@ BROKEN = """cells => cells.flatMap((cell) => {
 @pytest.mark.parametrize("width", [360, 640, 1280, 1440, 1920])
 def test_a_long_name_breaks_no_short_word(open_page, start, width, scheme):
     agency = Agency(*start("--rate-limit", "off", "--currency", "EUR")[1:3])
-    email = "alexandria.papadopoulos-hollingsworth@maklerbuero.example"
+    email = "marieluz-annalena.papadopoulos-hollingsworth@maklerbuero.example"
     owner = agency.ask("POST", "/v1/users", {"email": email, "role": "agent"}, 201)
     for fields in (LONG, {"phone": "+49 (0)40 4711-8812", "tags": ["due:2026-01-02"]}):
         client = agency.create(**fields)
