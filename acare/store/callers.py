@@ -20,6 +20,10 @@ CACHE_NANOSECONDS = 10_000_000
 KEY = re.compile("[0-9a-f]{64}")
 
 
+#: Finds a caller by a key or an e-mail address.
+Find = Callable[[sqlite3.Connection, str], Caller | InvalidKey | None]
+
+
 class Callers(Store[Database]):
     """Finds callers, and caches them until ``forget`` is called, which changes of users and keys must do."""
 
@@ -32,8 +36,8 @@ class Callers(Store[Database]):
         """``clock`` returns nanoseconds, for the cache."""
         super().__init__(database)
         self._clock, self._now = clock, now
-        # When, and the callers by key or e-mail address, which has an @.
-        self._cached: tuple[int, dict[str, Caller | InvalidKey | None]] = (-1, {})
+        # When, and the callers by what found them.
+        self._cached: tuple[int, dict[tuple[Find, str], Caller | InvalidKey | None]] = (-1, {})
         self._minutes: dict[str | None, str] = {}  # the minute in which the use of each key was last queued
 
     def forget(self) -> None:
@@ -45,8 +49,6 @@ class Callers(Store[Database]):
 
         The use of a key is recorded to the minute, by a queued write that this call does not wait for.
         """
-        if not KEY.fullmatch(key):
-            return InvalidKey("malformed")
         found = self._find(key, self._find_key)
         assert found is not None
         return found
@@ -58,22 +60,22 @@ class Callers(Store[Database]):
         found = self._find(email, _find_user)
         return found if isinstance(found, Caller) else None
 
-    def _find(
-        self, name: str, find: Callable[[sqlite3.Connection, str], Caller | InvalidKey | None]
-    ) -> Caller | InvalidKey | None:
+    def _find(self, name: str, find: Find) -> Caller | InvalidKey | None:
         period = self._clock() // CACHE_NANOSECONDS
         cached = self._cached
         if cached[0] != period:
             cached = self._cached = period, {}
-        found = cached[1].get(name)
+        found = cached[1].get((find, name))
         if found is None:
             with self._database.read() as connection:
-                found = cached[1][name] = find(connection, name)
+                found = cached[1][find, name] = find(connection, name)
         return found
 
     TOUCH = "UPDATE api_keys SET last_used_at = :minute WHERE id = :id"
 
     def _find_key(self, connection: sqlite3.Connection, key: str) -> Caller | InvalidKey:
+        if not KEY.fullmatch(key):
+            return InvalidKey("malformed")
         found = find_key(connection, key, self._now())
         if isinstance(found, Caller):
             minute = f"{self._now()[: len('2026-07-15T14:32')]}:00.000Z"
