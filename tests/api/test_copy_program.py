@@ -39,7 +39,7 @@ def line(program, address, key):
 @contextmanager
 def running(line, **options):
     """The program; killed at the end."""
-    with subprocess.Popen(line, stderr=subprocess.PIPE, **options) as process:
+    with subprocess.Popen(line, **{"stderr": subprocess.PIPE, **options}) as process:
         try:
             yield
             assert process.poll() is None, process.stderr.read().decode()
@@ -192,13 +192,14 @@ def test_the_poller_passes_on_what_comes(served, tmp_path):
 
 def test_the_poller_skips_what_is_refused_three_times(served, tmp_path):
     program, caller = served
-    with webhook(refused=["No"]) as (url, taken, asked), (tmp_path / "err").open("w") as err:
-        process = subprocess.Popen(program(poller(url)), cwd=tmp_path, stderr=err)
+    with (
+        webhook(refused=["No"]) as (url, taken, asked),
+        (tmp_path / "err").open("w") as err,
+        running(program(poller(url)), cwd=tmp_path, stderr=err),
+    ):
         wait_for((tmp_path / "cursor.txt").exists)
         refused, _ = caller.create(first_name="No"), caller.create(first_name="Yes")
         wait_for(lambda: taken)
-        process.kill()
-        process.wait()
     assert (tmp_path / "err").read_text() == f"The webhook refuses {refused['id']}: 400\n"
     assert asked == ["No", "No", "No", "Yes"]
 
