@@ -83,12 +83,14 @@ def compare(bench: Bench, folder: Path) -> list[str]:
         servers.pocketbase(binary, SERVER_CORE) as pocketbase,
     ):
         take_turns(bench, [bare, acare, pocketbase])
-    return [
+        memory = acare.resident_mib() / bare.resident_mib()
+    rows = [
         report.row(f"{work}, against {other.name}", bench.ratio(work, acare.name, other.name))
         for work in WORKS
         for other in (bare, pocketbase)
         if (work, other.name) in bench.results
     ]
+    return [*rows, report.row(f"resident memory, against {bare.name}", memory)]
 
 
 def take_turns(bench: Bench, running: Sequence[Server]) -> None:
@@ -144,64 +146,22 @@ def against(bench: Bench, folder: Path, checkout: Path) -> list[str]:
     return [*rows, report.row("resident memory", memory)]
 
 
-def grow(bench: Bench, folder: Path, count: int) -> list[str]:
-    """The same server with 1,000 clients and with ``count``."""
-    small, big = folder / "small.db", folder / "big.db"
-    for database, clients in ((small, servers.CLIENTS), (big, count)):
-        large.make(database, clients, old_versions=0)
-    few, many = f"{servers.CLIENTS:,} clients", f"{count:,} clients"
-    lists = {
-        "first page": "/v1/clients",
-        "by type": "/v1/clients?client_type=buyer",
-        "by status": "/v1/clients?status=closed",
-        "by both": "/v1/clients?client_type=both&status=inactive",
-        "search": "/v1/clients?q=last4711",
-    }
-    deep = {"last page": count // 25, "middle page": count // 50}
-    with (
-        servers.acare(small, SERVER_CORE, name=few) as first,
-        servers.acare(big, SERVER_CORE, name=many) as second,
-        servers.bare_falcon(SERVER_CORE) as bare,
-    ):
-        for _ in range(bench.rounds):
-            for server in (first, second):
-                bench.run("get at scale", server, load.get(server.paths[0]))
-                for work, path in lists.items():
-                    bench.run(work, server, load.get(path))
-                bench.run("create at scale", server, load.send("POST", "/v1/clients", CLIENT))
-            for work, page in deep.items():
-                bench.run(work, second, load.get(f"/v1/clients?page={page}"))
-        load.run(bare.url, load.get("/"), {}, bench.seconds, LOAD_CORE)
-        memory = second.resident_mib() / bare.resident_mib()
-        resident = f"{second.resident_mib():.0f} MiB against {bare.resident_mib():.0f}"
-    rows = [
-        report.row(f"{work}, {many} against {few}", bench.ratio(work, many, few))
-        for work in ("get at scale", *lists, "create at scale")
-    ]
-    for work in deep:
-        cost = 1000 / bench.median(work, many)
-        rows.append(f"| {work} of {many} | {cost:.2f} ms of a core |")
-    rows.append(report.row(f"resident memory after that, against {bare.name} ({resident})", memory))
-    return rows
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds, fewer clients: under two minutes")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: under two minutes")
     parser.add_argument(
         "--against", type=Path, metavar="PATH", help="only compare with this checkout of acare"
     )
     args = parser.parse_args()
     if shutil.which("wrk") is None:
         parser.exit(1, "The load comes from wrk, which is not installed; on Debian, the package is wrk.\n")
-    rounds, seconds, count = (2, 1, 20_000) if args.quick else (5, 1, 1_000_000)
-    bench = Bench(rounds, seconds)
+    bench = Bench(rounds=2 if args.quick else 5, seconds=1)
     with tempfile.TemporaryDirectory(prefix="acare-benchmarks-") as name:
         folder = Path(name)
         if args.against is not None:
             ratios = against(bench, folder, args.against)
         else:
-            ratios = [*compare(bench, folder), *elsewhere(bench, folder), *grow(bench, folder, count)]
+            ratios = [*compare(bench, folder), *elsewhere(bench, folder)]
     print(report.text(bench.median, list(bench.results), ratios))
     return 0
 

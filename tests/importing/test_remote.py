@@ -102,14 +102,6 @@ def test_a_dry_run_lists_the_owners_of_the_source(mover, hosted):
     assert "Owners without --value user_id:UUID=EMAIL: 1 client, new ones for --user.\n" in ended.out
 
 
-def test_owners_are_mapped(mover, hosted, agency):
-    agency.run("user", "add", "ben@example.com")
-    for number in range(3):
-        hosted.create(number)
-    mover.run("--value", f"user_id:{ANA}={USER}", "--value", f"user_id:{BEN}=ben@example.com")
-    assert [client["owner"] for client in agency.clients()] == [USER, "ben@example.com", USER]
-
-
 def test_an_owner_who_is_no_user_comes_with_its_fix(mover, hosted):
     hosted.create(0)
     ended = mover.run("--value", f"user_id:{ANA}=nobody@example.com")

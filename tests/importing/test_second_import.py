@@ -4,7 +4,6 @@ import json
 import re
 
 import pytest
-from support.files import query
 from support.hosted import ANA, BEN, KEY
 from support.importing import RECORD, USER
 
@@ -57,20 +56,6 @@ def test_what_has_changed_there_alone_is_taken_over(mover, hosted, moved):
     assert mover.here()[moved[0]]["version"] == 3
     assert history(mover, moved[0]) == [(1, "imported", []), (3, "imported", ["phone", "notes", "tags"])]
     assert last_line(ended) == "1 updated, 2 unchanged; 1 client written."
-
-
-def test_what_has_changed_here_alone_is_kept(mover, moved):
-    change_here(mover, moved[0], phone="5")
-    ended = mover.run(*UPDATE)
-    assert (ended.code, mover.here()[moved[0]]["phone"]) == (0, "5")
-    assert last_line(ended) == "2 unchanged, 1 kept; there was nothing to write."
-    assert history(mover, moved[0]) == [(1, "imported", []), (2, "updated", ["phone"])]
-
-
-def test_a_client_that_is_new_there_is_created(mover, hosted, moved):
-    new = hosted.create(9)
-    assert last_line(mover.run(*UPDATE)) == "1 created, 3 unchanged; 1 client written."
-    assert (mover.differences(), history(mover, new)) == ({}, [(1, "imported", [])])
 
 
 def test_a_client_found_by_its_new_words_at_its_new_place(mover, hosted, moved):
@@ -210,13 +195,6 @@ def test_a_client_deleted_here_stays_deleted(mover, moved):
     assert "    1 only there, deleted here\n" in ended.out
 
 
-def test_a_client_erased_here_stays_erased(mover, moved):
-    mover.agency.run("erase", "--yes", moved[0])
-    sources = query(mover.agency.database, "SELECT client_id FROM client_sources")
-    mover.run(*UPDATE)
-    assert ({client_id for (client_id,) in sources}, moved[0] in mover.here()) == (set(moved[1:]), False)
-
-
 def test_a_client_that_is_gone_there_is_listed(mover, hosted, moved):
     hosted.delete(moved[0])
     ended = mover.run(*UPDATE)
@@ -304,15 +282,6 @@ def test_delete_missing_needs_all_clients_of_a_server(mover, hosted, arguments):
 
 
 # --- runs
-
-
-def test_a_third_run_changes_nothing_and_says_so(mover, hosted, moved):
-    hosted.change(moved[0], phone="5")
-    mover.run(*UPDATE)
-    before = mover.agency.run("export").out
-    ended = mover.run(*UPDATE)
-    assert (ended.code, last_line(ended)) == (0, "3 unchanged; there was nothing to write.")
-    assert mover.agency.run("export").out == before
 
 
 def test_a_dry_run_has_the_same_balance(mover, hosted, conflict, moved):
