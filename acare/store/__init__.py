@@ -4,9 +4,13 @@ Each ``...Store`` is used by the API or the commands, and ``erasures`` by a rest
 parts of them.
 """
 
+import sqlite3
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from acare.database.database import ReadableDatabase
+from acare.database.database import Database, ReadableDatabase
+
+T = TypeVar("T")
 
 #: What a store runs its statements on. Its methods that write need a ``Database``, which mypy checks.
 D = TypeVar("D", bound=ReadableDatabase, covariant=True)
@@ -25,5 +29,11 @@ def at_offset(modifier: str) -> str:
 class Store(Generic[D]):
     """Runs statements on a database. A public method is one transaction, unless it says otherwise."""
 
-    def __init__(self, database: D) -> None:
-        self._database = database
+    def __init__(self, database: D, written: Callable[[], None] = lambda: None) -> None:
+        """``written`` is called after each change."""
+        self._database, self._written = database, written
+
+    def _write(self: "Store[Database]", work: Callable[[sqlite3.Connection], T]) -> T:
+        result = self._database.write(work)
+        self._written()
+        return result

@@ -64,7 +64,7 @@ class ClientStore(Store[Database]):
         def work(connection: sqlite3.Connection) -> CreatedClient:
             return creation.create(connection, caller, client, idempotency_key)
 
-        return self._database.write(work)
+        return self._write(work)
 
     def update(
         self,
@@ -93,7 +93,7 @@ class ClientStore(Store[Database]):
                     return client  # a hand-over to its owner changes nothing
             return _update(connection, caller, client_id, changes, version)
 
-        return self._database.write(work)
+        return self._write(work)
 
     # After a position: two opposite handovers at the same time would otherwise never end.
     HANDOVER = f"""
@@ -150,7 +150,7 @@ WHERE client_id = :id AND version = (SELECT max(version) FROM client_history WHE
             connection.execute(self.DELETE, values)
             connection.execute(self.SIGN_DELETION, values)
 
-        self._database.write(work)
+        self._write(work)
 
 
 GET = f"SELECT version, json FROM clients WHERE {VISIBLE}"

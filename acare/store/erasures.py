@@ -40,7 +40,7 @@ class ErasureStore(Store[D]):
             connection.execute(RECORD, {"id": client_id})
             erase_recorded(connection)
 
-        self._database.write(work)
+        self._write(work)
 
 
 def erase_recorded(connection: sqlite3.Connection) -> None:

@@ -127,7 +127,7 @@ class HistoryStore(Store[D]):
             values = {**deleted[0], "author_id": caller.author_id}
             return ClientRow(values["version"], insert(connection, values).json)
 
-        return self._database.write(work)
+        return self._write(work)
 
     def purge(self: "HistoryStore[Database]", days: int, progress: Progress = silent) -> int:
         """Delete versions that ended over ``days`` days ago. Returns how many.

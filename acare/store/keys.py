@@ -8,7 +8,6 @@ randomness needs no slow hash. An invitation is a key that can only be redeemed,
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable
 from typing import Any
 
 from acare import ids, timestamps
@@ -54,11 +53,6 @@ GET_KEY = f"{KEYS} WHERE api_keys.id = :id"
 class KeyStore(Store[D]):
     """Keys in a database."""
 
-    def __init__(self, database: D, forget: Callable[[], None] = lambda: None) -> None:
-        """``forget`` is called after each change."""
-        super().__init__(database)
-        self._forget = forget
-
     def create(
         self: "KeyStore[Database]",
         caller: Caller,
@@ -92,9 +86,7 @@ class KeyStore(Store[D]):
             "made_with": caller.key_id,
             "invitation": invitation,
         }
-        made = NewKey(key, self._database.write(lambda connection: _insert(connection, values)))
-        self._forget()
-        return made
+        return NewKey(key, self._write(lambda connection: _insert(connection, values)))
 
     # A key ends with the key that made its invitation.
     REDEEM = """
@@ -126,9 +118,7 @@ WHERE invitation.id = :invitation
             connection.execute(self.REVOKE, {"id": found.key_id, "owner_id": None, "made": False}).fetchall()
             return read(connection, GET_KEY, values)[0]
 
-        made = NewKey(key, self._database.write(work))
-        self._forget()
-        return made
+        return NewKey(key, self._write(work))
 
     COUNT_KEYS = "SELECT count(*) FROM api_keys WHERE :owner_id IS NULL OR user_id = :owner_id"
 
@@ -176,8 +166,7 @@ RETURNING id
         Returns the number of keys. NotFound if the caller sees no key with this id.
         """
         values = {"id": key_id, "owner_id": caller.owner_id, "made": made}
-        revoked = self._database.write(lambda connection: connection.execute(self.REVOKE, values).fetchall())
-        self._forget()
+        revoked = self._write(lambda connection: connection.execute(self.REVOKE, values).fetchall())
         if not revoked:
             message = f"there is no key with the id {key_id!r}; 'acare key list' lists the keys"
             raise NotFound("API key", message)

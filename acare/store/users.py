@@ -1,7 +1,6 @@
 """Users: every statement about them, apart from their keys."""
 
 import sqlite3
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -15,11 +14,6 @@ from acare.store import NOW, D, Store
 
 class UserStore(Store[D]):
     """Users in a database."""
-
-    def __init__(self, database: D, forget: Callable[[], None] = lambda: None) -> None:
-        """``forget`` is called after each change."""
-        super().__init__(database)
-        self._forget = forget
 
     def get(self, caller: Caller) -> User:
         """The caller's user."""
@@ -47,9 +41,7 @@ ORDER BY email
     def add(self: "UserStore[Database]", email: str, role: Role) -> User:
         """Add a user. InvalidInput for an invalid value, AlreadyExists if the e-mail address is in use."""
         user = User(ids.new(), **parse_each({"email": email, "role": role}, USER_FIELDS))
-        if not self._database.write(
-            lambda connection: connection.execute(self.INSERT, user._asdict()).rowcount
-        ):
+        if not self._write(lambda connection: connection.execute(self.INSERT, user._asdict()).rowcount):
             raise AlreadyExists(f"the user {email} already exists")
         return user
 
@@ -87,9 +79,7 @@ WHERE id = :id
             _require_broker(connection, before)
             return get(connection, before.id)
 
-        changed = self._database.write(work)
-        self._forget()
-        return changed
+        return self._write(work)
 
     # A user who ever had a client has a total. Foreign keys name those who used a key or changed anything.
     REMOVE = (
@@ -111,8 +101,7 @@ WHERE id = :id
                 raise Refused(f"not removed: {user.email} {reason}")
             _require_broker(connection, user)
 
-        self._database.write(work)
-        self._forget()
+        self._write(work)
 
 
 # An e-mail address has an @, so it never equals an id.
