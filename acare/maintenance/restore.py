@@ -19,10 +19,8 @@ from acare.errors import DatabaseRefused, Refused
 from acare.maintenance import folders
 from acare.maintenance.backup import check_file, check_sha256, timestamp
 from acare.maintenance.verification import verify_file
-from acare.store.changes import END_CURSORS
-from acare.store.ended_keys import revoke_invitations
 from acare.store.lists import count
-from acare.store.restoring import Kept, carry_over, is_readable, raise_versions
+from acare.store.restoring import Kept, carry_over, is_readable
 
 
 class Restored(NamedTuple):
@@ -143,17 +141,12 @@ def _exclusive(database: Path) -> Iterator[bool]:
 def _update(fresh: Path, backup: Path, replaced: Path | None) -> tuple[int, Kept | None]:
     """Migrate the copy, and carry over what is not restored. Returns also the number of clients.
 
-    Cursors of the feed expire: after the same revision, the backup has other changes than the old database.
     DatabaseRefused names the backup if it cannot be migrated, since no server could open it.
     """
     with closing(open_file(fresh)) as connection:
         migrate_connection(connection, backup)
     with closing(open_file(fresh)) as connection:  # without the large cache of a migration
-        kept = None if replaced is None else carry_over(connection, replaced)
-        if kept is None:
-            raise_versions(connection)
-            revoke_invitations(connection)  # some may have been redeemed since
-        connection.execute(END_CURSORS)
+        kept = carry_over(connection, replaced)
         connection.execute("PRAGMA journal_mode = WAL")
         return count(connection), kept
 

@@ -16,9 +16,6 @@ SELECT
 FROM change_cursors
 """
 
-#: Ends all cursors.
-END_CURSORS = "UPDATE change_cursors SET epoch = lower(hex(randomblob(8)))"
-
 #: Rows that are read for each change on a page. Most rows can be of old versions or of other owners.
 ROWS_PER_CHANGE = 10
 

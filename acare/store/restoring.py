@@ -40,44 +40,38 @@ WHERE EXISTS (SELECT 1 FROM clients WHERE id = client_id)
 
 # The clients that are not as in the replaced database, with the greatest version that each had there, or 0. A
 # row without `seq` is of a deleted client, which can be restored with its next version.
-TOUCHED = "CREATE TEMP TABLE touched (seq INTEGER, id TEXT, version INTEGER, is_handed_over, is_back, known)"
-
-ADD_TOUCHED = "INSERT INTO touched VALUES (?, ?, ?, ?, ?, ?)"
-
 FIND_TOUCHED = """
+WITH ours AS (
+    SELECT seq, id, version, user_id, updated_at
+    FROM main.clients
+    UNION ALL
+    SELECT NULL, client_id, version, NULL, NULL
+    FROM main.client_history AS stored
+    WHERE deleted
+        AND NOT EXISTS (SELECT 1 FROM main.clients WHERE id = client_id)
+        AND version = (SELECT max(version) FROM main.client_history WHERE client_id = stored.client_id)
+)
 SELECT
     ours.seq, ours.id, ours.version, theirs.user_id <> ours.user_id, theirs.id IS NULL,
     max(
         coalesce(theirs.version, 0),
         coalesce((SELECT max(version) FROM old.client_history WHERE client_id = ours.id), 0)
     )
-FROM main.clients AS ours
+FROM ours
 LEFT JOIN old.clients AS theirs ON theirs.id = ours.id
-WHERE (theirs.version, theirs.updated_at) IS NOT (ours.version, ours.updated_at)
-UNION ALL
-SELECT
-    NULL, ours.client_id, ours.version, 0, 0,
-    max(
-        coalesce((SELECT version FROM old.clients WHERE id = ours.client_id), 0),
-        coalesce((SELECT max(version) FROM old.client_history WHERE client_id = ours.client_id), 0)
-    )
-FROM main.client_history AS ours
-WHERE deleted
-    AND NOT EXISTS (SELECT 1 FROM main.clients WHERE id = ours.client_id)
-    AND version = (SELECT max(version) FROM main.client_history WHERE client_id = ours.client_id)
+WHERE ours.seq IS NULL OR (theirs.version, theirs.updated_at) IS NOT (ours.version, ours.updated_at)
 """
 
-# The same if the replaced database cannot be read.
-TOUCH_ALL = """
-INSERT INTO touched
-SELECT seq, id, version, 0, 0, 0
-FROM clients
-UNION ALL
-SELECT NULL, client_id, max(version), 0, 0, 0
-FROM client_history
-WHERE client_id NOT IN (SELECT id FROM clients)
-GROUP BY client_id
-"""
+# The same if the replaced database cannot be read: it knows no client.
+KNOW_NOTHING = (
+    "ATTACH ':memory:' AS old",
+    "CREATE TABLE old.clients (id, user_id, version, updated_at)",
+    "CREATE TABLE old.client_history (client_id, version)",
+)
+
+TOUCHED = "CREATE TEMP TABLE touched (seq INTEGER, id TEXT, version INTEGER, is_handed_over, is_back, known)"
+
+ADD_TOUCHED = "INSERT INTO touched VALUES (?, ?, ?, ?, ?, ?)"
 
 # What the replaced database does not know was erased or purged there, at a version that nobody knows.
 RAISED = "iif(known = 0, version + 1000, max(version, known) + 1)"
@@ -112,7 +106,7 @@ WHERE client_id = raised.id AND client_sources.version = raised.old
 COUNTS = """
 SELECT
     count(*) FILTER (WHERE seq IS NOT NULL AND NOT is_back), count(*) FILTER (WHERE is_handed_over),
-    count(*) FILTER (WHERE is_back)
+    count(*) FILTER (WHERE seq IS NOT NULL AND is_back)
 FROM touched
 """
 
@@ -142,12 +136,24 @@ def is_readable(old: sqlite3.Connection) -> bool:
     return False
 
 
-def carry_over(connection: sqlite3.Connection, replaced: Path) -> Kept:
+# Invitations may have been redeemed after the backup.
+REVOKE_INVITATIONS = f"UPDATE api_keys SET revoked_at = {NOW} WHERE invitation AND revoked_at IS NULL"
+
+# Cursors of the feed: after the same revision, the backup has other changes than the replaced database.
+END_CURSORS = "UPDATE change_cursors SET epoch = lower(hex(randomblob(8)))"
+
+
+def carry_over(connection: sqlite3.Connection, replaced: Path | None) -> Kept | None:
     """Copy users, keys and erasures from the replaced database, which is locked, and raise versions.
 
     Users that only the backup has become disabled, and its keys are deleted. Erases the clients of the
-    erasures.
+    erasures. ``replaced`` is None, and the result, if it cannot be read.
     """
+    connection.execute(END_CURSORS)
+    if replaced is None:
+        connection.execute(REVOKE_INVITATIONS)
+        _raise_versions(connection, _without_old(connection))
+        return None
     connection.execute("ATTACH :uri AS old", {"uri": f"{replaced.as_uri()}?immutable=1"})  # ignores the lock
     connection.execute("PRAGMA foreign_keys = OFF")  # SQLite would search all clients for each replaced user
     connection.execute("BEGIN")
@@ -161,29 +167,33 @@ def carry_over(connection: sqlite3.Connection, replaced: Path) -> Kept:
     (erased,) = connection.execute(COUNT_STORED).fetchone()
     erasures.erase_recorded(connection)
     connection.execute("COMMIT")
-    touched, missing = None, 0
-    # A damaged database can be replaced, too. (SQLite ends a transaction that has met damage.)
-    with suppress(sqlite3.DatabaseError):
+    try:
         (missing,) = connection.execute(COUNT_MISSING).fetchone()
         touched = connection.execute(FIND_TOUCHED).fetchall()
-    changed, handed_over, returned = raise_versions(connection, touched)
-    connection.execute("DETACH old")
+    except sqlite3.DatabaseError:  # a damaged database can be replaced, too
+        connection.execute("DETACH old")
+        missing, touched = 0, _without_old(connection)
+    changed, handed_over, returned = _raise_versions(connection, touched)
     return Kept(users, keys, added, erased, changed, handed_over, returned, missing)
 
 
-def raise_versions(connection: sqlite3.Connection, touched: list[tuple[Any, ...]] | None = None) -> list[int]:
-    """Raise the versions of the clients that FIND_TOUCHED has found; None: of all. Returns the COUNTS."""
+def _without_old(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    for statement in KNOW_NOTHING:
+        connection.execute(statement)
+    return connection.execute(FIND_TOUCHED).fetchall()
+
+
+def _raise_versions(connection: sqlite3.Connection, touched: list[tuple[Any, ...]]) -> list[int]:
+    """Raise the versions of the clients that FIND_TOUCHED has found. Returns the COUNTS."""
     now = {"now": timestamps.now()}
-    connection.execute("BEGIN")
+    connection.execute("BEGIN")  # not before: SQLite ends a transaction that meets damage
     connection.execute(TOUCHED)
-    if touched is None:
-        connection.execute(TOUCH_ALL)
-    else:
-        connection.executemany(ADD_TOUCHED, touched)
+    connection.executemany(ADD_TOUCHED, touched)
     counts = connection.execute(COUNTS).fetchone()
     for statement in (*RAISE, "DROP TABLE touched"):
         connection.execute(statement, now)
     connection.execute("COMMIT")
+    connection.execute("DETACH old")
     return list(counts)
 
 
