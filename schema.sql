@@ -56,6 +56,12 @@ CREATE TABLE api_keys (
 CREATE INDEX api_keys_by_user  ON api_keys (user_id);
 CREATE INDEX api_keys_by_maker ON api_keys (made_with) WHERE made_with IS NOT NULL;
 
+-- The keys made with a deleted key count as made with its maker.
+CREATE TRIGGER api_keys_delete BEFORE DELETE ON api_keys
+BEGIN
+    UPDATE api_keys SET made_with = OLD.made_with WHERE made_with = OLD.id;
+END;
+
 
 -- Clients. `json` is the record as the API returns it. SQLite generates it when the row is written, so a
 -- read only copies it. This is the only definition of a client's JSON representation.

@@ -28,6 +28,7 @@ from acare.fields import parse_client
 from acare.filters import SEARCH, parse_due
 from acare.importing.formats import WRITERS
 from acare.maintenance import backup
+from acare.store import purging
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 from acare.store.lists import ClientLists
@@ -222,7 +223,7 @@ def purge(settings: Settings) -> None:
     if settings.keep_days is None:
         raise SettingError("purge needs --keep-days or ACARE_KEEP_DAYS")
     with open_database(settings) as database, show_progress() as show:
-        purged = HistoryStore(database).purge(settings.keep_days, show)
+        purged = purging.purge(database, settings.keep_days, show)
         is_overwritten = database.empty_wal()
     print(f"Purged {counted(purged, 'old version')}.")
     sys.stderr.write("" if is_overwritten else NOT_OVERWRITTEN)

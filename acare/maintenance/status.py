@@ -22,7 +22,7 @@ from acare.database.wal import FAILURE, FAILURE_RECORD, MAX_SIZE
 from acare.errors import DatabaseRefused
 from acare.maintenance import folders
 from acare.maintenance.backup import check_sha256
-from acare.store import ended_keys, identity
+from acare.store import identity, keys
 from acare.store.identity import Identity
 from acare.store.lists import count
 
@@ -77,7 +77,7 @@ def _check_database(path: Path) -> tuple[Check, Check, Identity]:
     with file.refusing(path), closing(open_to_read(path)) as connection:
         clients, own = count(connection), identity.read(connection)
         is_current = version == SCHEMA_VERSION
-        ending = ended_keys.ending(connection, ENDED_DAYS, ENDS_SOON_DAYS) if is_current else []
+        ending = keys.ending(connection, ENDED_DAYS, ENDS_SOON_DAYS) if is_current else []
     old = f"the schema is {version}; it is migrated to {SCHEMA_VERSION} by a server or a command that writes"
     problems = [] if is_current or processes else [old]
     size = path.stat().st_size

@@ -5,9 +5,9 @@ import sqlite3
 from typing import Any, NamedTuple
 
 from acare.auth import Caller
-from acare.database.database import Database, ReadableDatabase
+from acare.database.database import ReadableDatabase
 from acare.errors import CursorExpired, FieldError, InvalidInput
-from acare.store import Store, batches
+from acare.store import Store
 
 STATE = """
 SELECT
@@ -62,55 +62,6 @@ class ChangeFeed(Store[ReadableDatabase]):
                 values = {"after": position, "last": last, "begun": begun, "owner_id": caller.owner_id}
                 rows, position = _read(connection, values, limit)
         return Page(rows, position < newest, f"{view}.{position}.{begun}")
-
-
-LAST_REMOVAL = """
-SELECT coalesce(max(revision), 0)
-FROM client_changes INDEXED BY client_changes_removed
-WHERE removed_at < :before
-"""
-
-PURGE_CURSORS = "UPDATE change_cursors SET purged = max(purged, :revision)"
-
-
-def end_old_cursors(database: Database, before: str) -> None:
-    """End the cursors from before the last removal that is older than the time ``before``."""
-    with database.read() as connection:
-        (revision,) = connection.execute(LAST_REMOVAL, {"before": before}).fetchone()
-    database.write(lambda connection: connection.execute(PURGE_CURSORS, {"revision": revision}).rowcount)
-
-
-# The last row of a batch.
-BATCH = """
-SELECT max(revision)
-FROM (
-    SELECT revision
-    FROM client_changes
-    WHERE revision > :position AND revision <= :newest
-    ORDER BY revision
-    LIMIT :rows
-)
-"""
-
-# Never the last row: its revision would be reused for the next change.
-PURGE = """
-DELETE FROM client_changes
-WHERE revision > :position AND revision <= :last
-    AND revision < (SELECT max(revision) FROM client_changes)
-    AND iif(
-        removed_at IS NULL,
-        (version, user_id) IS NOT (SELECT version, user_id FROM clients WHERE id = client_id),
-        revision <= (SELECT purged FROM change_cursors)
-    )
-"""
-
-
-def purge(connection: sqlite3.Connection, position: int, newest: int | None) -> tuple[int, int | None]:
-    """Delete rows that no cursor needs, up to the revision ``newest``: a batch."""
-    values = {"position": position, "newest": newest, "rows": 10 * batches.ROWS}
-    ((last,),) = connection.execute(BATCH, values).fetchall()
-    values = {"position": position, "last": last}
-    return (0, None) if last is None else (connection.execute(PURGE, values).rowcount, last)
 
 
 def _parse(cursor: str | None) -> tuple[str, int, int]:

@@ -1,20 +1,18 @@
-"""The history of clients: who changed what, restoring deleted clients, and purging old versions."""
+"""The history of clients: who changed what, and restoring deleted clients."""
 
 import sqlite3
 from collections.abc import Iterator
-from functools import partial
 from itertools import tee, zip_longest
 from typing import Any, NamedTuple
 
 from acare.auth import OPERATOR, Caller
-from acare.database.copying import Progress, silent
 from acare.database.database import Database
 from acare.errors import DAMAGED, AlreadyExists, NotFound, StoreUnavailable
 from acare.field_types import to_json
 from acare.fields import FIELD_NAMES, parse_client
-from acare.store import NOW, D, Store, at_offset, batches, changes, ended_keys, search
-from acare.store.changes import Page
-from acare.store.creation import DELETE_EXPIRED, insert
+from acare.store import NOW, D, Store
+from acare.store.changes import MAX_PAGE, Page
+from acare.store.creation import insert
 from acare.store.lists import MAX_SECONDS
 from acare.store.users import as_dicts
 from acare.store.versions import MAX_SQLITE_INTEGER, STORED_JSON, ClientRow, last_owner
@@ -39,24 +37,6 @@ RESPONSES = "SELECT created_at, json FROM idempotency_keys WHERE client_id = :id
 
 #: Events on a page.
 MAX_EVENTS = 200
-
-# How far a purge goes, which is fixed when it begins: it would never reach the end of what others write.
-PURGE_LIMITS = f"""
-SELECT {at_offset(":age")} AS before, (SELECT max(revision) FROM client_changes) AS newest,
-    (SELECT count(*) FROM clients_search_data) AS pages
-"""
-
-# The oldest versions of each client, up to the first that ended later: the clock may have been wrong, and a
-# version that is missing in between would make the next one look like its change.
-PURGE = batches.deletion(
-    "client_history",
-    """ended_at < :before AND NOT EXISTS (
-        SELECT 1
-        FROM client_history AS older
-        WHERE older.client_id = client_history.client_id AND older.version < client_history.version
-            AND older.ended_at >= :before
-    )""",
-)
 
 
 class Version(NamedTuple):
@@ -94,7 +74,7 @@ class HistoryStore(Store[D]):
             connection.execute("BEGIN")
             _require_visible(connection, caller, client_id)
             for _, events in _events(connection, client_id, before):
-                if len(rows) + len(events) > MAX_EVENTS or size > changes.MAX_PAGE:
+                if len(rows) + len(events) > MAX_EVENTS or size > MAX_PAGE:
                     return Page(rows, has_more=True)
                 rows += map(to_json, events)
                 size += sum(len(row.encode()) for row in rows[-len(events) :])
@@ -128,26 +108,6 @@ class HistoryStore(Store[D]):
             return ClientRow(values["version"], insert(connection, values).json)
 
         return self._write(work)
-
-    def purge(self: "HistoryStore[Database]", days: int, progress: Progress = silent) -> int:
-        """Delete versions that ended over ``days`` days ago. Returns how many.
-
-        Keys that ended and cursors of that age go, too. Deletes in batches, and ends also while others write.
-        If it is interrupted, the next purge deletes the rest.
-        """
-        age, show = f"-{days} days", partial(progress, "Purging", 0, 0, "")
-        with self._database.read() as connection:
-            (limits,) = as_dicts(connection.execute(PURGE_LIMITS, {"age": age}))
-        purged = batches.run(self._database, partial(batches.repeat, statement=PURGE, values=limits), show)
-        changes.end_old_cursors(self._database, limits["before"])
-        for batch in (
-            partial(changes.purge, newest=limits["newest"]),
-            partial(batches.repeat, statement=DELETE_EXPIRED, values={}),
-            partial(ended_keys.purge, age=age),
-            partial(search.merge, pages=limits["pages"]),
-        ):
-            batches.run(self._database, batch, show)
-        return purged
 
 
 def _require_visible(connection: sqlite3.Connection, caller: Caller, client_id: str) -> None:

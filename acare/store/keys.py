@@ -24,7 +24,7 @@ from acare.errors import (
     TooManyKeys,
 )
 from acare.fields import parse_each
-from acare.store import NOW, D, Store, users
+from acare.store import NOW, D, Store, at_offset, users
 from acare.store.callers import KEY, find_key, hash_key, parse_scopes
 from acare.store.versions import MAX_SQLITE_INTEGER
 
@@ -252,3 +252,20 @@ def read(connection: sqlite3.Connection, statement: str, values: dict[str, Any])
     return [
         {**key, "scopes": parse_scopes(key["scopes"]), "invitation": bool(key["invitation"])} for key in keys
     ]
+
+
+ENDING = f"""
+{KEYS}
+WHERE
+    revoked_at IS NULL AND owner.disabled_at IS NULL AND NOT invitation
+    AND expires_at > {at_offset(":since")} AND expires_at <= {at_offset(":until")}
+ORDER BY expires_at
+"""
+
+
+def ending(connection: sqlite3.Connection, ended_days: int, days: int) -> list[dict[str, Any]]:
+    """The keys that ended in ``ended_days`` or will in the next ``days``.
+
+    Not those that were revoked or redeemed, or whose user is disabled: somebody decided that they end.
+    """
+    return read(connection, ENDING, {"since": f"-{ended_days} days", "until": f"+{days} days"})

@@ -13,6 +13,7 @@ import acare
 from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 from acare.store import changes as store
+from acare.store import purging
 
 
 class Follower:
@@ -144,7 +145,7 @@ def test_a_changed_role_ends_the_cursors_of_the_user(app, agency):
 def purge(app):
     """Purge all that is older than this millisecond."""
     time.sleep(0.002)
-    app.history.purge(0)
+    purging.purge(app.database, 0)
 
 
 def test_a_purged_removal_ends_the_cursors_from_before(app, agency):
@@ -157,7 +158,7 @@ def test_a_purged_removal_ends_the_cursors_from_before(app, agency):
 
 def test_a_purge_keeps_younger_removals(app, agency):
     agency.ana.api.delete(agency.id)
-    app.history.purge(1)
+    purging.purge(app.database, 1)
     assert agency.broker.read() == [(agency.id, None)]
 
 

@@ -5,6 +5,7 @@ from support.client import Api
 
 from acare.auth import OPERATOR
 from acare.store.erasures import ErasureStore
+from acare.store.purging import purge
 
 ZOE = {"first_name": "Zoë", "last_name": "O'Brien", "phone": "+49 661 100000", "notes": "likes\nlakes"}
 JORG = {
@@ -74,7 +75,7 @@ def test_only_clients_that_can_be_restored_are_listed(app, gone):
     assert [client["version"] for client in gone.list("?deleted=true")["clients"]] == [2, 1]
     age = "UPDATE client_history SET ended_at = '2020-01-01T00:00:00.000Z'"
     app.database.write(lambda c: c.execute(age).rowcount)
-    app.history.purge(days=1)
+    purge(app.database, 1)
     assert deleted(gone) == ""
 
 

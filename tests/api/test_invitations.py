@@ -14,6 +14,7 @@ from acare import timestamps
 from acare.auth import OPERATOR
 from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
+from acare.store.purging import purge
 
 ANA = "ana@example.com"
 REDEEM = "/v1/keys/redeem"
@@ -177,7 +178,7 @@ def test_an_invitation_of_a_revoked_maker_stays_ended_after_a_purge(app, api):
     app.keys.revoke(OPERATOR, maker.id)
     statement = "UPDATE api_keys SET revoked_at = :ended WHERE id = :id"
     app.database.write(lambda connection: connection.execute(statement, {"ended": ENDED, "id": maker.id}))
-    app.history.purge(1)
+    purge(app.database, 1)
     assert maker.id not in [key["id"] for key in app.keys.list(OPERATOR).keys]
     assert reason(redeem(app, invitation, 401)) == "revoked"
 

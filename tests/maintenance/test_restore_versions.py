@@ -11,6 +11,7 @@ from support.files import edit
 import acare
 from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
+from acare.store.purging import purge
 
 
 @pytest.fixture
@@ -100,7 +101,7 @@ def lose(path, how):
     if how == "purged":
         time.sleep(0.002)  # the deletions must be earlier than the purge
         with acare.create_app(database=path) as app:
-            app.history.purge(0)
+            purge(app.database, 0)
     elif how == "damaged":
         path.write_bytes(b"x" * 8192)
     else:

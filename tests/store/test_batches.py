@@ -8,7 +8,7 @@ from support.clients import new
 
 from acare.auth import OPERATOR
 from acare.store import batches
-from acare.store.history import HistoryStore
+from acare.store.purging import purge
 
 
 @pytest.fixture
@@ -51,8 +51,8 @@ def test_an_interrupted_purge_is_completed_by_the_next(clients, store, database,
         store.delete(OPERATOR, each)
     time.sleep(0.002)  # the deletions must be earlier than the purge
     with pytest.raises(KeyboardInterrupt):
-        HistoryStore(database).purge(0)
-    assert HistoryStore(database).purge(0) == 5
+        purge(database, 0)
+    assert purge(database, 0) == 5
     assert sql("SELECT count(*) FROM client_changes") == [(1,)]  # never the last one
 
 
@@ -72,4 +72,4 @@ def test_a_purge_beside_writes_ends(clients, store, user, database, sql, monkeyp
     for each in clients:
         store.delete(OPERATOR, each)
     monkeypatch.setattr(batches, "time", SimpleNamespace(sleep=write))
-    HistoryStore(database).purge(0)
+    purge(database, 0)

@@ -31,6 +31,7 @@ from acare.store.clients import ClientStore
 from acare.store.erasures import ErasureStore
 from acare.store.history import HistoryStore
 from acare.store.lists import ClientLists
+from acare.store.purging import purge
 
 OPERATIONS = int(os.environ.get("ACARE_TEST_CHANGES", "1200"))
 PER_PAUSE = max(400, OPERATIONS // 100)
@@ -97,7 +98,7 @@ class Operations:
         self.erasures.erase(self.any_id())
 
     def purge(self):
-        self.history.purge(0)
+        purge(self.database, 0)
 
     def import_file(self):
         new = [str(uuid.UUID(int=self.random.getrandbits(128), version=4)) for _ in range(3)]

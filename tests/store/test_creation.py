@@ -4,7 +4,7 @@ import pytest
 from support.clients import new
 from support.threads import in_threads
 
-from acare.store.history import HistoryStore
+from acare.store.purging import purge
 
 COUNT = 2000
 LONG_AGO = "2020-01-01T00:00:00.000Z"
@@ -43,7 +43,7 @@ def test_an_expired_key_that_is_still_there_can_be_used_again(store, user, add_o
 
 def test_purging_deletes_all_expired_keys(database, add_old, count_old):
     add_old()
-    HistoryStore(database).purge(30)
+    purge(database, 30)
     assert count_old() == 0
 
 

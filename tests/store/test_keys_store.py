@@ -10,9 +10,8 @@ from support.threads import Held
 from acare import timestamps
 from acare.auth import OPERATOR, Caller
 from acare.errors import InvalidKey
-from acare.store import batches
+from acare.store import batches, purging
 from acare.store.callers import CACHE_NANOSECONDS, Callers
-from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
 from acare.store.users import UserStore
 
@@ -87,7 +86,7 @@ def end(sql, *ended, column="revoked_at", time="2020-01-01T00:00:00.000Z"):
 
 
 def purge(database):
-    HistoryStore(database).purge(30)
+    purging.purge(database, 30)
 
 
 @pytest.mark.parametrize("column", ["revoked_at", "expires_at"])

@@ -17,6 +17,7 @@ from acare.fields import validate_update
 from acare.maintenance.verification import verify_file
 from acare.store import lists
 from acare.store.erasures import ErasureStore
+from acare.store.purging import purge
 
 
 @pytest.fixture
@@ -152,7 +153,7 @@ def test_erasing_leaves_no_word_in_the_index(app, agent, how):
     if how == "erase":
         ErasureStore(app.database).erase(client_id)
     else:
-        app.history.purge(0)
+        purge(app.database, 0)
     assert app.database.empty_wal()
     for word in ("ylophonez", "yqqophon", "exqozymix", "qophon", "qwyzlep"):
         assert files_with(app.database.path.parent, word) == []
