@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import falcon
 
-from acare.api.operations import BY_METHOD, Cost, Router
+from acare.api.operations import BY_METHOD, Router
 from acare.api.ratelimit import bucket_name
 from acare.api.request import CONTEXT, Context, Request, TrustProxy, api_key
-from acare.api.services import Services
+from acare.api.services import Cost, Services
 from acare.auth import Caller
 from acare.errors import SettingError
 

@@ -100,7 +100,7 @@ class ReadBody:
         length = req.content_length
         # Both end after the body.
         stream = req.stream if req.env.get("wsgi.input_terminated") else req.bounded_stream
-        known = req.context.caller is not None or req.redeems
+        known = req.is_authenticated
         if known and (length is None or length <= body.MAX_BODY):
             req.context.body = body.receive(stream, body.MAX_BODY + 1)
             length = len(req.context.body)
@@ -120,8 +120,7 @@ class RequireKey:
     """Rejects requests under ``/v1`` without a valid key or a user who is signed in, except OPTIONS."""
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        is_known = req.context.caller is not None or req.redeems
-        if is_known or not req.context.is_api or req.method == "OPTIONS":
+        if req.is_authenticated or not req.context.is_api or req.method == "OPTIONS":
             return
         if (invalid := req.context.invalid_key) is not None:
             raise invalid.with_traceback(None)  # it is cached

@@ -4,8 +4,7 @@
 """
 
 import json
-from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import falcon
 from falcon.routing import CompiledRouter
@@ -13,7 +12,7 @@ from falcon.uri import parse_query_string
 
 from acare.api import openapi
 from acare.api.public import Index, Liveness, Readiness, WebFile
-from acare.api.request import DEFAULT_LIMIT, REDEMPTION, Request
+from acare.api.request import DEFAULT_LIMIT, Request
 from acare.api.resources import (
     Changes,
     ClientCollection,
@@ -23,7 +22,7 @@ from acare.api.resources import (
     ClientsCsv,
     RestoredClient,
 )
-from acare.api.services import Resource, Services
+from acare.api.services import Cost, Operation, Resource, Services
 from acare.api.users import (
     CurrentUser,
     Handover,
@@ -34,11 +33,6 @@ from acare.api.users import (
     UserItem,
 )
 from acare.auth import Right, Role
-
-#: What a request costs. A server's event loop may answer a "quick" one: it has a short response, takes a few
-#: milliseconds and does not wait for the disk. "slow" are other reads, and "long" those that take seconds, as
-#: well as the write in batches: a user's are answered one at a time. A "check" waits for the writer alone.
-Cost = Literal["quick", "slow", "long", "write", "check"]
 
 #: A page after this many rows takes milliseconds to find: SQLite walks the index up to the page.
 DEEP = 10_000
@@ -71,23 +65,6 @@ CREATE = ("write", "create")
 BROKERS: tuple[Role, ...] = ("broker",)
 
 
-class Operation(NamedTuple):
-    """A row: the class of the resource, the right that the operation needs, and what it costs.
-
-    The responder is the method of the resource. HEAD works where GET does. Without a right, no key is needed;
-    under ``/v1``, an invitation is.
-    """
-
-    method: str
-    path: str
-    resource: type[Resource]
-    right: Right | None
-    cost: Cost | Callable[[str], Cost] = "write"  # the function takes the query string
-
-    def cost_of(self, query_string: str) -> Cost:
-        return self.cost(query_string) if callable(self.cost) else self.cost
-
-
 class OpenApiDocument(Resource):
     """``/openapi.json``, with the URL of the server."""
 
@@ -117,7 +94,7 @@ OPERATIONS = (
     Operation("POST", "/v1/users/{user_id}/handover", Handover, Right("clients", WRITE, BROKERS), "long"),
     Operation("GET", "/v1/keys", KeyCollection, Right("keys", READ), "slow"),
     Operation("POST", "/v1/keys", KeyCollection, Right("keys", CREATE)),
-    Operation("POST", REDEMPTION, KeyRedemption, None),
+    Operation("POST", "/v1/keys/redeem", KeyRedemption, None),
     Operation("DELETE", "/v1/keys/{key_id}", KeyItem, Right("keys", DELETE)),
     Operation("GET", "/healthz", Liveness, None, "quick"),
     Operation("GET", "/readyz", Readiness, None, "check"),

@@ -8,14 +8,12 @@ from typing import Any
 import falcon
 
 from acare import ids
+from acare.api.services import Cost, Operation
 from acare.auth import Caller
 from acare.config import Settings
 from acare.errors import FieldError, InvalidKey, NotFound
 from acare.field_types import count
 from acare.fields import parse_each
-
-#: The only path that takes an invitation.
-REDEMPTION = "/v1/keys/redeem"
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
@@ -47,8 +45,8 @@ class Context(falcon.Context):
 
     # Set by IdentifyCaller
     route: Any = None  # as Falcon's router returns it
-    operation: Any = None  # of the table, for the path and the method
-    cost: Any = "quick"  # of the operation
+    operation: Operation | None = None  # for the path and the method
+    cost: Cost = "quick"  # of the operation
     caller: Caller | None = None
     invalid_key: InvalidKey | None = None  # why the key that was sent is not valid
     session_user: str | None = None  # named by the embedding app or the proxy, for a request without a key
@@ -71,11 +69,13 @@ class Request(falcon.Request):
             self.method = "websocket"
 
     @property
-    def redeems(self) -> bool:
-        """Whether the request redeems an invitation, which is no key for anything else."""
-        invalid = self.context.invalid_key
-        is_invitation = invalid is not None and invalid.reason == "invitation"
-        return is_invitation and self.method == "POST" and self.path == REDEMPTION
+    def is_authenticated(self) -> bool:
+        """Whether there is a caller, or an invitation for the operation that takes one."""
+        context = self.context
+        if context.invalid_key is None:
+            return context.caller is not None
+        takes_invitation = context.operation is not None and context.operation.right is None
+        return takes_invitation and context.invalid_key.reason == "invitation"
 
     @property
     def caller(self) -> Caller:

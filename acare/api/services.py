@@ -1,8 +1,9 @@
-"""What the resources are made with."""
+"""A row of the table of operations, and what the resources are made with."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, NamedTuple
 
+from acare.auth import Right
 from acare.config import Settings
 from acare.database.database import Database
 from acare.store.callers import Callers
@@ -13,6 +14,11 @@ from acare.store.keys import KeyStore
 from acare.store.lists import ClientLists
 from acare.store.search import index_changes
 from acare.store.users import UserStore
+
+#: What a request costs. A server's event loop may answer a "quick" one: it has a short response, takes a few
+#: milliseconds and does not wait for the disk. "slow" are other reads, and "long" those that take seconds, as
+#: well as the write in batches: a user's are answered one at a time. A "check" waits for the writer alone.
+Cost = Literal["quick", "slow", "long", "write", "check"]
 
 
 class Services:
@@ -42,3 +48,20 @@ class Resource:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+
+
+class Operation(NamedTuple):
+    """A row: the class of the resource, the right that the operation needs, and what it costs.
+
+    The responder is the method of the resource. HEAD works where GET does. Without a right, no key is needed;
+    under ``/v1``, an invitation is.
+    """
+
+    method: str
+    path: str
+    resource: type[Resource]
+    right: Right | None
+    cost: Cost | Callable[[str], Cost] = "write"  # the function takes the query string
+
+    def cost_of(self, query_string: str) -> Cost:
+        return self.cost(query_string) if callable(self.cost) else self.cost

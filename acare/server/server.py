@@ -15,7 +15,7 @@ from typing import Any
 from waitress import wasyncore
 from waitress.trigger import trigger
 
-from acare.api.operations import Cost
+from acare.api.services import Cost
 from acare.app import App
 from acare.server.channel import TIMEOUT, Channel, Connections
 from acare.server.fair_queue import FairQueue

@@ -115,7 +115,6 @@ OTHERS = [
     ("GET", REDEEM),
     ("PATCH", REDEEM),
     ("POST", f"{REDEEM}/"),
-    ("POST", f"/{REDEEM}"),
     ("POST", "/v1/nothing"),
 ]
 
