@@ -190,10 +190,12 @@ class StrictHandling:
     """
 
     def process_resource(self, req: Request, resp: falcon.Response, resource: Resource, _: object) -> None:
-        known = resource.parameters if req.method not in ("POST", "PUT") else ()
+        if not headers.is_strict(req):
+            return
+        is_write = req.method in ("POST", "PUT")
+        known = () if is_write else resource.parameters
         headers.reject_unknown(req, req.params, known, "is not a query parameter of this operation")
-        takes_body = req.method in ("POST", "PUT") and resource.takes_body
-        if not takes_body and req.context.body:
+        if req.context.body and not (is_write and resource.takes_body):
             headers.reject_unknown(req, ("body",), (), "is ignored by this operation")
 
     def process_response(self, req: Request, resp: falcon.Response, *_: object) -> None:

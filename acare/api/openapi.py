@@ -1,8 +1,8 @@
 """The OpenAPI document, made of ``openapi.json`` and what follows from the rest of the code.
 
 In that file, an operation names its parameters, the headers of its successes, and the errors that not every
-operation has; a success has the schema and an example of its ``data``, and an error its codes. ``templates``
-has what all of them share.
+operation has; a success has the schema and an example of its ``data``, and an error its codes, from which its
+status follows. ``templates`` has what all of them share.
 """
 
 import copy
@@ -14,6 +14,7 @@ from typing import Any
 
 import falcon
 
+from acare.api.envelope import STATUSES
 from acare.auth import Right
 from acare.fields import FIELDS
 from acare.version import __version__
@@ -44,8 +45,9 @@ class _Completion:
         self._schemas = document["components"]["schemas"]
 
     def run(self, rights: Rights) -> None:
-        statuses = {name: str(source["status"]) for name, source in self._responses.items()}
+        statuses = {}
         for name, source in self._responses.items():
+            statuses[name] = str(source.get("status", STATUSES[source["codes"][0]]))
             self._responses[name] = self._error(name, source)
         for path, operations in self._paths.items():
             for method, operation in operations.items():
@@ -55,7 +57,7 @@ class _Completion:
                 self._complete(operation, right)
                 operation["responses"] |= {statuses[name]: _refer("responses", name) for name in errors}
                 operation["responses"] = dict(sorted(operation["responses"].items()))
-        self._schemas["NewKey"] = _extend(self._schemas["ApiKey"], self._schemas["NewKey"])
+        _extend(self._schemas["NewKey"], self._schemas["ApiKey"])
         _add_fields(self._schemas)
 
     def _complete(self, operation: Any, right: Right | None) -> None:
@@ -133,13 +135,10 @@ def _nullable(schema: Any) -> Any:
     return schema if "null" in types else {**schema, "type": [types, "null"]}
 
 
-def _extend(base: Any, schema: Any) -> Any:
-    """An object with the properties of another one too. (Generators treat allOf in different ways.)"""
-    required, properties = (
-        [*base["required"], *schema["properties"]],
-        base["properties"] | schema["properties"],
-    )
-    return {**base, "description": schema["description"], "required": required, "properties": properties}
+def _extend(schema: Any, base: Any) -> None:
+    """Add the properties of another object. (Generators treat allOf in different ways.)"""
+    schema["required"] = [*base["required"], *schema["properties"]]
+    schema["properties"] = base["properties"] | schema["properties"]
 
 
 def _refer(kind: str, name: str) -> dict[str, str]:

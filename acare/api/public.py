@@ -31,6 +31,8 @@ _PAGE_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 
+_FOLDER = resources.files("acare").joinpath("web")
+
 _MEDIA_TYPES = {
     "html": falcon.MEDIA_HTML,
     "css": "text/css; charset=utf-8",
@@ -93,6 +95,7 @@ class Index(Resource):
         super().__init__(services)
         agency, currency = services.settings.agency, services.settings.currency
         self._template = Template(_read("index.html"))
+        self._modules = [name for name in web_files() if name.endswith(".mjs") and name != "page.mjs"]
         self._title = html.escape(f"Clients · {agency}" if agency else "Clients")
         settings = {"agency": agency, "currency": currency}
         self._settings = "".join(
@@ -116,11 +119,7 @@ class Index(Resource):
         """
         base = f"{html.escape(root)}/" if root else "./"
         # All modules are named, so that a browser loads them in parallel.
-        modules = "\n".join(
-            f'<link rel="modulepreload" href="{base}web/{name}">'
-            for name in WebFile.NAMES
-            if name.endswith(".mjs") and name != "page.mjs"
-        )
+        modules = "\n".join(f'<link rel="modulepreload" href="{base}web/{name}">' for name in self._modules)
         return self._template.substitute(
             base=base, modules=modules, settings=self._settings, title=self._title
         )
@@ -129,19 +128,9 @@ class Index(Resource):
 class WebFile(Resource):
     """``/web/{name}``: a file that the page loads."""
 
-    #: The files below ``/web``.
-    NAMES = (
-        "icon.svg", "page.css", "controls.css", "list.css", "client.css", "page.mjs",
-        "bulk.mjs", "changing.mjs", "client.mjs", "contact.mjs", "dom.mjs", "drafts.mjs", "due.mjs",
-        "filters.mjs", "form.mjs", "history.mjs", "inputs.mjs", "list.mjs", "many.mjs", "merge.mjs",
-        "notes.mjs",
-        "people.mjs", "place.mjs", "record.mjs", "session.mjs", "signin.mjs", "table.mjs", "twins.mjs",
-        "values.mjs", "walk.mjs",
-    )  # fmt: skip
-
     def __init__(self, services: Services) -> None:
         super().__init__(services)
-        self._texts = {name: _read(name) for name in self.NAMES}
+        self._texts = {name: _read(name) for name in web_files()}
 
     def on_get(self, req: Request, resp: falcon.Response, name: str) -> None:
         if name not in self._texts:
@@ -152,8 +141,14 @@ class WebFile(Resource):
             resp.set_header("Cache-Control", "private, max-age=86400")
 
 
+def web_files() -> list[str]:
+    """The names of the files that the page loads."""
+    names = (file.name for file in _FOLDER.iterdir())
+    return sorted(name for name in names if name.endswith((".css", ".mjs", ".svg")))
+
+
 def _read(name: str) -> str:
-    return resources.files("acare").joinpath("web", name).read_text("utf-8")
+    return _FOLDER.joinpath(name).read_text("utf-8")
 
 
 def _answer(req: Request, resp: falcon.Response, text: str, suffix: str) -> None:

@@ -93,7 +93,8 @@ class ClientsCsv(Resource):
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         filters = read_query(req, self.parameters)
         if filters.pop("deleted", False):
-            raise InvalidInput(FieldError("deleted", "cannot be true here: a file has no column for it"))
+            problem = "cannot be true here: use 'acare find --deleted'"
+            raise InvalidInput(FieldError("deleted", problem))
         file = io.BytesIO()
         clients = self._services.lists.all(req.caller, MAX_CSV_CLIENTS, **filters)
         for number, line in enumerate(csv_rows.lines(clients)):

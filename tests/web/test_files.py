@@ -7,11 +7,11 @@ import pytest
 from support.client import Api
 
 import acare
-from acare.api.public import WebFile
+from acare.api.public import web_files
 
 TYPES = {"css": "text/css; charset=utf-8", "mjs": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 FILES = {"/": "text/html; charset=utf-8"} | {
-    f"/web/{name}": TYPES[name.rpartition(".")[2]] for name in WebFile.NAMES
+    f"/web/{name}": TYPES[name.rpartition(".")[2]] for name in web_files()
 }
 
 
@@ -78,15 +78,15 @@ def test_the_page_of_another_prefix_has_another_tag(app):
 def test_every_file_of_the_page_is_served():
     folder = resources.files("acare").joinpath("web")
     others = {"index.html", "README.md", "screenshots"}
-    assert {file.name for file in folder.iterdir()} - others == set(WebFile.NAMES)
+    assert {file.name for file in folder.iterdir()} - others == set(web_files())
 
 
 def test_modules_import_only_what_is_served(app):
-    for name in WebFile.NAMES:
+    for name in web_files():
         imported = re.findall(
             r'^} from "\./(\S+)"|^import .* from "\./(\S+)"', get(app, f"/web/{name}").text, re.M
         )
-        assert {one or other for one, other in imported} <= set(WebFile.NAMES)
+        assert {one or other for one, other in imported} <= set(web_files())
 
 
 def test_the_page_gets_the_agency_and_the_currency(tmp_path):
