@@ -181,6 +181,22 @@ def test_a_log_that_is_not_read_does_not_stop_the_server(tmp_path):
             assert 50 < len(kept) < 500
 
 
+COUNT_COLLECTABLE = """
+import atexit, gc, sys
+atexit.register(lambda: print(len(gc.get_objects()), file=sys.stderr))
+"""
+
+
+def test_a_full_garbage_collection_examines_few_objects(tmp_path, log):
+    """Otherwise it stops all requests for 17 ms, and a body of many lists causes one."""
+    make_key(tmp_path / "served.db")
+    with serving(tmp_path / "served.db", before=COUNT_COLLECTABLE) as (process, address):
+        server = RunningServer(process, f"http://{address}", None, "")
+        assert exchange(server, HEALTH)[0] == 200
+        assert stop(server) == 0
+    assert int(log().splitlines()[-1]) < 10_000
+
+
 # --- the rate limit, proxies and CORS: settings reach the app
 
 
