@@ -321,9 +321,9 @@ BEGIN
 END;
 
 
--- Clients that were imported with their id, also those that were deleted since: what the last import has read and
--- written. A later import tells from it who has changed a client since, here or there. Whatever raises the
--- version of a client that nobody has changed raises `version` with it, if they are equal.
+-- Clients that were imported with their id, including those that were deleted since: what the last import has read
+-- and written. A later import tells from it on which side a client has changed since. A restore that raises the
+-- version of an unchanged client also raises `version`.
 
 CREATE TABLE client_sources (
     client_id      TEXT PRIMARY KEY,

@@ -1,4 +1,4 @@
-"""The errors of the domain, independent of HTTP and SQL; ``acare.api.envelope`` maps them to responses."""
+"""The errors of the domain. ``acare.api.envelope`` maps them to responses, and the commands print them."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -4,15 +4,16 @@ import re
 
 _COUNTRY_CODE = re.compile("1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{3}")
 
-# A zero that is not dialled after a country code; all but digits; the end of a number that has digits enough.
+# A zero that is not dialled after a country code.
 _NOT_DIALLED = "(0)"
 _OTHERS = re.compile(r"\D+")
+# What ends a number that has enough digits.
 _AFTER_NUMBER = re.compile(r"[/,;]|[^\W\d_]+")
 
-#: Digits that two notations of a number have in common.
+#: The minimum number of last digits that two notations of a number have in common.
 MIN_COMMON = 7
 
-# Digits of a second number in a field: an extension has less.
+# The minimum number of digits of a second number in a field: an extension has fewer.
 _MIN_SECOND = 6
 
 

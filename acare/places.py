@@ -8,11 +8,12 @@ from collections.abc import Sequence
 _ACCENT = re.compile("[\u0300-\u036f]")
 _BETWEEN_WORDS = re.compile(r"(?:[^\w\n]|_)+")
 
-# What is compared of a client's places or types, since a list reads those of thousands: so many texts; so
-# many characters, divided equally; so many of them that are no letters or digits, but accents and the like;
-# eight of those in a row.
+# A list compares the places or types of thousands of clients. So for each client, at most this number of
+# texts is compared, and this number of characters, divided equally among them.
 _MAX_TEXTS = 50
 _MAX_COMPARED = 1_500
+# The text up to the 800th character that is not a letter or digit; more than eight of these in a row, such as
+# accents.
 _COMPARED = re.compile(r"(?:\w*+\W){800}")
 _IN_A_ROW = re.compile(r"([^\w\s]{8})[^\w\s]+")
 
@@ -34,7 +35,7 @@ def _fold(texts: Sequence[str]) -> list[str]:
 
 
 def has_place(places: str, place: str) -> bool:
-    """Whether a JSON list has ``place``, which is folded, or a place with some or more of its words."""
+    """Whether a JSON list has a place that contains ``place``, which is folded, or is contained in it."""
     folded = _fold(json.loads(places))
     return any(place in other or (other in place and other != " ") for other in folded)
 

@@ -41,9 +41,9 @@ _NEXT_TEXT, _NUMBER, _NATIONAL, _REVERSED = _PRIVATE = "\ue000\ue001\ue002\ue003
 _BETWEEN_TEXTS = " \0 "
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼʻ´", "'"))
 
-# How many different words of notes, locations and tags are in the index, by the number of their first letters
-# that are equal: a search for the beginning of a word reads all words that begin with it. A short text never
-# has as many, except for their spellings.
+# The maximum number of different words of notes, locations and tags in the index that have the same first 4,
+# 2 or 0 letters: a search for the beginning of a word reads all words that begin with it. A short text has
+# fewer, apart from their spellings.
 _LONG = 1_000
 _MAX_IN_LONG = {4: 24, 2: 250, 0: 1_000}
 _MAX_IN_SHORT = {4: 170, 2: 250}
@@ -53,7 +53,7 @@ _TERM = re.compile("[^\\W_\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3]+")
 
 _DIGITS = re.compile("[-()./+\N{EN DASH}]*\\d[-()./+\N{EN DASH}\\d]*")
 
-# How many digits find the numbers that end with them.
+# The number of digits that find the numbers that end with them.
 _ENDING = range(4, 7)
 
 #: Python sorts accents in a row in quadratic time: 10,000 take seconds. After 30, the rest is ignored.

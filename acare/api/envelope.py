@@ -1,4 +1,4 @@
-"""The envelope of every response, and the tables of errors.
+"""The envelope of JSON responses, and the tables of errors.
 
 Success: ``{"success": true, "data": …, "timestamp": …}``. Error: ``{"success": false, "error": {"code",
 "message", "details"?}, "timestamp", "correlationId"}``.

@@ -1,4 +1,4 @@
-"""The rate limit: token buckets, independent of HTTP, and the middleware that takes tokens from them."""
+"""The rate limit: token buckets, and the middleware that takes tokens from them."""
 
 import socket
 import threading

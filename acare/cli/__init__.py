@@ -1,4 +1,4 @@
-"""The command ``acare``: the only code that prints, reads arguments or exits.
+"""The command ``acare``: the only code that prints and reads arguments.
 
 A usage error prints one line and exits with 2, a failure prints one line and exits with 1.
 """

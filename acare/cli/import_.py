@@ -32,8 +32,8 @@ from acare.importing.rows import UPDATES, OnDuplicate, Options
 _EXIT_CODES = """\
 exit codes:
     0  the rows were imported, or would be without --dry-run
-    1  problems or duplicates prevented the import, or it failed, and nothing was written; or clients are left
-       for you to decide: the last line says what was written
+    1  problems or duplicates prevented the import, or it failed: nothing was written; or some clients need a
+       decision: the last line says what was written
     2  an argument is invalid"""
 
 
@@ -69,30 +69,30 @@ def _default(text: str) -> tuple[str, object]:
 _DEFAULT = "the value of a field that a row lacks, for example client_type=buyer"
 _LENIENT = (
     "move invalid values of optional fields to the notes, and use a name of one word as the last name, with "
-    "the first name -"
+    "- as the first name"
 )
 _REJECTS = "write invalid rows and skipped duplicates to FILE, and import the others"
 _DUPLICATE = (
     "how to handle clients that already exist, by id, e-mail or phone (default: fail). update takes what has "
     "changed at the source since the last import; of clients changed on both sides, overwrite takes the "
-    "source's, and keep settles that the ones here stay"
+    "source's version, and keep keeps yours for good"
 )
-_MAP = f"the field of a column, or nothing to ignore it. Fields: {', '.join(TARGETS)}"
+_MAP = f"the field for a column, or nothing to ignore the column. Fields: {', '.join(TARGETS)}"
 _VALUE = (
     "the value for a text in a column, for example 'Lead Status:New=active' or 'Contact owner:Ana Torres="
-    "ana@example.com'; the text * stands for any other text. Also for user_id:UUID=EMAIL of JSON and a URL"
+    "ana@example.com'; the text * stands for any other text. For JSON and URLs: user_id:UUID=EMAIL"
 )
-_DOWNLOAD = "keep what is read in FILE, from which the next run goes on after an interruption"
+_DOWNLOAD = "keep the downloaded clients in FILE; after an interruption, the next run continues from there"
 _MISSING = "import the clients although the server lacks these fields"
-_YES = "delete them even if they are more than a tenth of the clients"
-_DELETE = "delete clients that an earlier import from the URL has made, and that it does not have any longer"
+_YES = "let --delete-missing delete more than a tenth of the clients"
+_DELETE = "delete clients that an earlier import from the URL created and that the server no longer has"
 
 
 @command(
     "import",
     "import clients from CSV, JSON lines or another server",
     argument("source", "a CSV file, a file of JSON lines, or the base URL of a server", "FILE|URL"),
-    argument("--user", "the owner of clients whose row has none", "EMAIL", USER_EMAIL.validate),
+    argument("--user", "the owner of clients whose row names none", "EMAIL", USER_EMAIL.validate),
     argument("--default", _DEFAULT, "FIELD=VALUE", _default, action="append", default=[], dest="defaults"),
     argument("--lenient", _LENIENT, action="store_true"),
     argument("--rejects", _REJECTS, "FILE", Path),
@@ -105,7 +105,7 @@ _DELETE = "delete clients that an earlier import from the URL has made, and that
     ),
     argument("--key-file", "the file with the API key", "FILE", Path, "for a URL"),
     argument("--download", _DOWNLOAD, "FILE", Path, "for a URL", dest="kept"),
-    argument("--proof", "write what was compared to FILE as CSV, a line a client", "FILE", Path, "for a URL"),
+    argument("--proof", "write the comparison to FILE, as CSV, a line per client", "FILE", Path, "for a URL"),
     argument("--allow-missing", _MISSING, "FIELD,...", _fields, "for a URL", default=[], dest="may_lack"),
     argument("--delete-missing", _DELETE, group="for a URL", action="store_true"),
     argument("--yes", _YES, group="for a URL", action="store_true", dest="confirmed"),
@@ -200,7 +200,7 @@ def _remote(url: str, key_file: Path | None) -> Remote:
 
 
 def _private(path: Path | None) -> IO[bytes]:
-    """A file that only its owner can read: a new or an existing one, or without a path a temporary one."""
+    """A file that only its owner can read: new, existing or, without a path, temporary."""
     if path is None:
         return tempfile.TemporaryFile()
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")

@@ -12,7 +12,7 @@ from acare.importing.json_lines import JsonReader
 from acare.importing.proof import Proof
 from acare.importing.rows import OPTIONAL, Options
 
-# The fields whose values differ between programs, each with a word for a value in acare.
+# The fields whose values differ between programs, each with the placeholder for a value in acare.
 _MEANINGS = {"client_type": "TYPE", "status": "STATUS", "owner": "EMAIL"}
 
 # The options that fix a problem with a field; after a semicolon, what only CSV needs.
@@ -29,10 +29,10 @@ _FIXES = {
     "same": "a warning only",
 }
 
-# What is left to decide, in the words of the report.
+# The outcomes that need a decision, in the words of the report.
 _UNDECIDED = {
     "conflict": "Changed on both sides, and kept (--on-duplicate overwrite or keep)",
-    "gone": "Gone there, and kept (--delete-missing or --on-duplicate keep)",
+    "gone": "No longer at the source, and kept (--delete-missing or --on-duplicate keep)",
 }
 
 # The outcomes of an update, in the order of the last line.
@@ -79,7 +79,7 @@ def _print_owners(user_ids: Counter[tuple[str, str | None]], options: Options) -
         print(printable(f"    owner {user_id}: {counted(number, 'client')} -> {owner or '--user'}"))
     rest = sum(number for (_, owner), number in user_ids.items() if owner is None)
     if rest and options.defaults["owner"] is not None:
-        print(f"Owners without --value user_id:UUID=EMAIL: {counted(rest, 'client')}, new ones for --user.")
+        print(f"Owners without --value user_id:UUID=EMAIL: {counted(rest, 'client')}; new ones go to --user.")
 
 
 def _print_proof(proof: Proof) -> None:

@@ -66,10 +66,10 @@ def restore(settings: Settings, file: Path) -> None:
         print(f"Users and keys are as before the restore: {users}, {keys}.")
         for text, number in (
             ("Users added from the backup, disabled ('acare user enable' enables one)", kept.added),
-            ("Clients that had been changed and are as in the backup", kept.changed),
-            ("Clients that have their earlier owner again", kept.handed_over),
-            ("Clients that had been deleted and are back", kept.returned),
-            ("Clients that were created after the backup and are only in the old database", kept.missing),
+            ("Clients changed since the backup, which are as in the backup again", kept.changed),
+            ("Clients handed over since the backup, which have their earlier owner again", kept.handed_over),
+            ("Clients deleted since the backup, which are back", kept.returned),
+            ("Clients created since the backup, which are only in the old database", kept.missing),
             ("Clients that were erased again", kept.erased),
         ):
             if number:

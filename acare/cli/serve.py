@@ -116,8 +116,8 @@ def _warn_of_backups(database: Path, folder: Path) -> None:
         return
     if made:
         logging.getLogger("acare").warning(
-            "%s is new and empty, but it has backups, the newest is %s: is the disk mounted? If so, stop the "
-            "server, and restore the backup",
+            "%s is new and empty, but has backups, of which %s is the newest: is the disk mounted? If it "
+            "is, stop the server and restore the backup",
             database,
             made[-1].path,
         )

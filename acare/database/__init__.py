@@ -1,1 +1,1 @@
-"""Access to one SQLite file, independent of its content."""
+"""Access to one SQLite file: connections, reading and writing, the log, the schema and its migrations."""

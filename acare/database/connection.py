@@ -69,7 +69,7 @@ _TEMPORARY_FAILURES = {
 # Errors for stored text that is damaged; they have no code of their own. The last one is from FTS5.
 _DAMAGED = re.compile("malformed JSON|Could not decode|user-defined function raised|SQL logic error")
 
-# The exception of a function of acare in each thread, since SQLite reports only that there was one.
+# The last exception that an SQL function of acare raised in each thread: SQLite reports only that one failed.
 _raised = threading.local()
 
 
@@ -164,7 +164,7 @@ def open_locked(path: Path) -> sqlite3.Connection | None:
 
 def as_domain_error(error: BaseException) -> BaseException:
     """StoreUnavailable if SQLite failed because of the machine, another process or damage; otherwise the
-    error itself. The exception of a function of acare in place of SQLite's error, which does not name it.
+    error itself. If an SQL function of acare failed, its exception, which SQLite's error does not name.
     """
     if not isinstance(error, sqlite3.Error):
         return error

@@ -1,4 +1,4 @@
-"""Writes clients as CSV, safe to open in a spreadsheet, and undoes what this changes in a cell."""
+"""Writes clients as CSV that is safe to open in a spreadsheet, and reads such cells back."""
 
 import csv
 import json

@@ -1,7 +1,7 @@
-"""Imports a client again: who has changed it since the last import, here or there, and what follows.
+"""Imports a client again: finds out which side has changed it since the last import, and acts on that.
 
-The store remembers the version there that the last import has read, and the one here that it has written.
-Each function returns an outcome.
+The store has the version that the last import has read at the source, and the version that it has written
+here. Each function returns an outcome.
 """
 
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from acare.fields import FIELD_NAMES, budgets_crossed
 from acare.importing.rows import Options, Row
 from acare.store.imports import ImportStore
 
-#: ``conflict`` and ``gone`` are left to a person to decide; ``kept`` was changed here alone, or is settled.
+#: ``conflict`` and ``gone`` need a decision; ``kept`` was changed here alone, or by a decision.
 Outcome = Literal["created", "updated", "unchanged", "kept", "conflict", "gone", "deleted", "deleted here"]
 
 
@@ -18,7 +18,7 @@ def merge(row: Row, known: dict[str, Any], store: ImportStore, options: Options)
     """Update the client that has the id of a row, and is ``known`` here.
 
     Fields that the row lacks stay, and the owner if the row's is not known. A source at an earlier version
-    than the remembered one is not taken over unasked. InvalidInput if the budgets then cross.
+    than at the last import counts as changed on both sides. InvalidInput if the budgets then cross.
     """
     sent = row.values.keys() | options.defaults.keys()
     values = {name: row.client[name] if name in sent else known[name] for name in FIELD_NAMES}

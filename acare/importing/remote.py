@@ -113,10 +113,10 @@ class Remote:
             answer.set_exception(error)
 
     def _note_limit(self, headers: Message) -> None:
-        """Pause when the share is used, until the window ends.
+        """When the share is used, pause until the window ends.
 
-        The server may count requests in a window, or refill a bucket: with its whole limit in a window, of
-        which its time of reset tells a part.
+        A server that counts requests sends the time until then as its reset. A server that refills a bucket
+        sends the time until the bucket is full, which is only a part of its window.
         """
         self.limit = _number(headers, "RateLimit-Limit")
         self.remaining = _number(headers, "RateLimit-Remaining")

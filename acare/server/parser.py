@@ -1,4 +1,4 @@
-"""Request parsing: rejects malformed requests before the app is called.
+"""Request parsing. Malformed requests are rejected here; the app only formats the response.
 
 waitress accepts some headers that RFC 9112 forbids, and takes quadratic time for others. The time of each
 pattern here is linear in the length of its input.

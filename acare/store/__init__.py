@@ -1,7 +1,6 @@
 """The statements on clients, users and keys. ``acare.database`` runs them.
 
-Each ``...Store`` is used by the API or the commands, and ``erasures`` by a restore; the other modules are
-parts of them.
+The API and the commands use a ``...Store``; backups, restores, the status and imports also use functions.
 """
 
 import sqlite3

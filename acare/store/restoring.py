@@ -73,7 +73,7 @@ TOUCHED = "CREATE TEMP TABLE touched (seq INTEGER, id TEXT, version INTEGER, is_
 
 ADD_TOUCHED = "INSERT INTO touched VALUES (?, ?, ?, ?, ?, ?)"
 
-# What the replaced database does not know was erased or purged there, at a version that nobody knows.
+# A client that the replaced database does not know was erased or purged there, at an unknown version.
 RAISED = "iif(known = 0, version + 1000, max(version, known) + 1)"
 
 RAISE = (
@@ -94,7 +94,7 @@ FROM (
 ) AS raised
 WHERE client_id = raised.id AND client_history.version = raised.old
 """,
-    # What was not changed here since its import still is not.
+    # A client that was unchanged since its import still counts as unchanged.
     f"""
 UPDATE client_sources
 SET version = raised.version

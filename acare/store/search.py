@@ -1,4 +1,4 @@
-"""Keeps the full-text index of clients up to date, and erases words from it.
+"""Updates the full-text index of clients before each COMMIT, and erases words from it.
 
 The index is in schema.sql; search_terms.py makes the words and the queries.
 """
@@ -55,7 +55,7 @@ def rebuild(connection: sqlite3.Connection) -> None:
 
 
 def merge(connection: sqlite3.Connection, position: int, pages: int) -> tuple[int, int | None]:
-    """Delete the words that no client has any longer: a batch.
+    """Delete words that clients no longer have: a batch.
 
     Merging an index of ``pages`` writes at most so many pages. Twice as many are merged, since other writes
     add segments, which SQLite may merge first; as long as there are such writes, it finds more.

@@ -59,8 +59,8 @@ export async function remove(client, signal) {
 	);
 }
 
-/** Delete the client that was merged into another one, if nobody has changed it meanwhile. Until
- *  that is done, a draft keeps the second step. */
+/** Delete the client that was merged into another one, unless it has changed meanwhile. Until that
+ *  is done, a draft keeps the second step. */
 export async function removeOther(survivor, other, signal) {
 	const id = `merge:${other.id}`;
 	const address = `#/client/${survivor.id}/merge/${other.id}`;

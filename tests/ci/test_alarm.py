@@ -101,7 +101,7 @@ def test_fourteen_nights_without_the_disk_lose_no_backup(machine):
         assert sorted(backups.iterdir()) == real
         run("systemctl stop acare.service; rm -r /var/lib/acare; cp -a /mnt/disk /var/lib/acare")
         run("systemctl start acare.service; systemctl start acare-backup.service" + CHECK)
-    assert "is new and empty, but it has backups" in log
+    assert "is new and empty, but has backups" in log
     first = (
         f"{'/var/lib/acare-backups/' + max(path.name for path in real if path.suffix == '.db')} is of another"
     )

@@ -54,7 +54,7 @@ def test_a_new_database_is_reported_if_there_are_backups_of_the_old_one(start, l
     assert "new and empty" not in log()
     (tmp_path / "served.db").unlink()
     stop(start(env=environment))
-    warning = f"is new and empty, but it has backups, the newest is {backup}: is the disk mounted?"
+    warning = f"is new and empty, but has backups, of which {backup} is the newest: is the disk mounted?"
     assert warning in log()
 
 

@@ -99,7 +99,7 @@ def test_a_dry_run_lists_the_owners_of_the_source(mover, hosted):
         hosted.create(number)
     ended = mover.run("--dry-run", "--value", f"user_id:{ANA}={USER}")
     assert f"    owner {ANA}: 2 clients -> {USER}\n    owner {BEN}: 1 client -> --user\n" in ended.out
-    assert "Owners without --value user_id:UUID=EMAIL: 1 client, new ones for --user.\n" in ended.out
+    assert "Owners without --value user_id:UUID=EMAIL: 1 client; new ones go to --user.\n" in ended.out
 
 
 def test_an_owner_who_is_no_user_comes_with_its_fix(mover, hosted):

@@ -164,7 +164,7 @@ def test_a_client_created_here_is_never_overwritten_unasked(mover, hosted, moved
     mover.run(*OVERWRITE)
     hosted.delete(made)
     ended = mover.run(*UPDATE, "--delete-missing", "--yes")
-    assert (ended.code, listed(ended, "Gone"), made in mover.here()) == (0, set(), True)
+    assert (ended.code, listed(ended, "No longer"), made in mover.here()) == (0, set(), True)
 
 
 def test_an_earlier_version_is_not_taken_over_unasked(agency):
@@ -198,7 +198,7 @@ def test_a_client_deleted_here_stays_deleted(mover, moved):
 def test_a_client_that_is_gone_there_is_listed(mover, hosted, moved):
     hosted.delete(moved[0])
     ended = mover.run(*UPDATE)
-    assert (ended.code, listed(ended, "Gone"), moved[0] in mover.here()) == (1, {moved[0]}, True)
+    assert (ended.code, listed(ended, "No longer"), moved[0] in mover.here()) == (1, {moved[0]}, True)
     assert "    1 only here, gone there\n" in ended.out
     assert mover.run(*KEEP).code == 0
     assert mover.run(*UPDATE).code == 0
