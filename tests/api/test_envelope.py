@@ -87,6 +87,13 @@ def test_it_is_json_for_programs(app, accept):
     assert (answer.content_type, answer.json["data"]["name"]) == (JSON, "acare")
 
 
+def test_its_links_work_under_a_prefix(app):
+    links = index(app, mount="/crm").json["data"]["links"]
+    assert [*links] == ["openapi", "healthz", "readyz"]
+    for link in links.values():
+        Api(app).get(link.removeprefix("/crm"))
+
+
 # --- request ids
 
 VALID_IDS = ["a", "2026-07-15T14:32:10.000Z", "a.b_c~d+e/f=g:h@i", "x" * 128, "0" * 32, UNKNOWN_ID]

@@ -173,6 +173,14 @@ def test_a_verified_backup_is_made_before_a_migration(older, old):
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
 
 
+def test_the_backup_of_a_linked_file_is_next_to_the_file(older, tmp_path):
+    link = tmp_path / "elsewhere" / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(older)
+    migrations.migrate(link)
+    assert backup_of(older).exists()
+
+
 def test_the_backup_has_what_was_only_in_the_log(older):
     leave_in_log(older, "UPDATE api_keys SET name = 'In the log'")
     migrations.migrate(older)
