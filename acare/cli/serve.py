@@ -24,6 +24,7 @@ from acare.field_types import USER_EMAIL
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 from acare.maintenance import folders
 from acare.server.server import Server
+from acare.store import users
 
 #: The invented clients of the demo.
 CLIENTS = 250
@@ -145,8 +146,8 @@ def _welcome(app: App, settings: Settings, url: str, first_user: Callable[[App],
         return text
     if first_user is None:
         return f"{text}\nThe database has no API key yet: see 'acare key create --help'."
-    broker = app.users.add(first_user(app), "broker")
-    key = app.keys.create(OPERATOR, user_id=broker.id, name="first key").key
+    broker = users.new(first_user(app), "broker")
+    key = app.keys.create(OPERATOR, user_id=broker.id, new_user=broker, name="first key").key
     # The link has the key in its fragment, which a browser does not send.
     return f"""\
 {text}

@@ -2,9 +2,11 @@
 
 import re
 import sys
+from pathlib import Path
+from typing import Any
 
 from acare import timestamps
-from acare.auth import OPERATOR, RESOURCES, ROLES, SCOPES_ALLOWED, Role, Scopes, User, is_scope
+from acare.auth import OPERATOR, RESOURCES, ROLES, SCOPES_ALLOWED, NewKey, Role, Scopes, User, is_scope
 from acare.cli.options import JSON, argument, command, open_database, parse_id, read_database
 from acare.cli.output import counted, print_rows, printable
 from acare.config import Settings
@@ -57,9 +59,7 @@ def add(settings: Settings, email: str, role: Role) -> None:
     argument("role", _ROLE, choices=ROLES),
 )
 def set_role(settings: Settings, email: str, role: Role) -> None:
-    with open_database(settings) as database:
-        UserStore(database).change(email, role=role)
-    sys.stderr.write(f"{email} now has the role {role}.\n")
+    _change(settings, email, f"{email} now has the role {role}.", role=role)
 
 
 @command(
@@ -69,25 +69,24 @@ def set_role(settings: Settings, email: str, role: Role) -> None:
     argument("new", "the new e-mail address", "NEW", USER_EMAIL.validate),
 )
 def rename(settings: Settings, email: str, new: str) -> None:
-    with open_database(settings) as database:
-        UserStore(database).change(email, email=new)
-    sys.stderr.write(f"Renamed {email} to {new}.\n")
+    _change(settings, email, f"Renamed {email} to {new}.", email=new)
 
 
 @command("disable", "refuse a user's keys, from the next request on", _EMAIL)
 def disable(settings: Settings, email: str) -> None:
-    with open_database(settings) as database:
-        UserStore(database).change(email, disabled=True)
-    sys.stderr.write(
-        f"Disabled {email}. 'acare handover --from {email} --to EMAIL' hands over their clients.\n"
-    )
+    rest = f"'acare handover --from {email} --to EMAIL' hands over their clients."
+    _change(settings, email, f"Disabled {email}. {rest}", disabled=True)
 
 
 @command("enable", "accept the keys of a disabled user again", _EMAIL)
 def enable(settings: Settings, email: str) -> None:
+    _change(settings, email, f"Enabled {email}.", disabled=False)
+
+
+def _change(settings: Settings, which: str, done: str, **values: Any) -> None:
     with open_database(settings) as database:
-        UserStore(database).change(email, disabled=False)
-    sys.stderr.write(f"Enabled {email}.\n")
+        UserStore(database).change(which, **values)
+    sys.stderr.write(f"{done}\n")
 
 
 @command(
@@ -193,11 +192,12 @@ def create_key(
         raise Refused("--key-file cannot be combined with --invitation")
     scopes = _combine(scope or [_parse_scope(DEFAULT_SCOPE)])
     with open_database(settings) as database:
-        user = _find_or_add(database, email, role)
+        user, is_new = _find_or_new(database, email, role)
         try:
-            key, listed = KeyStore(database).create(
+            created = KeyStore(database).create(
                 OPERATOR,
                 user_id=user.id,
+                new_user=user if is_new else None,
                 scopes=scopes,
                 name=name,
                 expires_at=expires_at,
@@ -206,11 +206,18 @@ def create_key(
             )
         except InvalidInput as error:  # about ``expires_at``
             raise Refused(f"--expires-in-days: {error}") from None
-    kind = "invitation" if invitation else "key"
-    what = f"{kind} {listed['id']} of {user.email} ({user.role}) with the scopes {_scope_text(scopes)}"
-    shown = "." if adopted else ". It is printed on stdout and not shown again:"
-    sys.stderr.write(printable(f"Created {what} in {database.path.absolute()}{shown}") + "\n")
-    if not adopted:
+    if is_new:
+        sys.stderr.write(f"Created the user {user.email} ({user.role}).\n")
+    _print_created(created, database.path, url, is_adopted=adopted is not None)
+
+
+def _print_created(created: NewKey, database: Path, url: str | None, is_adopted: bool) -> None:
+    key, listed = created
+    kind, scopes = "invitation" if listed["invitation"] else "key", _scope_text(listed["scopes"])
+    what = f"{kind} {listed['id']} of {listed['email']} ({listed['role']}) with the scopes {scopes}"
+    shown = "." if is_adopted else ". It is printed on stdout and not shown again:"
+    sys.stderr.write(printable(f"Created {what} in {database.absolute()}{shown}") + "\n")
+    if not is_adopted:
         print(key if url is None else f"{url.rstrip('/')}/#invite={key}")
 
 
@@ -222,16 +229,15 @@ def _combine(scopes: list[tuple[str, list[str]]]) -> dict[str, list[str]]:
     return combined
 
 
-def _find_or_add(database: Database, email: str, role: Role | None) -> User:
-    """The user with this address, who is added if new. Refused if the user has another role."""
+def _find_or_new(database: Database, email: str, role: Role | None) -> tuple[User, bool]:
+    """The user with this address, and whether it is to be stored. Refused if a user has another role."""
     with database.read() as connection:
         user = users.find(connection, email)
     if user is None:
-        user = UserStore(database).add(email, role or "agent")
-        sys.stderr.write(f"Created the user {user.email} ({user.role}).\n")
-    elif role not in (None, user.role):
+        return users.new(email, role or "agent"), True
+    if role not in (None, user.role):
         raise Refused(f"no key was created: {user.email} has the role {user.role}, not {role}")
-    return user
+    return user, False
 
 
 def _scope_text(scopes: Scopes) -> str:

@@ -11,7 +11,7 @@ import sqlite3
 from typing import Any
 
 from acare import ids, timestamps
-from acare.auth import Caller, KeyPage, NewKey, Scopes, validate_scopes
+from acare.auth import Caller, KeyPage, NewKey, Scopes, User, validate_scopes
 from acare.database.database import Database
 from acare.errors import (
     AlreadyExists,
@@ -58,6 +58,7 @@ class KeyStore(Store[D]):
         caller: Caller,
         *,
         user_id: str | None = None,
+        new_user: User | None = None,
         scopes: Scopes | None = None,
         name: str | None = None,
         expires_at: str | None = None,
@@ -66,10 +67,11 @@ class KeyStore(Store[D]):
     ) -> NewKey:
         """Create a key for the caller or another user, by default with the scopes of the caller.
 
-        It expires with the key of the caller at the latest, and an invitation within 30 days. ``adopted`` is
-        a key that programs already have. Raises InsufficientScope if the caller lacks one of the scopes,
-        BrokerRequired if an agent names another user, InvalidInput if the user is unknown or disabled or
-        another argument is invalid, TooManyKeys, AlreadyExists for an adopted key, or InvalidKey.
+        It expires with the key of the caller at the latest, and an invitation within 30 days. ``new_user`` is
+        stored with it, or not at all. ``adopted`` is a key that programs already have. Raises
+        InsufficientScope if the caller lacks one of the scopes, BrokerRequired if an agent names another
+        user, InvalidInput if the user is unknown or disabled or another argument is invalid, TooManyKeys,
+        AlreadyExists for an adopted key or a new user, or InvalidKey.
         """
         owner_id = caller.user_id if user_id is None else user_id
         given = {name: sorted(caller.scopes[name]) for name in caller.scopes} if scopes is None else scopes
@@ -86,7 +88,13 @@ class KeyStore(Store[D]):
             "made_with": caller.key_id,
             "invitation": invitation,
         }
-        return NewKey(key, self._write(lambda connection: _insert(connection, values)))
+
+        def work(connection: sqlite3.Connection) -> dict[str, Any]:
+            if new_user is not None:
+                users.insert(connection, new_user)
+            return _insert(connection, values)
+
+        return NewKey(key, self._write(work))
 
     # A key ends with the key that made its invitation.
     REDEEM = """

@@ -35,14 +35,10 @@ ORDER BY email
         with self._database.read() as connection:
             return as_dicts(connection.execute(self.LIST, values))
 
-    # No row if another user has the address.
-    INSERT = "INSERT OR IGNORE INTO users (id, email, role) VALUES (:id, :email, :role)"
-
     def add(self: "UserStore[Database]", email: str, role: Role) -> User:
         """Add a user. InvalidInput for an invalid value, AlreadyExists if the e-mail address is in use."""
-        user = User(ids.new(), **parse_each({"email": email, "role": role}, USER_FIELDS))
-        if not self._write(lambda connection: connection.execute(self.INSERT, user._asdict()).rowcount):
-            raise AlreadyExists(f"the user {email} already exists")
+        user = new(email, role)
+        self._write(lambda connection: insert(connection, user))
         return user
 
     CHANGE = f"""
@@ -102,6 +98,21 @@ WHERE id = :id
             _require_broker(connection, user)
 
         self._write(work)
+
+
+def new(email: str, role: Role) -> User:
+    """A user to be stored. InvalidInput for an invalid value."""
+    return User(ids.new(), **parse_each({"email": email, "role": role}, USER_FIELDS))
+
+
+# No row if another user has the address.
+INSERT = "INSERT OR IGNORE INTO users (id, email, role) VALUES (:id, :email, :role)"
+
+
+def insert(connection: sqlite3.Connection, user: User) -> None:
+    """Store a new user. AlreadyExists if the e-mail address is in use."""
+    if not connection.execute(INSERT, user._asdict()).rowcount:
+        raise AlreadyExists(f"the user {user.email} already exists")
 
 
 # An e-mail address has an @, so it never equals an id.

@@ -127,6 +127,14 @@ def test_arguments_that_do_not_fit_are_refused(run, listed, tmp_path, problem):
     assert listed() == []
 
 
+@pytest.mark.parametrize("refused", [["--key-file", "key"], ["--invitation", "--expires-in-days", "31"]])
+def test_a_new_user_is_not_added_without_the_key(run, tmp_path, refused):
+    (tmp_path / "key").write_text(run("key", "create", "--user", ANA).out)
+    given = [tmp_path / "key" if word == "key" else word for word in refused]
+    run("key", "create", "--user", "ben@example.com", *given, status=1)
+    assert "ben@example.com" not in run("user", "list").out
+
+
 @pytest.mark.parametrize(
     "url", ["clients.example", "https://clients.example/#key=", "ftp://x", "https://a b"]
 )
