@@ -91,6 +91,7 @@ def test_its_links_work_under_a_prefix(app):
     links = index(app, mount="/crm").json["data"]["links"]
     assert [*links] == ["openapi", "healthz", "readyz"]
     for link in links.values():
+        assert link.startswith("/crm/")
         Api(app).get(link.removeprefix("/crm"))
 
 
