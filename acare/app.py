@@ -1,4 +1,4 @@
-"""The composition root: settings → stores → limiter → Falcon app. Read this file first."""
+"""The composition root: settings → stores → middleware → Falcon app. Read this file first."""
 
 import logging
 import time

@@ -1,14 +1,10 @@
-"""The filters and orders of a list, which the API and the commands parse."""
+"""The filters of a list that the API shares with the commands or the store."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date
 
 from acare.field_types import String, number
-
-#: The orders of a list, of which the first one is the default, and their directions.
-SORTS = ("created_at", "updated_at", "name")
-DIRECTIONS = ("asc", "desc")
 
 #: The text of a search. A possessive quantifier (++) never backtracks.
 SEARCH = String(200, 1, pattern=r"\A(\S++\s*+){1,8}\Z", rule="must have at most 8 words")

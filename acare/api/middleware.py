@@ -1,7 +1,4 @@
-"""The middleware that a request passes, in the order in which ``acare.app`` lists it.
-
-The API's own middleware applies under ``/v1`` only; other paths need no key and have no limit.
-"""
+"""Middleware, in the order in which ``acare.app`` lists it. Paths outside ``/v1`` need no key."""
 
 import re
 

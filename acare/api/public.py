@@ -1,4 +1,4 @@
-"""The resources outside ``/v1``, which need no key: health and the web UI."""
+"""The resources of health and the web UI, which are outside ``/v1`` and need no key."""
 
 import hashlib
 import html

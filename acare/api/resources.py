@@ -22,7 +22,7 @@ from acare.fields import (
     validate_update,
     validate_version,
 )
-from acare.filters import DIRECTIONS, PROPERTY, SEARCH, SORTS, parse_due
+from acare.filters import PROPERTY, SEARCH, parse_due
 from acare.importing import csv_rows
 from acare.store.versions import ClientRow
 
@@ -38,8 +38,8 @@ _FILTERS = {
     "q": SEARCH.validate,
     **PROPERTY,
     "due": parse_due,
-    "sort": Enum(SORTS).validate,
-    "order": Enum(DIRECTIONS).validate,
+    "sort": Enum(("created_at", "updated_at", "name")).validate,
+    "order": Enum(("asc", "desc")).validate,
     "deleted": flag,
 }
 
