@@ -124,6 +124,10 @@ def test_another_path_does_not_take_an_invitation(app, api, method, path):
     assert reason(Api(app, invite(api)["key"]).ask(method, path, {}, 401)) == "invitation"
 
 
+def test_a_key_is_checked_before_what_is_sent_to_redeem_it(app):
+    assert reason(Api(app, "0" * 64).ask("POST", REDEEM, {"name": 1}, 401)) == "unknown"
+
+
 def test_the_log_names_the_invitation_of_a_redemption(tmp_path):
     lines = []
     with acare.create_app(database=tmp_path / "acare.db", access_log=lines.append) as app:
