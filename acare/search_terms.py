@@ -45,7 +45,7 @@ _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼʻ´", "'"))
 # 2 or 0 letters: a search for the beginning of a word reads all words that begin with it. A short text has
 # fewer, apart from their spellings.
 _LONG = 1_000
-_MAX_IN_LONG = {4: 24, 2: 250, 0: 1_000}
+_MAX_IN_LONG = {4: 64, 2: 250, 0: 1_000}
 _MAX_IN_SHORT = {4: 170, 2: 250}
 
 # As FTS5 divides words. The last characters are letters only in newer versions of Unicode than SQLite has.

@@ -76,7 +76,7 @@ def test_the_words_of_a_client_with_one_beginning_are_bounded(app, notes):
     with app.database.transaction() as connection:
         connection.execute("CREATE VIRTUAL TABLE temp.terms USING fts5vocab(main, clients_search, row)")
         (total,) = connection.execute(COUNT, {"begin": "smit", "end": "smiu"}).fetchone()
-    assert 0 < total <= (172 if len(notes) <= 1000 else 26)
+    assert 0 < total <= (172 if len(notes) <= 1000 else 66)
 
 
 def test_a_short_text_loses_no_word():
@@ -87,7 +87,7 @@ def test_a_short_text_loses_no_word():
 def test_words_beyond_the_bound_are_dropped_in_their_order():
     words = " ".join(f"smith{n:04}" for n in range(500))
     kept = search_terms.of_client("", "", None, None, "[]", "[]", f"{words} jones").split()
-    assert kept == [*(f"smith{n:04}" for n in range(24)), "jones"]
+    assert kept == [*(f"smith{n:04}" for n in range(64)), "jones"]
     begun = " ".join(f"sm{n % 60:02}{n:04}" for n in range(1000))
     assert len(search_terms.of_client("", "", None, None, "[]", "[]", begun).split()) == 250
 
