@@ -9,13 +9,6 @@ from acare.database.database import ReadableDatabase
 from acare.errors import CursorExpired, FieldError, InvalidInput
 from acare.store import Store
 
-STATE = """
-SELECT
-    epoch, purged, (SELECT coalesce(max(revision), 0) FROM client_changes),
-    (SELECT min(revision) FROM client_changes WHERE revision > :after)
-FROM change_cursors
-"""
-
 #: Rows that are read for each change on a page. Most rows can be of old versions or of other owners.
 ROWS_PER_CHANGE = 10
 
@@ -38,6 +31,13 @@ class Page(NamedTuple):
 class ChangeFeed(Store[ReadableDatabase]):
     """The changes of the clients in a database."""
 
+    STATE = """
+SELECT
+    epoch, purged, (SELECT coalesce(max(revision), 0) FROM client_changes),
+    (SELECT min(revision) FROM client_changes WHERE revision > :after)
+FROM change_cursors
+"""
+
     def page(self, caller: Caller, *, after: str | None, limit: int) -> Page:
         """At most ``limit`` changes after the cursor ``after``, or from the beginning, in order of commits.
 
@@ -48,7 +48,7 @@ class ChangeFeed(Store[ReadableDatabase]):
         view, position, begun = _parse(after)
         with self._database.read() as connection:
             connection.execute("BEGIN")
-            epoch, purged, newest, following = connection.execute(STATE, {"after": position}).fetchone()
+            epoch, purged, newest, following = connection.execute(self.STATE, {"after": position}).fetchone()
             current_view = f"{epoch}.{caller.owner_id or 'all'}"
             if after == "now":
                 return Page([], has_more=False, cursor=f"{current_view}.{newest}.{newest}")

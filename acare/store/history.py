@@ -17,24 +17,6 @@ from acare.store.lists import MAX_SECONDS
 from acare.store.users import as_dicts
 from acare.store.versions import MAX_SQLITE_INTEGER, STORED_JSON, ClientRow, last_owner
 
-# The values of a deleted client for its next version. It returns to its position, unless a new client with
-# the same time of creation has it. json_extract returns values as they are stored: text and numbers
-# unchanged, lists and objects as JSON, true as 1.
-DELETED = f"""
-SELECT
-    iif(seq IN (SELECT seq FROM clients), NULL, seq) AS seq,
-    client_id AS id, json_extract(json, '$.user_id') AS user_id,
-    {", ".join(f"json_extract({STORED_JSON}, '$.{name}') AS {name}" for name in FIELD_NAMES)},
-    version + 1 AS version, json_extract(json, '$.created_at') AS created_at, {NOW} AS updated_at
-FROM client_history
-WHERE client_id = :id AND deleted
-    AND NOT EXISTS (SELECT 1 FROM clients WHERE id = :id)
-ORDER BY version DESC
-LIMIT 1
-"""
-
-RESPONSES = "SELECT created_at, json FROM idempotency_keys WHERE client_id = :id"
-
 #: Events on a page.
 MAX_EVENTS = 200
 
@@ -80,18 +62,36 @@ class HistoryStore(Store[D]):
                 size += sum(len(row.encode()) for row in rows[-len(events) :])
         return Page(rows, has_more=False)
 
+    RESPONSES = "SELECT created_at, json FROM idempotency_keys WHERE client_id = :id"
+
     def stored(self, client_id: str) -> Stored:
         """All that is stored about a client; NotFound if nothing is."""
         with self._database.read() as connection:
             connection.execute("BEGIN")
             _require_visible(connection, OPERATOR, client_id)
             versions = list(_events(connection, client_id))
-            responses = connection.execute(RESPONSES, {"id": client_id}).fetchall()
+            responses = connection.execute(self.RESPONSES, {"id": client_id}).fetchall()
         if not versions:
             raise StoreUnavailable(DAMAGED)
         newest_first = [{**event, "client": client} for client, events in versions for event in events]
         answers = [{"created_at": created_at, "client": parse_client(text)} for created_at, text in responses]
         return Stored(versions[0][0], newest_first[::-1], answers)
+
+    # The values of a deleted client for its next version. It returns to its position, unless a new client
+    # with the same time of creation has it. json_extract returns values as they are stored: text and numbers
+    # unchanged, lists and objects as JSON, true as 1.
+    DELETED = f"""
+SELECT
+    iif(seq IN (SELECT seq FROM clients), NULL, seq) AS seq,
+    client_id AS id, json_extract(json, '$.user_id') AS user_id,
+    {", ".join(f"json_extract({STORED_JSON}, '$.{name}') AS {name}" for name in FIELD_NAMES)},
+    version + 1 AS version, json_extract(json, '$.created_at') AS created_at, {NOW} AS updated_at
+FROM client_history
+WHERE client_id = :id AND deleted
+    AND NOT EXISTS (SELECT 1 FROM clients WHERE id = :id)
+ORDER BY version DESC
+LIMIT 1
+"""
 
     def restore(self: "HistoryStore[Database]", caller: Caller, client_id: str) -> ClientRow:
         """Restore a deleted client under its id, as its next version. Its time of creation stays.
@@ -101,7 +101,7 @@ class HistoryStore(Store[D]):
 
         def work(connection: sqlite3.Connection) -> ClientRow:
             _require_visible(connection, caller, client_id)
-            deleted = as_dicts(connection.execute(DELETED, {"id": client_id}))
+            deleted = as_dicts(connection.execute(self.DELETED, {"id": client_id}))
             if not deleted:
                 raise AlreadyExists(f"the client {client_id} is not deleted")
             values = {**deleted[0], "author_id": caller.author_id}

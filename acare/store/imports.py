@@ -27,72 +27,6 @@ def imported_ids(connection: sqlite3.Connection, source: str, owners: Iterable[s
     return [client_id for (client_id,) in connection.execute(IMPORTED, values)]
 
 
-GET = f"""
-SELECT
-    id, user_id, {", ".join(f"clients.{name}" for name in FIELD_NAMES)},
-    clients.version, created_at, updated_at, source_version, client_sources.version AS own_version
-FROM clients
-LEFT JOIN client_sources ON client_id = id
-WHERE id = :id
-"""
-
-WAS_DELETED = """
-SELECT 'a client that was deleted'
-WHERE EXISTS (SELECT 1 FROM client_history WHERE client_id = :value)
-    OR EXISTS (SELECT 1 FROM erasures WHERE client_id = :value)
-"""
-
-# A client that was created at another time moves to another place in lists.
-REPLACE = f"""
-UPDATE clients
-SET seq = iif(created_at = :created_at, seq, {NEXT_POSITION}), user_id = :user_id,
-    {", ".join(f"{name} = :{name}" for name in FIELD_NAMES)},
-    version = :version, created_at = :created_at, updated_at = max(:created_at, :updated_at),
-    made_by = NULL, imported_at = :imported_at
-WHERE id = :id
-"""
-
-REMEMBER = """
-INSERT INTO client_sources (client_id, source, source_version, version)
-VALUES (:id, :source, :source_version, :version)
-ON CONFLICT (client_id) DO UPDATE SET
-    source = coalesce(excluded.source, source),
-    source_version = excluded.source_version,
-    version = excluded.version
-"""
-
-ALL = """
-SELECT clients.json, users.email, client_sources.version
-FROM clients
-JOIN users ON users.id = user_id
-LEFT JOIN client_sources ON client_id = clients.id
-ORDER BY seq
-"""
-
-FIND_BY_ID = f"""
-SELECT first_name || ' ' || last_name
-FROM clients
-WHERE id = :value
-UNION ALL
-{WAS_DELETED}
-"""
-
-FIND_BY_EMAIL = """
-SELECT first_name || ' ' || last_name
-FROM clients
-WHERE email = :value COLLATE NOCASE
-ORDER BY seq
-"""
-
-FIND_BY_WORDS = """
-SELECT first_name || ' ' || last_name
-FROM clients_search
-CROSS JOIN clients ON clients.seq = clients_search.rowid
-WHERE clients_search MATCH :value
-ORDER BY clients_search.rowid
-"""
-
-
 class ImportStore:
     """Clients, in the transaction of an import from ``source``: the URL of a server, or None for a file.
 
@@ -105,35 +39,100 @@ class ImportStore:
         users = connection.execute("SELECT email, id FROM users")
         self.owners: dict[str, str] = {email.lower(): id for email, id in users}
 
+    GET = f"""
+SELECT
+    id, user_id, {", ".join(f"clients.{name}" for name in FIELD_NAMES)},
+    clients.version, created_at, updated_at, source_version, client_sources.version AS own_version
+FROM clients
+LEFT JOIN client_sources ON client_id = id
+WHERE id = :id
+"""
+
     def get(self, client_id: str) -> dict[str, Any] | None:
         """The columns of a client, and what is remembered of its last import: None if there was none."""
-        rows = as_dicts(self._connection.execute(GET, {"id": client_id}))
+        rows = as_dicts(self._connection.execute(self.GET, {"id": client_id}))
         return rows[0] if rows else None
+
+    WAS_DELETED = """
+SELECT 'a client that was deleted'
+WHERE EXISTS (SELECT 1 FROM client_history WHERE client_id = :value)
+    OR EXISTS (SELECT 1 FROM erasures WHERE client_id = :value)
+"""
 
     def was_deleted(self, client_id: str) -> bool:
         """Whether a client that does not exist was deleted or erased."""
-        return self._connection.execute(WAS_DELETED, {"value": client_id}).fetchone() is not None
+        return self._connection.execute(self.WAS_DELETED, {"value": client_id}).fetchone() is not None
+
+    # A client that was created at another time moves to another place in lists.
+    REPLACE = f"""
+UPDATE clients
+SET seq = iif(created_at = :created_at, seq, {NEXT_POSITION}), user_id = :user_id,
+    {", ".join(f"{name} = :{name}" for name in FIELD_NAMES)},
+    version = :version, created_at = :created_at, updated_at = max(:created_at, :updated_at),
+    made_by = NULL, imported_at = :imported_at
+WHERE id = :id
+"""
 
     def replace(self, values: Mapping[str, object]) -> None:
         """Write a new version of a client: all of its columns except the generated ones."""
-        self._connection.execute(REPLACE, values)
+        self._connection.execute(self.REPLACE, values)
 
     def delete(self, client_id: str) -> None:
         """Delete a client, which can be restored."""
         self._connection.execute("DELETE FROM clients WHERE id = :id", {"id": client_id})
 
+    REMEMBER = """
+INSERT INTO client_sources (client_id, source, source_version, version)
+VALUES (:id, :source, :source_version, :version)
+ON CONFLICT (client_id) DO UPDATE SET
+    source = coalesce(excluded.source, source),
+    source_version = excluded.source_version,
+    version = excluded.version
+"""
+
     def remember(self, client_id: str, source_version: int | None, version: int) -> None:
         """Note the version at the source that the import has read, and the one here that it has written."""
         versions = {"source_version": source_version, "version": version}
-        self._connection.execute(REMEMBER, {"id": client_id, "source": self._source, **versions})
+        self._connection.execute(self.REMEMBER, {"id": client_id, "source": self._source, **versions})
 
     def forget(self, client_id: str) -> None:
         """Treat a client as if it had been created here."""
         self._connection.execute("DELETE FROM client_sources WHERE client_id = :id", {"id": client_id})
 
+    ALL = """
+SELECT clients.json, users.email, client_sources.version
+FROM clients
+JOIN users ON users.id = user_id
+LEFT JOIN client_sources ON client_id = clients.id
+ORDER BY seq
+"""
+
     def all(self) -> Iterator[tuple[str, str, int | None]]:
         """The JSON of each client, its owner's e-mail address, and the version that an import has written."""
-        return iter(self._connection.execute(ALL))
+        return iter(self._connection.execute(self.ALL))
+
+    FIND_BY_ID = f"""
+SELECT first_name || ' ' || last_name
+FROM clients
+WHERE id = :value
+UNION ALL
+{WAS_DELETED}
+"""
+
+    FIND_BY_EMAIL = """
+SELECT first_name || ' ' || last_name
+FROM clients
+WHERE email = :value COLLATE NOCASE
+ORDER BY seq
+"""
+
+    FIND_BY_WORDS = """
+SELECT first_name || ' ' || last_name
+FROM clients_search
+CROSS JOIN clients ON clients.seq = clients_search.rowid
+WHERE clients_search MATCH :value
+ORDER BY clients_search.rowid
+"""
 
     def find(self, client: ValidFields, client_id: str | None) -> tuple[str, str] | None:
         """What matches (id, email, phone or name), and the full name of the oldest client that matches.
@@ -144,14 +143,14 @@ class ImportStore:
         """
         name = f"{client['first_name']} {client['last_name']}"
         if client_id is not None:
-            by, statement, value = "id", FIND_BY_ID, client_id
+            by, statement, value = "id", self.FIND_BY_ID, client_id
         elif client["email"]:
-            by, statement, value = "email", FIND_BY_EMAIL, str(client["email"])
+            by, statement, value = "email", self.FIND_BY_EMAIL, str(client["email"])
         elif client["phone"]:
-            by, statement, value = "phone", FIND_BY_WORDS, search_terms.same_number(str(client["phone"]))
+            by, statement, value = "phone", self.FIND_BY_WORDS, search_terms.same_number(str(client["phone"]))
         else:
-            by, statement, value = "name", FIND_BY_WORDS, search_terms.same_name(name)
-        if statement is FIND_BY_WORDS:
+            by, statement, value = "name", self.FIND_BY_WORDS, search_terms.same_name(name)
+        if statement is self.FIND_BY_WORDS:
             search.index_changes(self._connection)  # so that the search finds the rows before this one
         for (found,) in self._connection.execute(statement, {"value": value}):
             if by != "name" or found.casefold().split() == name.casefold().split():

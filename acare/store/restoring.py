@@ -15,29 +15,6 @@ from acare.store import NOW, erasures, identity
 #: The tables that are copied.
 TABLES = ("users", "api_keys", "erasures")
 
-# The replaced database can have an older or newer schema.
-SHARED_COLUMNS = """
-SELECT name FROM pragma_table_info(:table, 'main')
-INTERSECT
-SELECT name FROM pragma_table_info(:table, 'old')
-"""
-
-# For users that only the backup has. Addresses are unique: another user may have the address now.
-DISABLE = f"""
-UPDATE users
-SET disabled_at = coalesce(disabled_at, {NOW}),
-    email = iif(email IN (SELECT email FROM old.users), 'restored-' || id || '-' || email, email)
-WHERE id NOT IN (SELECT id FROM old.users)
-"""
-
-# A deleted client is only in the history.
-COUNT_STORED = """
-SELECT count(*)
-FROM erasures
-WHERE EXISTS (SELECT 1 FROM clients WHERE id = client_id)
-    OR EXISTS (SELECT 1 FROM client_history WHERE client_history.client_id = erasures.client_id)
-"""
-
 # The clients that are not as in the replaced database, with the greatest version that each had there, or 0. A
 # row without `seq` is of a deleted client, which can be restored with its next version.
 FIND_TOUCHED = """
@@ -61,56 +38,6 @@ FROM ours
 LEFT JOIN old.clients AS theirs ON theirs.id = ours.id
 WHERE ours.seq IS NULL OR (theirs.version, theirs.updated_at) IS NOT (ours.version, ours.updated_at)
 """
-
-# The same if the replaced database cannot be read: it knows no client.
-KNOW_NOTHING = (
-    "ATTACH ':memory:' AS old",
-    "CREATE TABLE old.clients (id, user_id, version, updated_at)",
-    "CREATE TABLE old.client_history (client_id, version)",
-)
-
-TOUCHED = "CREATE TEMP TABLE touched (seq INTEGER, id TEXT, version INTEGER, is_handed_over, is_back, known)"
-
-ADD_TOUCHED = "INSERT INTO touched VALUES (?, ?, ?, ?, ?, ?)"
-
-# A client that the replaced database does not know was erased or purged there, at an unknown version.
-RAISED = "iif(known = 0, version + 1000, max(version, known) + 1)"
-
-RAISE = (
-    "INSERT INTO restores (restored_at) VALUES (:now)",
-    f"""
-UPDATE clients
-SET version = raised.version, updated_at = max(created_at, :now), made_by = NULL, imported_at = NULL
-FROM (SELECT seq, {RAISED} AS version FROM touched WHERE seq IS NOT NULL) AS raised
-WHERE clients.seq = raised.seq
-""",
-    f"""
-UPDATE client_history
-SET version = raised.version, json = json_set(json, '$.version', raised.version)
-FROM (
-    SELECT id, version AS old, {RAISED} - 1 AS version
-    FROM touched
-    WHERE seq IS NULL AND (known = 0 OR known > version)
-) AS raised
-WHERE client_id = raised.id AND client_history.version = raised.old
-""",
-    # A client that was unchanged since its import still counts as unchanged.
-    f"""
-UPDATE client_sources
-SET version = raised.version
-FROM (SELECT id, version AS old, {RAISED} AS version FROM touched WHERE seq IS NOT NULL) AS raised
-WHERE client_id = raised.id AND client_sources.version = raised.old
-""",
-)
-
-COUNTS = """
-SELECT
-    count(*) FILTER (WHERE seq IS NOT NULL AND NOT is_back), count(*) FILTER (WHERE is_handed_over),
-    count(*) FILTER (WHERE seq IS NOT NULL AND is_back)
-FROM touched
-"""
-
-COUNT_MISSING = "SELECT count(*) FROM old.clients WHERE id NOT IN (SELECT id FROM main.clients)"
 
 
 class Kept(NamedTuple):
@@ -141,6 +68,24 @@ REVOKE_INVITATIONS = f"UPDATE api_keys SET revoked_at = {NOW} WHERE invitation A
 
 # Cursors of the feed: after the same revision, the backup has other changes than the replaced database.
 END_CURSORS = "UPDATE change_cursors SET epoch = lower(hex(randomblob(8)))"
+
+# For users that only the backup has. Addresses are unique: another user may have the address now.
+DISABLE = f"""
+UPDATE users
+SET disabled_at = coalesce(disabled_at, {NOW}),
+    email = iif(email IN (SELECT email FROM old.users), 'restored-' || id || '-' || email, email)
+WHERE id NOT IN (SELECT id FROM old.users)
+"""
+
+# A deleted client is only in the history.
+COUNT_STORED = """
+SELECT count(*)
+FROM erasures
+WHERE EXISTS (SELECT 1 FROM clients WHERE id = client_id)
+    OR EXISTS (SELECT 1 FROM client_history WHERE client_history.client_id = erasures.client_id)
+"""
+
+COUNT_MISSING = "SELECT count(*) FROM old.clients WHERE id NOT IN (SELECT id FROM main.clients)"
 
 
 def carry_over(connection: sqlite3.Connection, replaced: Path | None) -> Kept | None:
@@ -177,10 +122,60 @@ def carry_over(connection: sqlite3.Connection, replaced: Path | None) -> Kept | 
     return Kept(users, keys, added, erased, changed, handed_over, returned, missing)
 
 
+# In place of a database that cannot be read: it knows no client.
+KNOW_NOTHING = (
+    "ATTACH ':memory:' AS old",
+    "CREATE TABLE old.clients (id, user_id, version, updated_at)",
+    "CREATE TABLE old.client_history (client_id, version)",
+)
+
+
 def _without_old(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
     for statement in KNOW_NOTHING:
         connection.execute(statement)
     return connection.execute(FIND_TOUCHED).fetchall()
+
+
+TOUCHED = "CREATE TEMP TABLE touched (seq INTEGER, id TEXT, version INTEGER, is_handed_over, is_back, known)"
+
+ADD_TOUCHED = "INSERT INTO touched VALUES (?, ?, ?, ?, ?, ?)"
+
+# A client that the replaced database does not know was erased or purged there, at an unknown version.
+RAISED = "iif(known = 0, version + 1000, max(version, known) + 1)"
+
+COUNTS = """
+SELECT
+    count(*) FILTER (WHERE seq IS NOT NULL AND NOT is_back), count(*) FILTER (WHERE is_handed_over),
+    count(*) FILTER (WHERE seq IS NOT NULL AND is_back)
+FROM touched
+"""
+
+RAISE = (
+    "INSERT INTO restores (restored_at) VALUES (:now)",
+    f"""
+UPDATE clients
+SET version = raised.version, updated_at = max(created_at, :now), made_by = NULL, imported_at = NULL
+FROM (SELECT seq, {RAISED} AS version FROM touched WHERE seq IS NOT NULL) AS raised
+WHERE clients.seq = raised.seq
+""",
+    f"""
+UPDATE client_history
+SET version = raised.version, json = json_set(json, '$.version', raised.version)
+FROM (
+    SELECT id, version AS old, {RAISED} - 1 AS version
+    FROM touched
+    WHERE seq IS NULL AND (known = 0 OR known > version)
+) AS raised
+WHERE client_id = raised.id AND client_history.version = raised.old
+""",
+    # A client that was unchanged since its import still counts as unchanged.
+    f"""
+UPDATE client_sources
+SET version = raised.version
+FROM (SELECT id, version AS old, {RAISED} AS version FROM touched WHERE seq IS NOT NULL) AS raised
+WHERE client_id = raised.id AND client_sources.version = raised.old
+""",
+)
 
 
 def _raise_versions(connection: sqlite3.Connection, touched: list[tuple[Any, ...]]) -> list[int]:
@@ -195,6 +190,14 @@ def _raise_versions(connection: sqlite3.Connection, touched: list[tuple[Any, ...
     connection.execute("COMMIT")
     connection.execute("DETACH old")
     return list(counts)
+
+
+# The replaced database can have an older or newer schema.
+SHARED_COLUMNS = """
+SELECT name FROM pragma_table_info(:table, 'main')
+INTERSECT
+SELECT name FROM pragma_table_info(:table, 'old')
+"""
 
 
 def _copy(connection: sqlite3.Connection, table: str) -> int:
