@@ -7,8 +7,19 @@ import sys
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parents[2] / "acare" / "cli" / "docs"
-PAGE = "\n".join(path.read_text(encoding="utf-8") for path in sorted(DOCS.iterdir()))
+EXAMPLE = re.compile(r"^.*\]\(\.\./examples/(\S+\.(\w+))\).*\n", re.MULTILINE)
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def _with_files(page):
+    """The page with each example that is a file as a block below the line that links it."""
+    folder = DOCS.parent / "examples"
+    return EXAMPLE.sub(
+        lambda link: f"{link[0]}```{link[2]}\n{(folder / link[1]).read_text('utf-8')}```\n", page
+    )
+
+
+PAGE = "\n".join(_with_files(path.read_text(encoding="utf-8")) for path in sorted(DOCS.iterdir()))
 
 
 def examples(language, section=""):
