@@ -6,14 +6,18 @@ disturbance affects all of them. README.md describes the method.
 
 import argparse
 import contextlib
+import os
 import shutil
 import statistics
 import sys
 import tempfile
+import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
+from acare.database.connection import open_to_read
 from tests.benchmarks import large, load, report, servers
 from tests.benchmarks.load import CLIENT, Result
 from tests.benchmarks.servers import Server
@@ -146,22 +150,67 @@ def against(bench: Bench, folder: Path, checkout: Path) -> list[str]:
     return [*rows, report.row("resident memory", memory)]
 
 
+def grow(bench: Bench, folder: Path, count: int) -> list[str]:
+    """The same server with 1,000 clients and with ``count``."""
+    small, big = _filled(folder / "small.db"), folder / "big.db"
+    large.make(big, count, old_versions=0)
+    few, many = f"{servers.CLIENTS:,} clients", f"{count:,} clients"
+    lists = {"first page": "/v1/clients", "search": "/v1/clients?q=last4711"}
+    rows = [_cold_and_warm(big, many)]
+    with (
+        servers.acare(small, SERVER_CORE, name=few) as first,
+        servers.acare(big, SERVER_CORE, name=many) as second,
+    ):
+        for _ in range(bench.rounds):
+            for server in (first, second):
+                bench.run("get at scale", server, load.get(server.paths[0]))
+                for work, path in lists.items():
+                    bench.run(work, server, load.get(path))
+                bench.run("create at scale", server, load.send("POST", "/v1/clients", CLIENT))
+    works = ("get at scale", *lists, "create at scale")
+    return [
+        *rows,
+        *(report.row(f"{work}, {many} against {few}", bench.ratio(work, many, few)) for work in works),
+    ]
+
+
+def _cold_and_warm(database: Path, what: str) -> str:
+    """A row: the medians of 200 gets of clients all over the file, from the disk and from memory."""
+    with closing(open_to_read(database)) as connection:
+        query = "SELECT id FROM clients WHERE seq % 1000 < 2 LIMIT 2000"
+        ids = [client_id for (client_id,) in connection.execute(query)][::10]
+    with servers.acare(database, SERVER_CORE) as server:
+        with database.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        cold, warm = (statistics.median(_times(server, ids)) for _ in range(2))
+    return f"| get of {what}, not in memory and then in memory | {cold:.2f} and {warm:.2f} ms |"
+
+
+def _times(server: Server, ids: Sequence[str]) -> Iterator[float]:
+    """The milliseconds that a get of each client takes, on a connection of its own."""
+    for client_id in ids:
+        began = time.perf_counter()
+        server.call("GET", f"/v1/clients/{client_id}")
+        yield 1000 * (time.perf_counter() - began)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds: under two minutes")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds and clients: three minutes")
     parser.add_argument(
         "--against", type=Path, metavar="PATH", help="only compare with this checkout of acare"
     )
     args = parser.parse_args()
     if shutil.which("wrk") is None:
         parser.exit(1, "The load comes from wrk, which is not installed; on Debian, the package is wrk.\n")
-    bench = Bench(rounds=2 if args.quick else 5, seconds=1)
+    rounds, count = (2, 20_000) if args.quick else (5, 1_000_000)
+    bench = Bench(rounds, seconds=1)
     with tempfile.TemporaryDirectory(prefix="acare-benchmarks-") as name:
         folder = Path(name)
         if args.against is not None:
             ratios = against(bench, folder, args.against)
         else:
-            ratios = [*compare(bench, folder), *elsewhere(bench, folder)]
+            ratios = [*compare(bench, folder), *elsewhere(bench, folder), *grow(bench, folder, count)]
     print(report.text(bench.median, list(bench.results), ratios))
     return 0
 
