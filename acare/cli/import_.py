@@ -1,6 +1,5 @@
 """``acare import``: clients from CSV, JSON lines or another server."""
 
-import itertools
 import os
 import re
 import sys
@@ -8,8 +7,9 @@ import tempfile
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from acare import timestamps
 from acare.cli.import_report import print_report
@@ -21,13 +21,11 @@ from acare.errors import Refused, SettingError
 from acare.field_types import USER_EMAIL
 from acare.fields import ALL_NAMES, FIELD_NAMES
 from acare.importing.cells import TARGETS
-from acare.importing.csv_file import CsvReader
 from acare.importing.download import Download
-from acare.importing.formats import open_reader, owners
+from acare.importing.formats import Reader, open_reader, owners
 from acare.importing.importer import import_rows, read_server
-from acare.importing.json_lines import JsonReader
 from acare.importing.remote import Remote
-from acare.importing.rows import UPDATES, OnDuplicate, Options
+from acare.importing.rows import UPDATES, Options
 
 _EXIT_CODES = """\
 exit codes:
@@ -118,63 +116,38 @@ def import_(
     source: str,
     user: str | None,
     defaults: list[tuple[str, object]],
-    lenient: bool,
-    rejects: Path | None,
-    on_duplicate: OnDuplicate,
-    dates: str | None,
-    dry_run: bool,
     chosen: list[tuple[str, str]],
     values: list[tuple[str, str, str]],
     key_file: Path | None,
     kept: Path | None,
-    proof: Path | None,
-    may_lack: list[str],
-    delete_missing: bool,
-    confirmed: bool,
+    **given: Any,  # the fields of Options
 ) -> int:
-    url = source if source.startswith(("http://", "https://")) else None
-    is_update = on_duplicate in UPDATES
-    if delete_missing and (url is None or "?" in url or not is_update):
+    options = Options(timestamps.now(), {**dict(defaults), "owner": user}, **given)
+    is_url = source.startswith(("http://", "https://"))
+    finds_gone = is_url and "?" not in source and options.is_update
+    if options.delete_missing and not finds_gone:
         raise SettingError(f"--delete-missing needs a URL without a query, and --on-duplicate {UPDATES[0]}")
-    if rejects is not None and rejects.exists():  # before a download, which may take hours
-        raise Refused(f"{rejects}: File exists")
+    if options.rejects is not None and options.rejects.exists():  # before a download, which may take hours
+        raise Refused(f"{options.rejects}: File exists")
     with ExitStack() as stack:
         progress = stack.enter_context(show_progress())
         database: Database | ReadOnlyDatabase = (
             stack.enter_context(read_database(settings))
-            if dry_run
+            if options.dry_run
             else stack.enter_context(open_database(settings))
         )
         if user is not None:
             require_user(database, user)
-        reader: CsvReader | JsonReader
+        reader: Reader
         download = None
-        if url is None:
-            file = stack.enter_context(_open(source))
-            reader = open_reader(file, dict(chosen), values)
-            done, total, unit = file.tell, os.fstat(file.fileno()).st_size, "B"
-        else:
-            remote = _remote(url, key_file)
-            file = stack.enter_context(_private(kept))
+        if is_url:
+            file, remote = stack.enter_context(_private(kept)), _remote(source, key_file)
             download = Download(remote, file, owners(dict(chosen), values), progress, _say)
-            reader = read_server(database, download, user, finds_gone=is_update and "?" not in url)
-            done, total, unit = itertools.count(1).__next__, len(download.ids()), "clients"
-        options = Options(
-            now=timestamps.now(),  # after the download, during which clients can be created
-            defaults={**dict(defaults), "owner": user},
-            on_duplicate=on_duplicate,
-            lenient=lenient,
-            dates=dates,
-            rejects=rejects,
-            dry_run=dry_run,
-            proof=None if url is None or proof is None else stack.enter_context(proof.open("w", newline="")),
-            may_lack=may_lack,
-            delete_missing=delete_missing,
-            confirmed=confirmed,
-        )
-        result = import_rows(
-            database, reader, options, lambda: progress("Importing", done(), total, unit), download
-        )
+            reader = read_server(database, download, user, finds_gone=finds_gone)
+            options = replace(options, now=timestamps.now())  # clients can be created during a download
+        else:
+            reader = open_reader(stack.enter_context(_open(source)), dict(chosen), values)
+        result = import_rows(database, reader, options, progress, download)
     print_report(result, reader, options)
     is_blocked = result.is_blocked(options) or result.counts.keys() <= {"refused"}
     return int(is_blocked or bool(result.undecided))

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from acare.cli.output import counted, printable
-from acare.importing.csv_file import Column, CsvReader
+from acare.importing.csv_file import Column
+from acare.importing.formats import Reader
 from acare.importing.importer import ProblemSummary, Result
 from acare.importing.json_lines import JsonReader
 from acare.importing.proof import Proof
@@ -42,7 +43,7 @@ _OUTCOMES = (
 )
 
 
-def print_report(result: Result, reader: CsvReader | JsonReader, options: Options) -> None:
+def print_report(result: Result, reader: Reader, options: Options) -> None:
     """Print the columns and owners, the unknown names, the problems, what is undecided, and the numbers."""
     columns = reader.columns
     if options.dry_run:

@@ -71,7 +71,7 @@ def show_progress() -> Iterator[Progress]:
         now = time.monotonic()
         if now - last >= PROGRESS_SECONDS:
             last = now
-            amount = f"{done:,} of {total:,} {unit}, " if total else ""
+            amount = f"{done:,}{f' of {total:,}' if total else ''} {unit}, " if done or total else ""
             sys.stderr.write(f"{_CLEAR_LINE}{step}: {amount}{now - began:.0f} s")
             sys.stderr.flush()
 

@@ -10,6 +10,8 @@ from acare.importing import csv_rows, json_lines
 from acare.importing.csv_file import CsvReader
 from acare.importing.json_lines import JsonReader
 
+Reader = CsvReader | JsonReader
+
 #: The functions that write the lines of an export, by format, which is also the extension of the file. They
 #: take what ``ClientLists.export`` yields.
 WRITERS: dict[str, Callable[[Iterable[tuple[str, str]]], Iterator[str]]] = {
@@ -18,9 +20,7 @@ WRITERS: dict[str, Callable[[Iterable[tuple[str, str]]], Iterator[str]]] = {
 }
 
 
-def open_reader(
-    file: IO[bytes], chosen: Mapping[str, str], values: Sequence[tuple[str, str, str]]
-) -> CsvReader | JsonReader:
+def open_reader(file: IO[bytes], chosen: Mapping[str, str], values: Sequence[tuple[str, str, str]]) -> Reader:
     """The rows of a file. ``chosen`` and ``values``: see ``csv_file.find_columns``."""
     if not file.seekable():
         raise Refused("is a pipe; write its content to a file, and import the file")

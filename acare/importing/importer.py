@@ -6,16 +6,17 @@ allows this.
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
 from acare import ids
+from acare.database.copying import Progress, silent
 from acare.database.database import Database, ReadableDatabase, ReadOnlyDatabase
 from acare.errors import InvalidInput, Refused
 from acare.importing import merging
-from acare.importing.csv_file import CsvReader
 from acare.importing.download import Download
+from acare.importing.formats import Reader
 from acare.importing.json_lines import JsonReader
 from acare.importing.proof import Proof, prove
 from acare.importing.rows import Options, Row
@@ -100,13 +101,12 @@ def read_server(
 
 def import_rows(
     database: Database | ReadOnlyDatabase,
-    reader: CsvReader | JsonReader,
+    reader: Reader,
     options: Options,
-    progress: Callable[[], None],
+    progress: Progress = silent,
     download: Download | None = None,
 ) -> Result:
-    """Import all valid rows, or none. ``progress`` is called after each row; ``download`` has the rows of a
-    server.
+    """Import all valid rows, or none. ``download`` has the rows of a server.
 
     StoreUnavailable if the database cannot be written now. Ctrl-C has no effect after the commit.
     """
@@ -114,11 +114,11 @@ def import_rows(
     try:
         with _rejects(options, result) as rejects, database.transaction() as connection:
             store = ImportStore(connection, None if download is None else download.source)
-            for row in reader:
+            for number, row in enumerate(reader, 1):
                 reasons = _import(row, store, options, result)
                 if reasons and rejects is not None:
                     reader.reject(rejects, row, reasons)
-                progress()
+                progress("Importing", number, 0, "rows")
             if not result.counts:
                 raise Refused("the source has no rows")
             if download is not None:

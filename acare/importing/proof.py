@@ -1,11 +1,12 @@
 """Compares the clients of a server with those here after an import, field by field."""
 
 import csv
-import io
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import IO, Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from acare.fields import FIELDS, parse_client
 from acare.importing import cells, csv_rows
@@ -27,18 +28,18 @@ class Proof(NamedTuple):
         return sum(self.found[found] for found in self.found if not found.startswith(f"only {other_side}"))
 
 
-def prove(download: Download, store: ImportStore, file: IO[str] | None) -> Proof:
+def prove(download: Download, store: ImportStore, path: Path | None) -> Proof:
     """Compare all clients of both sides, as the download has read them, and as the store has them.
 
-    Writes a line for each client to the file, as CSV.
+    Writes a line for each client to a file with this path, as CSV.
     """
     proof = Proof(Counter(), defaultdict(Counter))
-    writer = csv.writer(file or io.StringIO())
-    writer.writerow(("id", "name", "found", "fields"))
-    for client, found, fields in _compare(download, store):
-        proof.found[found] += 1
-        proof.fields[found].update(fields)
-        if file is not None:
+    with (path or Path(os.devnull)).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("id", "name", "found", "fields"))
+        for client, found, fields in _compare(download, store):
+            proof.found[found] += 1
+            proof.fields[found].update(fields)
             name = csv_rows.defuse(f"{client.get('first_name')} {client.get('last_name')}")
             writer.writerow((client["id"], name, found, "; ".join(fields)))
     return proof

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 from acare import ids
 from acare.errors import FieldError, InvalidInput
@@ -59,7 +59,7 @@ class Options:
     lenient: bool = False
     dates: str | None = None
     rejects: Path | None = None
-    proof: IO[str] | None = None
+    proof: Path | None = None
     dry_run: bool = False
     may_lack: Collection[str] = ()
     delete_missing: bool = False

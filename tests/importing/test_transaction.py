@@ -26,7 +26,7 @@ from acare.importing import importer
 database.LONG_CACHE_KIB = 100
 rows = itertools.count(1)
 import_rows = importer.import_rows
-def wait():
+def wait(*_):
     if next(rows) % 500 == 0:
         print("rows", flush=True)
         sys.stdin.readline()
