@@ -11,24 +11,23 @@ from acare.importing.formats import Reader
 from acare.importing.importer import ProblemSummary, Result
 from acare.importing.json_lines import JsonReader
 from acare.importing.proof import Proof
-from acare.importing.rows import OPTIONAL, Options
+from acare.importing.rows import OPTIONAL, REQUIRED, Options
 
 # The fields whose values differ between programs, each with the placeholder for a value in acare.
 _MEANINGS = {"client_type": "TYPE", "status": "STATUS", "owner": "EMAIL"}
 
-# The options that fix a problem with a field; after a semicolon, what only CSV needs.
+# The options that fix a problem with a field.
 _NAME = "--lenient for names of one word, --rejects FILE for others"
 _FIXES = {
-    "client_type": "--default client_type=buyer for rows without one, or --rejects FILE; "
-    "--map COLUMN=client_type if a column has it",
+    "client_type": "--default client_type=buyer for rows without one, or --rejects FILE",
     "owner": "--user EMAIL for rows without one, and 'acare user add' adds a user",
     "first_name": _NAME,
     "last_name": _NAME,
     "created_at": "--dates dmy or --dates mdy for dates such as 5/7/2026, --lenient for others",
-    "phone": "--lenient, or --rejects FILE; format a column with E+ as text in the spreadsheet",
     "duplicate": "--on-duplicate skip or create",
     "same": "a warning only",
 }
+_OTHER_FIX = "--rejects FILE for the other rows"
 
 # The outcomes that need a decision, in the words of the report.
 _UNDECIDED = {
@@ -105,23 +104,17 @@ def _last_line(result: Result, options: Options) -> str:
 
 def _fix(summary: ProblemSummary, columns: Sequence[Column]) -> str:
     """The options that fix a problem. JSON lines have no columns."""
-    cells = summary.examples.values()
-    cell = next(filter(None, cells), "")
-    other = f"{'--lenient, or ' if summary.field in OPTIONAL else ''}--rejects FILE for the other rows"
-    fix, meaning = _FIXES.get(summary.field, other), _MEANINGS.get(summary.field, "")
-    fields = {column.field for column in columns}
-    if not columns:
-        fix = fix.partition(";")[0]
-    elif summary.field in ("first_name", "last_name") and fields.isdisjoint(("full_name", summary.field)):
-        fix += f"; --map COLUMN={summary.field} if a column has it"
-    one, others = (shlex.quote(f"{summary.column}:{text}={meaning}") for text in (cell, "*"))
+    field, texts = summary.field, summary.examples.values()
+    fix = _FIXES.get(field, f"--lenient, or {_OTHER_FIX}" if field in OPTIONAL else _OTHER_FIX)
+    read = {column.field for column in columns}
+    if "full_name" in read:
+        read |= {"first_name", "last_name"}
+    if columns and field in REQUIRED - read:
+        fix += f"; --map COLUMN={field} if a column has it"
+    text, meaning = next(filter(None, texts), ""), _MEANINGS.get(field)
     is_named = bool(columns) or summary.column == "user_id"
-    if meaning and is_named and cell and not re.fullmatch(r"\S+@\S+", cell):
-        values = f"--value {one}, for all others --value {others}"
-        return f"{values}; {fix}" if "" in cells else values
-    same = [
-        column.name for column in columns if column.field == summary.field and column.name != summary.column
-    ]
-    if cell and same and not meaning:
-        fix += f"; --value {one} or --map {shlex.quote(f'{same[0]}={summary.field}')} to use another column"
-    return fix
+    if meaning is None or not is_named or not text or re.fullmatch(r"\S+@\S+", text):
+        return fix
+    one, others = (shlex.quote(f"{summary.column}:{each}={meaning}") for each in (text, "*"))
+    values = f"--value {one}, for all others --value {others}"
+    return f"{values}; {fix}" if "" in texts else values

@@ -33,8 +33,10 @@ _GIVEN = {
 
 _ROUNDED = "was rounded by a spreadsheet: format the column as text there, and save the file again"
 
+REQUIRED = {field.name for field in FIELDS if field.required}
+
 #: The fields that ``lenient`` moves to the notes.
-OPTIONAL = {"created_at", "updated_at", *(field.name for field in FIELDS if not field.required)} - {"notes"}
+OPTIONAL = {"created_at", "updated_at", *(field.name for field in FIELDS)} - REQUIRED - {"notes"}
 
 
 OnDuplicate = Literal["fail", "skip", "create", "update", "overwrite", "keep"]
