@@ -53,8 +53,6 @@ def remove_temporary_files(parent: Path) -> None:
     """Remove the temporary folders that killed processes left in a folder. Failures are ignored."""
     for path in parent.glob(f"{PREFIX}*"):
         with suppress(OSError):
-            path.unlink()  # a file, as older versions left them
-        with suppress(OSError):
             lock = os.open(path, os.O_DIRECTORY)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

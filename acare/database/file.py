@@ -87,7 +87,7 @@ def _refuse_other_names(path: Path) -> None:
     path = path.resolve()
     name = escape(path.name)
     # Names that acare itself gives the file for a moment, and leaves if it is killed then.
-    patterns = f"{PREFIX}*", f"{PREFIX}*/{name}", f"{name}.before-restore-*"  # the first by older versions
+    patterns = f"{PREFIX}*/{name}", f"{name}.before-restore-*"
     own = [each for pattern in patterns for each in path.parent.glob(pattern)]
     known = sum(identity(each) == identity(path) for each in own)  # counted first: they may go meanwhile
     links = path.stat().st_nlink - known

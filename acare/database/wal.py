@@ -148,9 +148,8 @@ class WriteAheadLog:
             self._copied_rows = self._connection.total_changes
             self._size = os.path.getsize(self._path) if busy else in_log * (FRAME.size + self._page_size)
             is_complete = bool(copied == in_log and not busy)
-            self._due_size = CHECKPOINT_SIZE + (
-                0 if is_complete else self._size
-            )  # the log restarts, or grows on
+            # The log restarts, or grows on.
+            self._due_size = CHECKPOINT_SIZE + (0 if is_complete else self._size)
         except sqlite3.OperationalError as error:
             # Where a write is refused, as by a quota, nothing is lost: the next checkpoint copies it again.
             code = error.sqlite_errorcode

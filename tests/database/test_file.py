@@ -177,7 +177,7 @@ def test_a_file_that_is_not_ours_is_refused_unchanged(path, make, reason):
 
 @pytest.mark.parametrize(
     "name",
-    ["acare.db.before-restore-20260715T143210.000Z", f"{PREFIX}killed/acare.db", f"{PREFIX}older"],
+    ["acare.db.before-restore-20260715T143210.000Z", f"{PREFIX}killed/acare.db"],
 )
 def test_a_second_name_that_a_killed_command_left_is_accepted(path, name):
     make_with_key(path)
@@ -229,7 +229,7 @@ def test_temporary_files_of_a_killed_process_are_removed(tmp_path, work):
     folder.mkdir()
     Database(folder / "acare.db").close()
     (folder / f"{PREFIX}killed").mkdir()
-    for name in ("killed/acare.db", "killed/acare.db-journal", "by_older_acare", "by_older_acare-journal"):
+    for name in ("killed/acare.db", "killed/acare.db-journal"):
         (folder / f"{PREFIX}{name}").write_bytes(b"a client")
     work(folder / "acare.db", folder)
     assert list(folder.glob(f"{PREFIX}*")) == []
