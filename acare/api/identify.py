@@ -42,36 +42,45 @@ class IdentifyCaller:
         self._identify = identify or self._proxy.identify
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        """For a server that has not called ``turn``."""
+        """Find what ``turn`` has not, and the caller again if the key may have been revoked since."""
+        context = req.context
         if CONTEXT not in req.env:
-            self._fill(req.context, req.env)
+            self._keep_error(self._fill, context, req.env)
+        elif context.cache is not None and context.cache is not self._services.callers.cache():
+            self._keep_error(self._find_caller, context, req.env)
 
     def turn(self, env: dict[str, Any]) -> Turn:
         """Identify the caller and find the route, for the answer too, and how to queue the request."""
         context = env[CONTEXT] = Context()
-        self._fill(context, env)
+        self._keep_error(self._fill, context, env)
         caller = context.caller
         if caller is None:
             return Turn(bucket_name(env["REMOTE_ADDR"]), context.cost, False)
         return Turn(caller.user_id, context.cost, context.cost == "write")
 
-    def _fill(self, context: Context, env: dict[str, Any]) -> None:
+    @staticmethod
+    def _keep_error(step: Callable[..., None], context: Context, env: dict[str, Any]) -> None:
         try:
-            self._proxy.apply(env)
-            path = env["PATH_INFO"]
-            # Falcon's router ignores additional and missing leading slashes.
-            context.is_api = path.lstrip("/").partition("/")[0] == "v1"
-            if context.is_api:
-                self._find_caller(context, env)
-            if (route := self._routes.find(path)) is not None:
-                context.route = route
-                if (operation := BY_METHOD.get((env["REQUEST_METHOD"], route[3]))) is not None:
-                    context.operation = operation
-                    context.cost = operation.cost_of(env.get("QUERY_STRING", ""))
+            step(context, env)
         except Exception as error:
             context.error, context.cost = error, "quick"
 
+    def _fill(self, context: Context, env: dict[str, Any]) -> None:
+        self._proxy.apply(env)
+        path = env["PATH_INFO"]
+        # Falcon's router ignores additional and missing leading slashes.
+        context.is_api = path.lstrip("/").partition("/")[0] == "v1"
+        if context.is_api:
+            self._find_caller(context, env)
+        if (route := self._routes.find(path)) is not None:
+            context.route = route
+            if (operation := BY_METHOD.get((env["REQUEST_METHOD"], route[3]))) is not None:
+                context.operation = operation
+                context.cost = operation.cost_of(env.get("QUERY_STRING", ""))
+
     def _find_caller(self, context: Context, env: dict[str, Any]) -> None:
+        context.cache = self._services.callers.cache()
+        context.caller = context.invalid_key = context.session_user = None
         if (key := api_key(env)) is not None:
             found = self._services.callers.with_key(key)
             if isinstance(found, Caller):

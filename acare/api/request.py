@@ -47,6 +47,7 @@ class Context(falcon.Context):
     route: Any = None  # as Falcon's router returns it
     operation: Operation | None = None  # for the path and the method
     cost: Cost = "quick"  # of the operation
+    cache: Any = None  # of ``Callers``, when the caller was found
     caller: Caller | None = None
     invalid_key: InvalidKey | None = None  # why the key that was sent is not valid
     session_user: str | None = None  # named by the embedding app or the proxy, for a request without a key

@@ -44,6 +44,14 @@ class Callers(Store[Database]):
         """Find each caller again."""
         self._cached = (-1, {})
 
+    def cache(self) -> dict[tuple[Find, str], Caller | InvalidKey | None]:
+        """The callers by what found them. As long as it is the same object, they are as they were found."""
+        period = self._clock() // CACHE_NANOSECONDS
+        cached = self._cached
+        if cached[0] != period:
+            cached = self._cached = period, {}
+        return cached[1]
+
     def with_key(self, key: str) -> Caller | InvalidKey:
         """The caller who holds the key, or why the key is not valid.
 
@@ -61,14 +69,11 @@ class Callers(Store[Database]):
         return found if isinstance(found, Caller) else None
 
     def _find(self, name: str, find: Find) -> Caller | InvalidKey | None:
-        period = self._clock() // CACHE_NANOSECONDS
-        cached = self._cached
-        if cached[0] != period:
-            cached = self._cached = period, {}
-        found = cached[1].get((find, name))
+        cached = self.cache()
+        found = cached.get((find, name))
         if found is None:
             with self._database.read() as connection:
-                found = cached[1][find, name] = find(connection, name)
+                found = cached[find, name] = find(connection, name)
         return found
 
     TOUCH = "UPDATE api_keys SET last_used_at = :minute WHERE id = :id"

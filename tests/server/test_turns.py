@@ -18,7 +18,7 @@ from support.wsgi import call, turn
 
 import acare
 from acare.auth import OPERATOR
-from acare.store.callers import Callers
+from acare.store.callers import CACHE_NANOSECONDS, Callers
 
 SEARCH_SECONDS = 0.5
 LONG_SECONDS = 3
@@ -145,7 +145,8 @@ def test_requests_are_queued_by_user_or_else_by_address(proxied):
     assert turn(proxied, HTTP_X_FORWARDED_FOR="2001:db8::1").caller == "2001:db8::/64"
 
 
-app = app_fixture()
+now = [0]
+app = app_fixture(clock=lambda: now[0])
 
 
 @pytest.mark.parametrize("is_queued", [True, False], ids=["queued", "embedded"])
@@ -162,12 +163,30 @@ def test_a_put_identifies_its_caller_and_finds_its_route_once(app, monkeypatch, 
     assert (status, len(calls)) == ("404 Not Found", 2)
 
 
+REVOKE = "UPDATE api_keys SET revoked_at = '2026-07-15T14:32:10.000Z' WHERE id = :id"
+
+
+@pytest.mark.parametrize("is_here", [True, False], ids=["by this server", "by another process"])
+def test_a_key_revoked_while_its_request_waits_is_refused(app, is_here):
+    made = new_key(app.keys, "ana@example.com", ALL_SCOPES)
+    line = {"REQUEST_METHOD": "POST", "PATH_INFO": "/v1/clients", "REMOTE_ADDR": "192.0.2.1"}
+    env = {**line, "HTTP_X_API_KEY": made.key}
+    app.turn(env)
+    if is_here:
+        app.keys.revoke(OPERATOR, made.id)
+    else:
+        app.database.write(lambda connection: connection.execute(REVOKE, {"id": made.id}).rowcount)
+        now[0] += CACHE_NANOSECONDS
+    status, _, _ = call(app, env["REQUEST_METHOD"], env["PATH_INFO"], body=BODY, **env)
+    assert status == "401 Unauthorized"
+
+
 # --- an error before a request is queued
 
 BUG, BUSY = "a" * 64, "b" * 64
 FAILING = f"""
 from acare.errors import StoreUnavailable
-from acare.store.callers import Callers
+from acare.store.callers import CACHE_NANOSECONDS, Callers
 with_key = Callers.with_key
 def fail(self, key):
     if key == "{BUG}":

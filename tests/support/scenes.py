@@ -19,7 +19,7 @@ from acare.store import keys
 ORIGIN = "https://intranet.example"
 
 # The methods that find the caller.
-AUTHENTICATION = ("with_key", "with_email", "forget")
+AUTHENTICATION = ("with_key", "with_email", "cache", "forget")
 
 
 broker_key = functools.lru_cache(maxsize=1)(full_key)  # a user may have only 100
