@@ -57,12 +57,8 @@ def test_every_operation_needs_a_right_and_has_a_responder():
 def test_the_table_is_documented():
     rows = re.findall(r"^- (`\w+:.+?)(?:, (broker))? → ((?:.|\n  )+)$", README.read_text(), re.M)
     documented = {
-        operation: (
-            resource,
-            tuple(re.findall(r":(\w+)`", scopes)),
-            "broker" if "broker" in scopes else "all",
-        )
-        for scopes, operations in rows
+        operation: (resource, tuple(re.findall(r":(\w+)`", scopes)), role or "all")
+        for scopes, role, operations in rows
         for resource in re.findall(r"`(\w+):", scopes)[:1]
         for operation in re.findall(r"`(.+?)`", operations)
     }
