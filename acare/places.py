@@ -9,7 +9,7 @@ _ACCENT = re.compile("[\u0300-\u036f]")
 _BETWEEN_WORDS = re.compile(r"(?:[^\w\n]|_)+")
 
 # A list compares the places or types of thousands of clients. So for each client, at most this number of
-# texts is compared, and this number of characters, divided equally among them.
+# texts is compared, and this number of characters: if they have more, divided equally among them.
 _MAX_TEXTS = 50
 _MAX_COMPARED = 1_500
 # The text up to the 800th character that is not a letter or digit; more than eight of these in a row, such as
@@ -25,8 +25,9 @@ def fold(text: str) -> str:
 
 
 def _fold(texts: Sequence[str]) -> list[str]:
-    length = _MAX_COMPARED // min(max(len(texts), 1), _MAX_TEXTS)
-    text = " \n ".join([text[:length].replace("\n", " ") for text in texts[:_MAX_TEXTS]]).casefold()
+    texts = texts[:_MAX_TEXTS]
+    length = _MAX_COMPARED // len(texts) if sum(map(len, texts)) > _MAX_COMPARED else None
+    text = " \n ".join([text[:length].replace("\n", " ") for text in texts]).casefold()
     if not text.isascii():
         text = unicodedata.normalize("NFD", _IN_A_ROW.sub(r"\1", text))
         compared = _COMPARED.match(text)

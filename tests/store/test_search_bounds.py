@@ -123,6 +123,7 @@ def test_all_of_some_places_and_the_beginning_of_many_are_compared():
     for n in (1, 7):
         assert places.has_place(json.dumps([f"{long}Zürich"] * n), " zurich ")
     assert not places.has_place(json.dumps([*["é" * 200] * 5, "Taft"]), " taft ")
+    assert places.has_place(json.dumps(["Taft"] * 40 + [f"{long}Zürich"]), " zurich ")
     many = [f"{n} Rua São João, Vila Nova de Gaia, Porto" for n in range(50)]
     assert places.has_place(json.dumps(many), " 49 rua sao joao ")
     assert not places.has_place(json.dumps(many), " porto ")
