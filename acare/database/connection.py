@@ -43,7 +43,6 @@ _WRITER_SETTINGS = (
     "synchronous = FULL",
     # Keeps a statement's rollback data in memory, instead of a file for every transaction.
     "temp_store = MEMORY",
-    # Bytes to which a longer log is truncated when it restarts.
     f"journal_size_limit = {CHECKPOINT_SIZE}",
 )
 
