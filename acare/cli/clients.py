@@ -82,7 +82,7 @@ def find(
         raise SettingError(
             "--due finds only clients as they are: it cannot be combined with --deleted, --history"
         )
-    search = partial(_found, q=q, email=email, user=user, due=due, deleted=deleted, history=history)
+    search = partial(_found, user=user, deleted=deleted, history=history, q=q, email=email, due=due)
     columns = (*COLUMNS, "version") if history else COLUMNS
     if backups is None:
         with read_database(settings) as database, closing(search(database)) as clients:
@@ -104,13 +104,7 @@ def _print_failures(failures: list[str]) -> int:
 
 
 def _found(
-    database: ReadableDatabase,
-    q: object,
-    email: str | None,
-    user: str | None,
-    due: str | None,
-    deleted: bool,
-    history: bool,
+    database: ReadableDatabase, user: str | None, deleted: bool, history: bool, **filters: object
 ) -> Generator[dict[str, object], None, None]:
     """Matching clients, newest first; with ``deleted``, deleted clients follow, last deleted first; with
     ``history``, earlier versions, those of a client together."""
@@ -118,7 +112,7 @@ def _found(
     owner_ids = [user_id for user_id, address in owners.items() if address == user]
     if user is not None and not owner_ids:
         return
-    filters = {"q": q, "email": email, "user_id": owner_ids[0] if owner_ids else None, "due": due}
+    filters["user_id"] = owner_ids[0] if owner_ids else None
 
     def row(record: str, deleted_at: str | None = None) -> dict[str, object]:
         client = parse_client(record)
