@@ -2,22 +2,15 @@
 
 from pathlib import Path
 
-from acare.cli.options import JSON, argument, command, existing_database, open_database
+from acare.cli.options import JSON, argument, command, existing_database, open_database, parse_base_url
 from acare.cli.output import counted, print_error, print_json, printable, show_progress
 from acare.config import Settings
 from acare.errors import Refused, SettingError
-from acare.field_types import String, count, to_json
+from acare.field_types import count, to_json
 from acare.maintenance import backup as backups
 from acare.maintenance import compact as compacting
 from acare.maintenance import restore as restoring
 from acare.maintenance.status import CHECKS, read_status, size_text
-
-_BASE_URL = String(
-    max_length=2000,
-    min_length=1,
-    pattern=r"\Ahttps?://[^\s/?#]+(/[^\s?#]*)?(?<!/readyz)\Z",
-    rule="must be a base URL, such as http://127.0.0.1:8080 or https://crm.example/north",
-)
 
 
 @command(
@@ -122,7 +115,7 @@ _FAIL_ON = (
     JSON,
     argument("--backups", "check the newest backup in this folder", "DIR", Path, dest="folder"),
     argument("--max-age", "its maximum age, 1 to 99999 (default: 48)", "HOURS", count(99_999), default=48),
-    argument("--url", "the server's base URL, such as http://127.0.0.1:8080", "URL", _BASE_URL.validate),
+    argument("--url", "the server's base URL, such as http://127.0.0.1:8080", "URL", parse_base_url),
     argument("--fail-on", _FAIL_ON, "CHECKS", _names),
     description="Check the database, its backups and its server. If a check fails, the exit code is 1 and "
     "stderr has a line for each reason. Works while a server runs, and changes nothing.",

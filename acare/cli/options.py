@@ -13,6 +13,7 @@ from acare.config import SETTINGS, Setting, Settings
 from acare.database.database import Database, ReadableDatabase, ReadOnlyDatabase
 from acare.database.file import refusing
 from acare.errors import Refused, StoreUnavailable
+from acare.field_types import String
 from acare.store import users
 from acare.store.search import index_changes
 
@@ -63,6 +64,14 @@ def parse_id(text: str) -> str:
         # The text is not repeated: it may be a key that was pasted by mistake.
         raise ArgumentTypeError("must be a UUID, such as 019f6631-3a10-7a9f-8d27-95c0e3b1f684") from None
 
+
+#: A type for argparse: the URL at which people and programs reach a server.
+parse_base_url = String(
+    max_length=2000,
+    min_length=1,
+    pattern=r"\Ahttps?://[^\s/?#]+(/[^\s?#]*)?(?<!/readyz)\Z",
+    rule="must be a base URL, such as http://127.0.0.1:8080 or https://crm.example/north",
+).validate
 
 JSON = argument("--json", "print JSON, for programs", action="store_true", dest="as_json")
 

@@ -1,13 +1,12 @@
 """``acare key``, ``user`` and ``handover``: the users of the agency and their keys."""
 
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
 from acare import timestamps
 from acare.auth import OPERATOR, RESOURCES, ROLES, SCOPES_ALLOWED, NewKey, Role, Scopes, User, is_scope
-from acare.cli.options import JSON, argument, command, open_database, parse_id, read_database
+from acare.cli.options import JSON, argument, command, open_database, parse_base_url, parse_id, read_database
 from acare.cli.output import counted, print_rows, printable
 from acare.config import Settings
 from acare.database.database import Database
@@ -124,13 +123,6 @@ def _after_days(text: str) -> str:
     return timestamps.after(count(365)(text))
 
 
-def _parse_url(text: str) -> str:
-    """The URL of the web UI. ValueError states the format."""
-    if re.fullmatch(r"https?://[^\s#?]+", text) is None:
-        raise ValueError("must be the URL of the web UI, like https://clients.example")
-    return text
-
-
 def _read_key(path: str) -> str:
     """The key in a file. ValueError, which does not repeat the key, if it has another form."""
     with open(path, "rb") as file:
@@ -165,7 +157,7 @@ def _parse_scope(text: str) -> tuple[str, list[str]]:
         f"(default: valid for {INVITATION_DAYS} days, at most {MAX_INVITATION_DAYS})",
         action="store_true",
     ),
-    argument("--url", "print the invitation as a link to the web UI at this URL", "URL", _parse_url),
+    argument("--url", "print the invitation as a link to the web UI at this URL", "URL", parse_base_url),
     argument(
         "--key-file",
         "adopt the key in this file, which programs have already; it is not printed",

@@ -140,7 +140,7 @@ def test_a_new_user_is_not_added_without_the_key(run, tmp_path, refused):
 )
 def test_a_link_needs_the_url_of_the_web_ui(run, url):
     assert (
-        "must be the URL of the web UI"
+        "must be a base URL"
         in run("key", "create", "--user", ANA, "--invitation", "--url", url, status=2).err
     )
 
