@@ -73,7 +73,7 @@ _REJECTS = "write invalid rows and skipped duplicates to FILE, and import the ot
 _DUPLICATE = (
     "how to handle clients that already exist, by id, e-mail or phone (default: fail). update takes what has "
     "changed at the source since the last import; of clients changed on both sides, overwrite takes the "
-    "source's version, and keep keeps yours for good"
+    "source's version, and keep keeps yours from then on"
 )
 _MAP = f"the field for a column, or nothing to ignore the column. Fields: {', '.join(TARGETS)}"
 _VALUE = (

@@ -274,6 +274,6 @@ ORDER BY expires_at
 def ending(connection: sqlite3.Connection, ended_days: int, days: int) -> list[dict[str, Any]]:
     """The keys that ended in ``ended_days`` or will in the next ``days``.
 
-    Not those that were revoked or redeemed, or whose user is disabled: somebody decided that they end.
+    Without keys that were revoked or redeemed, or whose user is disabled: their end was decided.
     """
     return read(connection, ENDING, {"since": f"-{ended_days} days", "until": f"+{days} days"})
