@@ -255,7 +255,7 @@ CREATE INDEX client_history_by_end ON client_history (ended_at);
 -- The deleted clients that can be restored, in the order of deletion: acare/store/lists.py.
 CREATE INDEX client_history_deleted ON client_history (ended_at) WHERE deleted;
 
--- A restore raises versions by more than one, and changes nothing else: acare/store/restoring.py.
+-- A restore that raises a version by more than one changes nothing else: acare/store/restoring.py.
 CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients
 WHEN NEW.version = OLD.version + 1 OR NEW.imported_at IS NOT NULL -- an import takes the version of its source
 BEGIN

@@ -87,6 +87,8 @@ WHERE EXISTS (SELECT 1 FROM clients WHERE id = client_id)
 
 COUNT_MISSING = "SELECT count(*) FROM old.clients WHERE id NOT IN (SELECT id FROM main.clients)"
 
+_UNREADABLE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR)
+
 
 def carry_over(connection: sqlite3.Connection, replaced: Path | None) -> Kept | None:
     """Copy users, keys and erasures from the replaced database, which is locked, and raise versions.
@@ -115,7 +117,9 @@ def carry_over(connection: sqlite3.Connection, replaced: Path | None) -> Kept | 
     try:
         (missing,) = connection.execute(COUNT_MISSING).fetchone()
         touched = connection.execute(FIND_TOUCHED).fetchall()
-    except sqlite3.DatabaseError:  # a damaged database can be replaced, too
+    except sqlite3.DatabaseError as error:  # a damaged database can be replaced, too
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _UNREADABLE:
+            raise
         connection.execute("DETACH old")
         missing, touched = 0, _without_old(connection)
     changed, handed_over, returned = _raise_versions(connection, touched)
@@ -158,9 +162,11 @@ SET version = raised.version, updated_at = max(created_at, :now), made_by = NULL
 FROM (SELECT seq, {RAISED} AS version FROM touched WHERE seq IS NOT NULL) AS raised
 WHERE clients.seq = raised.seq
 """,
+    # As the UPDATE of a client does: the history shows the version as restored by the operator.
     f"""
 UPDATE client_history
-SET version = raised.version, json = json_set(json, '$.version', raised.version)
+SET version = raised.version, made_by = NULL, imported_at = NULL,
+    json = json_set(json, '$.version', raised.version, '$.updated_at', :now)
 FROM (
     SELECT id, version AS old, {RAISED} - 1 AS version
     FROM touched

@@ -9,8 +9,10 @@ from support.client import Api, full_key
 from support.files import edit
 
 import acare
+from acare.errors import DatabaseRefused
 from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
+from acare.store import restoring
 from acare.store.purging import purge
 
 
@@ -122,6 +124,33 @@ def test_clients_that_cannot_be_read_rise_by_1000(serve, path, folder):
     assert restore(backup, path).kept is not None
     with serve() as api:
         assert read(api, client_id)["version"] == 1001
+
+
+def test_a_defect_is_not_taken_for_a_damaged_database(path, changed, monkeypatch):
+    monkeypatch.setattr(restoring, "COUNT_MISSING", "SELECT count(*) FROM old.unknown")
+    with pytest.raises(DatabaseRefused, match="no such table"):
+        restore(changed[0], path)
+
+
+def test_the_history_shows_deleted_clients_that_rise_as_restored(serve, path, folder):
+    """Twice: the second backup is of the restored database."""
+
+    def rise():
+        backup = back_up(path, folder)
+        with serve() as api:
+            api.post({}, 200, f"/v1/clients/{client_id}/restore")
+            api.delete(client_id)
+        restore(backup, path)
+        with serve() as api:
+            versions = api.get(f"/v1/clients/{client_id}/history").json["data"]["versions"]
+        return [(each["version"], each["action"], each["by"], each["changes"]) for each in versions]
+
+    with serve() as api:
+        client_id = api.create()["id"]
+        api.delete(client_id)
+        me = api.get("/v1/users/me").json["data"]["email"]
+    assert rise() == [(2, "deleted", me, []), (2, "restored", None, [])]
+    assert rise() == [(3, "deleted", me, []), (3, "restored", None, [])]
 
 
 def test_no_version_has_two_contents_whatever_is_restored(serve, path, folder):
