@@ -68,7 +68,7 @@ def print_report(result: Result, reader: Reader, options: Options) -> None:
     if unaccepted:
         names = ",".join(sorted(unaccepted))
         print(f"The source lacks {missing}; --allow-missing {names} imports the clients without them.")
-    if result.proof is not None and not result.is_blocked(options):
+    if result.proof is not None:
         _print_proof(result.proof)
     print(_last_line(result, options) + (f" The source lacks {missing}." if missing else ""))
 

@@ -122,7 +122,10 @@ def import_rows(
             if not result.counts:
                 raise Refused("the source has no rows")
             if download is not None:
-                _finish(download, store, options, result)
+                _decide_missing(download, store, options, result)
+                if result.is_blocked(options):
+                    connection.rollback()  # the proof is of what is here after the import
+                result.proof = prove(download, store, options.proof)
             if options.dry_run or isinstance(database, ReadOnlyDatabase) or result.is_blocked(options):
                 return result
             if rejects is not None:
@@ -196,8 +199,8 @@ def _create(row: Row, client_id: str | None, store: ImportStore, options: Option
     return ""
 
 
-def _finish(download: Download, store: ImportStore, options: Options, result: Result) -> None:
-    """Decide about the clients that the server no longer has, and compare both sides."""
+def _decide_missing(download: Download, store: ImportStore, options: Options, result: Result) -> None:
+    """Decide about the clients that the server no longer has. Refused if too many would be deleted."""
     for client_id in sorted(download.gone):
         known = store.get(client_id)
         if known is not None:
@@ -208,4 +211,3 @@ def _finish(download: Download, store: ImportStore, options: Options, result: Re
             f"nothing was written: --delete-missing would delete {deleted} of the {download.known} clients "
             "that were imported from there; --yes deletes them"
         )
-    result.proof = prove(download, store, options.proof)
