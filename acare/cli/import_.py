@@ -6,7 +6,7 @@ import sys
 import tempfile
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +17,7 @@ from acare.cli.options import argument, command, open_database, read_database, r
 from acare.cli.output import printable, show_progress
 from acare.config import Settings
 from acare.database.database import Database, ReadOnlyDatabase
+from acare.database.disk import temporary
 from acare.errors import Refused, SettingError
 from acare.field_types import USER_EMAIL
 from acare.fields import ALL_NAMES, FIELD_NAMES
@@ -124,33 +125,41 @@ def import_(
 ) -> int:
     options = Options(timestamps.now(), {**dict(defaults), "owner": user}, **given)
     is_url = source.startswith(("http://", "https://"))
-    finds_gone = is_url and "?" not in source and options.is_update
-    if options.delete_missing and not finds_gone:
-        raise SettingError(f"--delete-missing needs a URL without a query, and --on-duplicate {UPDATES[0]}")
-    if options.rejects is not None and options.rejects.exists():  # before a download, which may take hours
-        raise Refused(f"{options.rejects}: File exists")
+    _check(options, has_all=is_url and "?" not in source)
+    reader: Reader
+    download = None
+    opened: AbstractContextManager[Database | ReadOnlyDatabase] = (
+        read_database(settings) if options.dry_run else open_database(settings)
+    )
     with ExitStack() as stack:
         progress = stack.enter_context(show_progress())
-        database: Database | ReadOnlyDatabase = (
-            stack.enter_context(read_database(settings))
-            if options.dry_run
-            else stack.enter_context(open_database(settings))
-        )
+        database = stack.enter_context(opened)
         if user is not None:
             require_user(database, user)
-        reader: Reader
-        download = None
         if is_url:
             file, remote = stack.enter_context(_private(kept)), _remote(source, key_file)
             download = Download(remote, file, owners(dict(chosen), values), progress, _say)
-            reader = read_server(database, download, user, finds_gone=finds_gone)
+            reader = read_server(database, download, options)
             options = replace(options, now=timestamps.now())  # clients can be created during a download
         else:
             reader = open_reader(stack.enter_context(_open(source)), dict(chosen), values)
         result = import_rows(database, reader, options, progress, download)
     print_report(result, reader, options)
-    is_blocked = result.is_blocked(options) or result.counts.keys() <= {"refused"}
-    return int(is_blocked or bool(result.undecided))
+    return int(result.needs_action(options))
+
+
+def _check(options: Options, *, has_all: bool) -> None:
+    """Check what a person may have to correct before a download, which may take hours.
+
+    ``has_all``: the source has all clients of a server.
+    """
+    if options.delete_missing and not (has_all and options.is_update):
+        raise SettingError(f"--delete-missing needs a URL without a query, and --on-duplicate {UPDATES[0]}")
+    if options.rejects is not None and options.rejects.exists():
+        raise Refused(f"{options.rejects}: File exists")
+    for path in filter(None, (options.rejects, options.proof)):
+        with path.open("ab") if path.exists() else temporary(path):
+            pass  # it can be written
 
 
 @contextmanager

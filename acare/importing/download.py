@@ -33,7 +33,7 @@ class Download:
         progress: Progress,
         say: Callable[[str], None],
     ) -> None:
-        self.source = remote.base
+        self.source, self.query = remote.base, remote.query
         self.owners = owners
         self.emails: Collection[str] = ()  # of the owners of the clients, in lower case
         self.known = 0  # clients that earlier imports from there have made

@@ -62,6 +62,10 @@ class Result:
         is_refused = self.counts["refused"] and options.rejects is None
         return bool(self.counts["duplicate"] or is_refused or self.missing.keys() - set(options.may_lack))
 
+    def needs_action(self, options: Options) -> bool:
+        """Whether the import was blocked, or a person must decide about some clients."""
+        return self.is_blocked(options) or self.counts.keys() <= {"refused"} or bool(self.undecided)
+
     def add_problem(self, row: Row, field: str, message: str, text: str) -> None:
         """Count a problem, duplicate or warning; ``text`` is shown with the row."""
         shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
@@ -80,18 +84,16 @@ class Result:
             self.undecided.append((outcome, str(client["id"]), name))
 
 
-def read_server(
-    database: ReadableDatabase, download: Download, user: str | None, *, finds_gone: bool
-) -> JsonReader:
+def read_server(database: ReadableDatabase, download: Download, options: Options) -> JsonReader:
     """Download all clients, before a transaction begins: no writer waits for the network.
 
-    ``user`` owns those whose owner is not known. With ``finds_gone``, finds the clients of the same owners
-    that an earlier import from there has made, and that the server does not have any longer.
+    For an update from all clients of a server, finds the clients of the same owners that an earlier import
+    from there has made, and that the server does not have any longer.
     """
     download.run()
-    owners = {row.values.get("owner", user) for row in download.reader()}
+    owners = {row.values.get("owner", options.defaults["owner"]) for row in download.reader()}
     download.emails = {email.lower() for email in owners if email is not None}
-    if finds_gone:
+    if options.is_update and not download.query:
         with database.read() as connection:
             known = imported_ids(connection, download.source, download.emails)
         download.known = len(known)

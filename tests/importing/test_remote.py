@@ -46,6 +46,20 @@ def test_a_url_needs_a_key(agency, tmp_path, key, code, text):
     assert (ended.code, text in ended.err) == (code, True)
 
 
+@pytest.mark.parametrize("option", ["--proof", "--rejects", "--download"])
+@pytest.mark.parametrize("place", ["missing/file", "hosted.key/file", "folder"])
+def test_a_file_that_cannot_be_written_is_named_first(mover, hosted, option, place):
+    (mover.agency.folder / "folder").mkdir()
+    ended = mover.run(option, mover.agency.folder / place)
+    assert (ended.is_refusal(), place.partition("/")[0] in ended.err, hosted.requests) == (True, True, [])
+
+
+def test_rejects_that_exist_are_noticed_before_a_download(mover, hosted, tmp_path):
+    (tmp_path / "rejects").write_text("precious")
+    assert mover.run("--rejects", tmp_path / "rejects").is_refusal()
+    assert (hosted.requests, (tmp_path / "rejects").read_text()) == ([], "precious")
+
+
 # --- fields that the list lacks
 
 

@@ -330,12 +330,6 @@ AS_BY_0_2_0 = (
 )
 
 
-def test_rejects_that_exist_are_noticed_before_a_download(mover, hosted, tmp_path):
-    (tmp_path / "rejects").write_text("precious")
-    assert mover.run("--rejects", tmp_path / "rejects").is_refusal()
-    assert (hosted.requests, (tmp_path / "rejects").read_text()) == ([], "precious")
-
-
 def test_skipped_duplicates_can_be_corrected_and_imported(mover, hosted, moved, tmp_path):
     mover.agency.run("erase", "--yes", moved[2])
     rejects = tmp_path / "rejects.jsonl"
