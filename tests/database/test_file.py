@@ -46,6 +46,13 @@ def test_a_new_file_is_private_and_marked_as_ours(path):
     assert found == [file.APPLICATION_ID, schema.SCHEMA_VERSION, "ok"]
 
 
+def test_the_name_of_a_new_file_is_synced(path, monkeypatch):
+    synced, fsync = [], os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino) or fsync(handle))
+    Database(path).close()
+    assert path.parent.stat().st_ino in synced
+
+
 def test_a_database_is_found_through_a_symbolic_link(path):
     make_with_key(path)
     link = path.with_name("link.db")

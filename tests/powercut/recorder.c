@@ -1,16 +1,13 @@
-/* Records what a process does to the files in one folder and to their names, for disk.py to replay.
+/* Records what a process does to the files in one folder, for disk.py to replay.
 
    Preloaded (LD_PRELOAD) with these variables:
-     RECORD_FOLDER  the folder, as realpath() gives it; what is in its subfolders counts too
+     RECORD_FOLDER  the folder, as realpath() gives it
      RECORD_TO      the folder in which each process has a file of records, named by its id
      RECORD_DELAY   microseconds that a sync takes, as on a disk that is not memory (0)
-     RECORD_FAIL    one in so many syncs fails with EIO (0: none)
-     RECORD_FAIL_ON the end of the path of the file whose syncs fail ("-wal": the write-ahead log)
 
    A record is a struct record, then the path, then the content. It is appended in one call once the
    operation has returned and before the caller knows, so a record is never missing from the past of an
-   acknowledgement; of a process that was killed the last one may be cut off. Operations that fail are not
-   recorded, except for syncs.
+   acknowledgement. Operations that fail are not recorded.
 
    Standard error and output are left out. What is written through mmap() is not seen: the -shm file, which
    SQLite rebuilds after a power cut. */
@@ -33,11 +30,8 @@
 enum kind {
     WRITE = 'w',    /* content at offset */
     TRUNCATE = 't', /* to the length in offset */
-    SYNC = 's',     /* of a file or a folder; error is its errno */
+    SYNC = 's',     /* of a file */
     CREATE = 'c',   /* path is a new, empty file */
-    FOLDER = 'd',   /* path is a new, empty folder */
-    LINK = 'l',     /* path is another name of the inode */
-    RENAME = 'r',   /* path is "old\0new" */
     REMOVE = 'u',   /* path is removed */
 };
 
@@ -45,16 +39,13 @@ struct record {
     uint64_t begun, ended; /* CLOCK_MONOTONIC, in nanoseconds */
     uint64_t inode;
     uint64_t offset;
-    uint32_t kind;
-    uint32_t error;
-    uint32_t path_length, content_length;
+    uint32_t kind, path_length, content_length;
 };
 
 static const char *folder;
 static size_t folder_length;
 static int records = -1;
-static int delay, fail_one_in;
-static const char *fail_on;
+static int delay;
 
 static int number(const char *name) {
     const char *text = getenv(name);
@@ -74,10 +65,6 @@ __attribute__((constructor)) static void begin_recording(void) {
     if (records < 0)
         abort();
     delay = number("RECORD_DELAY");
-    fail_one_in = number("RECORD_FAIL");
-    fail_on = getenv("RECORD_FAIL_ON");
-    if (!fail_on)
-        fail_on = "-wal";
 }
 
 /* The function that this library replaces. */
@@ -93,9 +80,9 @@ static uint64_t now(void) {
     return time.tv_sec * 1000000000ull + time.tv_nsec;
 }
 
-static void append(enum kind kind, uint64_t begun, uint64_t inode, uint64_t offset, int error,
+static void append(enum kind kind, uint64_t begun, uint64_t inode, uint64_t offset,
                    const char *path, size_t path_length, const void *content, size_t content_length) {
-    struct record record = {begun, now(), inode, offset, kind, error, path_length, content_length};
+    struct record record = {begun, now(), inode, offset, kind, path_length, content_length};
     struct iovec parts[] = {
         {&record, sizeof record}, {(void *)path, path_length}, {(void *)content, content_length}};
     ssize_t length = sizeof record + path_length + content_length;
@@ -169,7 +156,7 @@ ssize_t pwrite(int fd, const void *content, size_t length, off_t offset) {
     uint64_t begun = now(), inode;
     ssize_t written = REAL(pwrite)(fd, content, length, offset);
     if (written > 0 && is_watched(fd, &inode))
-        append(WRITE, begun, inode, offset, 0, NULL, 0, content, written);
+        append(WRITE, begun, inode, offset, NULL, 0, content, written);
     return written;
 }
 
@@ -179,7 +166,7 @@ ssize_t write(int fd, const void *content, size_t length) {
     uint64_t begun = now(), inode;
     ssize_t written = REAL(write)(fd, content, length);
     if (written > 0 && is_watched(fd, &inode))
-        append(WRITE, begun, inode, lseek(fd, 0, SEEK_CUR) - written, 0, NULL, 0, content, written);
+        append(WRITE, begun, inode, lseek(fd, 0, SEEK_CUR) - written, NULL, 0, content, written);
     return written;
 }
 
@@ -232,7 +219,7 @@ int ftruncate(int fd, off_t length) {
     uint64_t begun = now(), inode;
     int failed = REAL(ftruncate)(fd, length);
     if (!failed && is_watched(fd, &inode))
-        append(TRUNCATE, begun, inode, length, 0, NULL, 0, NULL, 0);
+        append(TRUNCATE, begun, inode, length, NULL, 0, NULL, 0);
     return failed;
 }
 
@@ -243,7 +230,7 @@ int truncate(const char *path, off_t length) {
     uint64_t begun = now();
     int failed = REAL(truncate)(path, length);
     if (!failed && is_name(AT_FDCWD, path, inside))
-        append(TRUNCATE, begun, inode_of(AT_FDCWD, path), length, 0, NULL, 0, NULL, 0);
+        append(TRUNCATE, begun, inode_of(AT_FDCWD, path), length, NULL, 0, NULL, 0);
     return failed;
 }
 
@@ -251,24 +238,14 @@ int truncate64(const char *, off64_t) SAME_AS("truncate");
 
 /* --- syncs */
 
-static int must_fail(int fd) {
-    static __thread unsigned state = 0;
-    char path[PATH_MAX];
-    size_t length = strlen(fail_on);
-    if (!fail_one_in || !path_of(fd, path) || strlen(path) < length || strcmp(path + strlen(path) - length, fail_on))
-        return 0;
-    if (!state)
-        state = now();
-    return rand_r(&state) % fail_one_in == 0;
-}
-
 static int sync_with(int (*real)(int), int fd) {
     uint64_t begun = now(), inode;
     if (!is_watched(fd, &inode))
         return real(fd);
     usleep(delay);
-    int failed = must_fail(fd) ? (errno = EIO, -1) : real(fd);
-    append(SYNC, begun, inode, 0, failed ? errno : 0, NULL, 0, NULL, 0);
+    int failed = real(fd);
+    if (!failed)
+        append(SYNC, begun, inode, 0, NULL, 0, NULL, 0);
     return failed;
 }
 
@@ -280,7 +257,7 @@ int fdatasync(int fd) { return sync_with(REAL(fdatasync), fd); }
 static void append_name(enum kind kind, uint64_t begun, int at, const char *name) {
     char inside[PATH_MAX];
     if (is_name(at, name, inside))
-        append(kind, begun, kind == REMOVE ? 0 : inode_of(at, name), 0, 0, inside, strlen(inside), NULL, 0);
+        append(kind, begun, kind == REMOVE ? 0 : inode_of(at, name), 0, inside, strlen(inside), NULL, 0);
 }
 
 static int open_at(int at, const char *name, int flags, mode_t mode) {
@@ -290,7 +267,7 @@ static int open_at(int at, const char *name, int flags, mode_t mode) {
     if (fd >= 0 && is_new)
         append_name(CREATE, begun, at, name);
     else if (fd >= 0 && (flags & O_TRUNC) && is_watched(fd, &inode))
-        append(TRUNCATE, begun, inode, 0, 0, NULL, 0, NULL, 0);
+        append(TRUNCATE, begun, inode, 0, NULL, 0, NULL, 0);
     return fd;
 }
 
@@ -309,26 +286,6 @@ int openat(int at, const char *name, int flags, ...) { MODE(flags) return open_a
 int open64(const char *, int, ...) SAME_AS("open");
 int openat64(int, const char *, int, ...) SAME_AS("openat");
 
-int mkdirat(int at, const char *name, mode_t mode) {
-    uint64_t begun = now();
-    int failed = REAL(mkdirat)(at, name, mode);
-    if (!failed)
-        append_name(FOLDER, begun, at, name);
-    return failed;
-}
-
-int mkdir(const char *name, mode_t mode) { return mkdirat(AT_FDCWD, name, mode); }
-
-int linkat(int from_at, const char *from, int at, const char *name, int flags) {
-    uint64_t begun = now();
-    int failed = REAL(linkat)(from_at, from, at, name, flags);
-    if (!failed)
-        append_name(LINK, begun, at, name);
-    return failed;
-}
-
-int link(const char *from, const char *name) { return linkat(AT_FDCWD, from, AT_FDCWD, name, 0); }
-
 int unlinkat(int at, const char *name, int flags) {
     uint64_t begun = now();
     int failed = REAL(unlinkat)(at, name, flags);
@@ -338,19 +295,3 @@ int unlinkat(int at, const char *name, int flags) {
 }
 
 int unlink(const char *name) { return unlinkat(AT_FDCWD, name, 0); }
-int rmdir(const char *name) { return unlinkat(AT_FDCWD, name, AT_REMOVEDIR); }
-
-int renameat(int from_at, const char *from, int at, const char *name) {
-    char inside[2 * PATH_MAX];
-    uint64_t begun = now();
-    int known = is_name(from_at, from, inside);
-    size_t length = known ? strlen(inside) + 1 : 0;
-    int failed = REAL(renameat)(from_at, from, at, name);
-    if (!failed && is_name(at, name, inside + length) != known)
-        abort(); /* into or out of the folder, which the model does not have */
-    if (!failed && known)
-        append(RENAME, begun, 0, 0, 0, inside, length + strlen(inside + length), NULL, 0);
-    return failed;
-}
-
-int rename(const char *from, const char *name) { return renameat(AT_FDCWD, from, AT_FDCWD, name); }

@@ -1,26 +1,23 @@
-"""The power fails at any instant: nothing that was acknowledged is lost, and nothing is left half done.
+"""The power fails at any instant: nothing that was acknowledged is lost, and the file is intact.
 
-ACARE_TEST_POWER_CUTS is their number, roughly: each scenario has its share of it.
+``ACARE_TEST_POWER_CUTS`` is the number of cuts.
 """
 
 import copy
-import functools
 import itertools
-import math
 import os
 import random
 import shutil
 
 import pytest
-from powercut import scenarios
 from powercut.aftermath import examine
-from powercut.disk import SYNC, TRUNCATE, WRITE
-from powercut.recording import Recording, build_recorder
+from powercut.recording import build_recorder, record
 from support.crash import ALWAYS_CHECKPOINT
 
 CUTS = int(os.environ.get("ACARE_TEST_POWER_CUTS", "30"))
 CUTS_TO_FIND = 100  # within which a defect must be found; the first that finds it is the last
 
+CHECKPOINT_OFTEN = "import acare.database.wal as wal; wal.CHECKPOINT_AFTER = 4"
 UNDER_WAY = 50  # operations that can be in progress at once: more than there are threads
 
 
@@ -46,40 +43,35 @@ def cut_power(recording, count, place):
 def choose_instants(recording, count, rng):
     """Instants just before, in and just after events.
 
-    All kinds of events are equally frequent, although there are a thousand writes for each rename.
+    All kinds of events are equally frequent, although there are many more writes than truncations.
     """
     kinds = {"acknowledgements": recording.instants()}
     for event in recording.events:
-        kind = event.kind if event.kind in (WRITE, TRUNCATE, SYNC) else "names"
-        kinds.setdefault(kind, []).extend((event.begun, event.ended))
+        kinds.setdefault(event.kind, []).extend((event.begun, event.ended))
     near = [rng.choice(rng.choice(list(kinds.values()))) for _ in range(count)]
     return sorted(max(recording.begun, instant + rng.choice((-1, 0, 0, 1))) for instant in near)
 
 
 @pytest.fixture(scope="module")
-def record(tmp_path_factory):
-    """Plays a scenario once, in which no answer may be wrong and no command may fail."""
-    recorder = build_recorder(tmp_path_factory.mktemp("recorder"))
-
-    @functools.cache
-    def play(scenario, *arguments):
-        recording = Recording(tmp_path_factory.mktemp("recording"), recorder)
-        scenario(recording, *arguments)
-        assert [wrong for writer in recording.writers for wrong in writer.wrong] == []
-        assert [step.printed for step in recording.steps.values() if step.ended == math.inf] == []
-        return recording
-
-    return play
+def recorder(tmp_path_factory):
+    return build_recorder(tmp_path_factory.mktemp("recorder"))
 
 
-@pytest.mark.parametrize("scenario", scenarios.SCENARIOS, ids=lambda scenario: scenario.__name__)
-def test_nothing_acknowledged_is_lost(scenario, record, tmp_path):
-    recording = record(scenario)
-    cuts = max(1, CUTS * scenarios.SCENARIOS[scenario] // 60)
+#: What is recorded.
+SERVED = {
+    "one server, whose log is copied once": {"writes": 120},
+    "two servers, whose checkpoints meet commits": {"servers": 2, "before": CHECKPOINT_OFTEN},
+    "a checkpoint after each write": {"before": ALWAYS_CHECKPOINT},
+}
+
+
+@pytest.mark.parametrize("options", SERVED.values(), ids=SERVED)
+def test_nothing_acknowledged_is_lost(recorder, tmp_path, options):
+    recording = record(tmp_path, recorder, **options)
+    assert [wrong for writer in recording.writers for wrong in writer.wrong] == []
+    cuts = max(1, CUTS // len(SERVED))
     found = {where: lost for where, lost in cut_power(recording, cuts, tmp_path) if lost}
-    refused = sum(writer.refused for writer in recording.writers)
-    print(f"\n{scenario.__name__}: {cuts} cuts, {recording.acknowledged()} writes acknowledged, "
-          f"{refused} refused, {len(found)} cuts with losses")  # fmt: skip
+    print(f"\n{cuts} cuts, {recording.acknowledged()} writes acknowledged, {len(found)} cuts with losses")
     assert found == {}
 
 
@@ -103,6 +95,6 @@ CARELESS_CHECKPOINT = ALWAYS_CHECKPOINT + CARELESS.format(when="PRAGMA wal_check
 @pytest.mark.parametrize(
     "wrong", [CARELESS_WRITER, CARELESS_CHECKPOINT], ids=["writer without syncs", "checkpoint without syncs"]
 )
-def test_a_defect_that_loses_writes_is_found(wrong, record, tmp_path):
-    recording = record(scenarios.served, wrong)
+def test_a_defect_that_loses_writes_is_found(wrong, recorder, tmp_path):
+    recording = record(tmp_path, recorder, wrong)
     assert any(lost for _, lost in cut_power(recording, CUTS_TO_FIND, tmp_path))

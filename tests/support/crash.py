@@ -52,7 +52,6 @@ class Known:
 
     record: dict | None = None
     versions: frozenset[int] = frozenset({GONE})
-    erased: bool = False  # and so not in the history either
 
 
 class Killed(Exception):
@@ -72,9 +71,6 @@ class Writer:
         self.acknowledged = 0
         self.wrong = []  # answers that should not be
         self.over = threading.Event()  # from here on there may be no answer
-        self.repeats = False  # whether what is answered with 503 is asked again until it is done
-        self.stops = False  # whether it stops at the first answer with 503
-        self.refused = 0  # answers with 503
         self._random = random.Random(number)
 
     def write_times(self, address, times=sys.maxsize):
@@ -131,15 +127,9 @@ class Writer:
         """The data of the answer, which acknowledges the write. Killed if no complete answer arrives."""
         headers = self.headers | ({"Idempotency-Key": idempotency_key} if idempotency_key else {})
         try:
-            while True:
-                connection.request(method, path, body and json.dumps(body), headers)
-                answer = connection.getresponse()
-                text = answer.read()
-                if answer.status != 503 or not self.repeats:
-                    break
-                self.refused += 1
-            if answer.status == 503 and self.stops:
-                raise Killed
+            connection.request(method, path, body and json.dumps(body), headers)
+            answer = connection.getresponse()
+            text = answer.read()
         except (OSError, http.client.HTTPException) as error:
             if not self.over.is_set():
                 self.wrong.append(f"{method} {path}: no answer, and the server lives: {error!r}")
@@ -183,8 +173,8 @@ def check(database, writers):
                 findings.append(f"{name}: is {record}, was answered as {known.record}")
             elif known.record and known.versions == {GONE}:
                 last = (known.record["id"], known.record["version"])
-                if (last in deleted) == known.erased:
-                    findings.append(f"{name}: was {'erased' if known.erased else 'deleted'} as {last}")
+                if last not in deleted:
+                    findings.append(f"{name}: was deleted as {last}")
             writer.learn(name, record)
     findings += [f"{name}: exists, but was deleted or never created" for name in found]
     return findings
