@@ -45,7 +45,7 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
         self.database, self.callers = services.database, services.callers
         self.users, self.keys = services.users, services.keys
         self.clients, self.lists = services.clients, services.lists
-        self.history, self.feed = services.history, services.feed
+        self.deleted, self.history, self.feed = services.deleted, services.history, services.feed
         routes = Router(services)
         self._identify = IdentifyCaller(services, routes, identify)
         super().__init__(

@@ -10,7 +10,7 @@ import falcon
 from acare.api.envelope import ApiError
 from acare.api.request import Request
 from acare.errors import FieldError, InvalidInput
-from acare.store.versions import UNCONDITIONAL, Precondition
+from acare.store.clients import UNCONDITIONAL, Precondition
 
 # Possessive quantifiers (*+, ?+) never backtrack, so the time is linear in the length of the header.
 _TAG = r'(?:(?:W/)?"[!#-~\x80-\xff]*+"[ \t]*+)'

@@ -24,7 +24,7 @@ from acare.fields import (
 )
 from acare.filters import PROPERTY, SEARCH, parse_due
 from acare.importing import csv_rows
-from acare.store.versions import ClientRow
+from acare.store.clients import ClientRow
 
 DEFAULT_CHANGES = 100
 MAX_CHANGES = 500
@@ -64,13 +64,15 @@ class ClientCollection(Resource):
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         filters = read_query(req, self.parameters)
         page, limit = take_page(filters)
-        if filters.get("deleted", False):
+        if filters.pop("deleted", False):
             message = "cannot be combined with deleted=true"
             if problems := [FieldError(name, message) for name in _NOT_DELETED if name in filters]:
                 raise InvalidInput(*problems)
-        found = self._services.lists.page(req.caller, page=page, limit=limit, **filters)
-        meta = "" if found.deletions is None else f'"deleted":[{",".join(found.deletions)}],'
-        envelope.succeed_with_page(resp, "clients", found.rows, page, limit, found.total, meta)
+            deleted = self._services.deleted.page(req.caller, page=page, limit=limit, **filters)
+            total, rows, meta = deleted.total, deleted.rows, f'"deleted":[{",".join(deleted.deletions)}],'
+        else:
+            (total, rows), meta = self._services.lists.page(req.caller, page=page, limit=limit, **filters), ""
+        envelope.succeed_with_page(resp, "clients", rows, page, limit, total, meta)
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         idempotency_key = headers.idempotency_key(req)
@@ -157,7 +159,7 @@ class RestoredClient(Resource):
     takes_body = False
 
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        answer(resp, self._services.history.restore(req.caller, path_id(client_id)))
+        answer(resp, self._services.deleted.restore(req.caller, path_id(client_id)))
 
 
 class ClientOwner(Resource):

@@ -9,6 +9,7 @@ from acare.database.database import Database
 from acare.store.callers import Callers
 from acare.store.changes import ChangeFeed
 from acare.store.clients import ClientStore
+from acare.store.deleted import DeletedClients
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
 from acare.store.lists import ClientLists
@@ -31,6 +32,7 @@ class Services:
         self.callers = Callers(self.database, clock)
         self.clients = ClientStore(self.database)
         self.lists = ClientLists(self.database)
+        self.deleted = DeletedClients(self.database)
         self.history = HistoryStore(self.database)
         self.feed = ChangeFeed(self.database)
         self.users = UserStore(self.database, self.callers.forget)

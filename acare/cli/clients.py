@@ -29,7 +29,7 @@ from acare.filters import SEARCH, parse_due
 from acare.importing.formats import WRITERS
 from acare.maintenance import backup
 from acare.store import purging
-from acare.store.erasures import ErasureStore
+from acare.store.deleted import DeletedClients
 from acare.store.history import HistoryStore
 from acare.store.lists import ClientLists
 from acare.store.users import UserStore
@@ -104,7 +104,12 @@ def _print_failures(failures: list[str]) -> int:
 
 
 def _found(
-    database: ReadableDatabase, user: str | None, deleted: bool, history: bool, **filters: object
+    database: ReadableDatabase,
+    user: str | None,
+    deleted: bool,
+    history: bool,
+    due: object,
+    **filters: object,
 ) -> Generator[dict[str, object], None, None]:
     """Matching clients, newest first; with ``deleted``, deleted clients follow, last deleted first; with
     ``history``, earlier versions, those of a client together."""
@@ -118,11 +123,10 @@ def _found(
         client = parse_client(record)
         return {**client, "owner": owners[client["user_id"]], "deleted_at": deleted_at}
 
-    lists = ClientLists(database)
-    for record, _ in lists.all(OPERATOR, sys.maxsize, **filters):
+    for record, _ in ClientLists(database).all(OPERATOR, sys.maxsize, due=due, **filters):
         yield row(record)
     if deleted or history:
-        with closing(lists.stored(history=history, **filters)) as stored:
+        with closing(DeletedClients(database).find(history=history, **filters)) as stored:
             for record, deleted_at in stored:
                 yield row(record, deleted_at)
 
@@ -153,7 +157,7 @@ def history(settings: Settings, client_ids: list[str]) -> None:
 @command("undelete", "restore a deleted client, with its id and a new version", CLIENT_ID)
 def undelete(settings: Settings, client_id: str) -> None:
     with open_database(settings) as database:
-        client = HistoryStore(database).restore(OPERATOR, client_id)
+        client = DeletedClients(database).restore(OPERATOR, client_id)
     print(f"Restored the client {client_id} as version {client.version}.")
 
 
@@ -189,7 +193,7 @@ def erase(settings: Settings, client_id: str, yes: bool, backups: Path | None) -
 
 
 def _erase(database: ReadableDatabase, client_id: str, is_in_copies: bool) -> None:
-    erased_at = ErasureStore(database).erased_at(client_id)
+    erased_at = DeletedClients(database).erased_at(client_id)
     if erased_at is not None:
         print(f"The client {client_id} was erased at {erased_at}.")
         return
@@ -203,7 +207,7 @@ def _erase(database: ReadableDatabase, client_id: str, is_in_copies: bool) -> No
         about = "a client that only copies of the database have, also when one is restored"
     if not isinstance(database, Database):
         raise Refused(f"nothing was erased; --yes erases {about}")
-    ErasureStore(database).erase(client_id)
+    DeletedClients(database).erase(client_id)
     print(printable(f"Erased {about} (client {client_id})."))
     sys.stderr.write("" if database.empty_wal() else NOT_OVERWRITTEN)
 

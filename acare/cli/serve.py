@@ -24,7 +24,7 @@ from acare.field_types import USER_EMAIL
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 from acare.maintenance import folders
 from acare.server.server import Server
-from acare.store import users
+from acare.store import creation, users
 
 #: The invented clients of the demo.
 CLIENTS = 250
@@ -90,7 +90,9 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
         app = opened.enter_context(App(settings, access_log=access))
         if is_new and settings.backups is not None:
             _warn_of_backups(settings.database, settings.backups)
-        if (latest := app.clients.latest_creation()) > timestamps.now():
+        with app.database.read() as connection:
+            latest = creation.latest(connection)
+        if latest > timestamps.now():
             logging.getLogger("acare").warning(
                 "the clock is or was wrong: the newest client was created on %s, in the future", latest
             )

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from acare.database.database import Database, ReadableDatabase
+from acare.field_types import to_json
+from acare.fields import FIELDS
 
 T = TypeVar("T")
 
@@ -23,6 +25,14 @@ NOW = f"strftime('{_TIMESTAMP}', 'now')"
 def at_offset(modifier: str) -> str:
     """SQL for the current time plus ``modifier``, a parameter or literal such as ``'-24 hours'``."""
     return f"strftime('{_TIMESTAMP}', 'now', {modifier})"
+
+
+_DEFAULTS = ", ".join(f"'$.{field.name}', json('{to_json(field.default)}')" for field in FIELDS)
+
+#: SQL for the JSON of a version in the history. Fields that were added to clients later are unset in it.
+STORED_JSON = f"json_insert(json, {_DEFAULTS})"
+
+MAX_SQLITE_INTEGER = 2**63 - 1
 
 
 class Store(Generic[D]):

@@ -4,7 +4,8 @@ Clients are returned as the JSON text that SQLite generated for them.
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from acare.auth import Caller
 from acare.database.database import Database
@@ -17,9 +18,8 @@ from acare.errors import (
     VersionConflict,
 )
 from acare.fields import FIELDS, ValidFields, budgets_crossed, parse_client
-from acare.store import NOW, Store, batches, creation, users
+from acare.store import MAX_SQLITE_INTEGER, NOW, STORED_JSON, Store, batches, creation, users
 from acare.store.creation import CreatedClient
-from acare.store.versions import MAX_SQLITE_INTEGER, STORED_JSON, UNCONDITIONAL, ClientRow, Precondition
 
 VISIBLE = "id = :id AND (:owner_id IS NULL OR user_id = :owner_id)"
 
@@ -29,20 +29,33 @@ _NEW_VERSION = f"""
 """
 
 
+class ClientRow(NamedTuple):
+    """A stored client; ``json`` is the record as responses show it."""
+
+    version: int
+    json: str
+
+
+class Precondition(NamedTuple):
+    """The versions of a client at which a request may proceed; None: all."""
+
+    allowed: Sequence[int] | None = None
+    excluded: Sequence[int] = ()
+
+    def holds(self, version: int) -> bool:
+        """Whether the request may proceed when the client is at ``version``."""
+        return (self.allowed is None or version in self.allowed) and version not in self.excluded
+
+
+UNCONDITIONAL = Precondition()
+
+
 class ClientStore(Store[Database]):
     """Clients in a database.
 
     Every method acts for a caller: it sees only the clients of that caller, and records the caller's user
     with each change.
     """
-
-    LATEST_CREATION = "SELECT created_at FROM clients WHERE seq = (SELECT max(seq) FROM clients)"
-
-    def latest_creation(self) -> str:
-        """The latest ``created_at``; empty if there is no client."""
-        with self._database.read() as connection:
-            rows = connection.execute(self.LATEST_CREATION).fetchall()
-        return rows[0][0] if rows else ""
 
     def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:
         """The client. Raises NotFound or PreconditionFailed."""

@@ -16,7 +16,7 @@ from acare.auth import Caller
 from acare.errors import IdempotencyKeyReused, NotFound
 from acare.fields import FIELD_NAMES, ValidFields
 from acare.store import at_offset, batches
-from acare.store.versions import last_owner
+from acare.store.history import last_owner
 
 # The positions of clients in lists, `clients.seq`, are in the order of creation: each millisecond since 1970
 # has a million. The last ones are in the year 2255: more would not fit in an integer. (The milliseconds of a
@@ -110,3 +110,12 @@ def create(
     connection.execute(DELETE_EXPIRED, {"rows": batches.ROWS})
     connection.execute(INSERT_RESPONSE, {**values, **created._asdict(), "request_sha256": digest})
     return created
+
+
+LATEST = "SELECT created_at FROM clients WHERE seq = (SELECT max(seq) FROM clients)"
+
+
+def latest(connection: sqlite3.Connection) -> str:
+    """The latest ``created_at``; empty if there is no client."""
+    rows = connection.execute(LATEST).fetchall()
+    return rows[0][0] if rows else ""

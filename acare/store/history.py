@@ -1,4 +1,4 @@
-"""The history of clients: who changed what, and restoring deleted clients."""
+"""The history of clients: who changed what."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -6,16 +6,13 @@ from itertools import tee, zip_longest
 from typing import Any, NamedTuple
 
 from acare.auth import OPERATOR, Caller
-from acare.database.database import Database
-from acare.errors import DAMAGED, AlreadyExists, NotFound, StoreUnavailable
+from acare.database.database import ReadableDatabase
+from acare.errors import DAMAGED, NotFound, StoreUnavailable
 from acare.field_types import to_json
 from acare.fields import FIELD_NAMES, parse_client
-from acare.store import NOW, D, Store
+from acare.store import MAX_SQLITE_INTEGER, STORED_JSON, Store
 from acare.store.changes import MAX_PAGE, Page
-from acare.store.creation import insert
 from acare.store.lists import MAX_SECONDS
-from acare.store.users import as_dicts
-from acare.store.versions import MAX_SQLITE_INTEGER, STORED_JSON, ClientRow, last_owner
 
 #: Events on a page.
 MAX_EVENTS = 200
@@ -42,7 +39,7 @@ class Stored(NamedTuple):
     responses: list[dict[str, Any]]  # for idempotency keys: the time of each, and the client in it
 
 
-class HistoryStore(Store[D]):
+class HistoryStore(Store[ReadableDatabase]):
     """The history of the clients in a database."""
 
     def page(self, caller: Caller, client_id: str, *, before: int = MAX_SQLITE_INTEGER) -> Page:
@@ -54,7 +51,7 @@ class HistoryStore(Store[D]):
         size = 0
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
             connection.execute("BEGIN")
-            _require_visible(connection, caller, client_id)
+            require_visible(connection, caller, client_id)
             for _, events in _events(connection, client_id, before):
                 if len(rows) + len(events) > MAX_EVENTS or size > MAX_PAGE:
                     return Page(rows, has_more=True)
@@ -68,7 +65,7 @@ class HistoryStore(Store[D]):
         """All that is stored about a client; NotFound if nothing is."""
         with self._database.read() as connection:
             connection.execute("BEGIN")
-            _require_visible(connection, OPERATOR, client_id)
+            require_visible(connection, OPERATOR, client_id)
             versions = list(_events(connection, client_id))
             responses = connection.execute(self.RESPONSES, {"id": client_id}).fetchall()
         if not versions:
@@ -77,40 +74,22 @@ class HistoryStore(Store[D]):
         answers = [{"created_at": created_at, "client": parse_client(text)} for created_at, text in responses]
         return Stored(versions[0][0], newest_first[::-1], answers)
 
-    # The values of a deleted client for its next version. It returns to its position, unless a new client
-    # with the same time of creation has it. json_extract returns values as they are stored: text and numbers
-    # unchanged, lists and objects as JSON, true as 1.
-    DELETED = f"""
-SELECT
-    iif(seq IN (SELECT seq FROM clients), NULL, seq) AS seq,
-    client_id AS id, json_extract(json, '$.user_id') AS user_id,
-    {", ".join(f"json_extract({STORED_JSON}, '$.{name}') AS {name}" for name in FIELD_NAMES)},
-    version + 1 AS version, json_extract(json, '$.created_at') AS created_at, {NOW} AS updated_at
-FROM client_history
-WHERE client_id = :id AND deleted
-    AND NOT EXISTS (SELECT 1 FROM clients WHERE id = :id)
-ORDER BY version DESC
-LIMIT 1
+
+LAST_OWNER = """
+SELECT coalesce(
+    (SELECT user_id FROM clients WHERE id = :id),
+    (SELECT json ->> '$.user_id' FROM client_history WHERE client_id = :id ORDER BY version DESC LIMIT 1)
+)
 """
 
-    def restore(self: "HistoryStore[Database]", caller: Caller, client_id: str) -> ClientRow:
-        """Restore a deleted client under its id, as its next version. Its time of creation stays.
 
-        NotFound if there is none that the caller could see, AlreadyExists if it is not deleted.
-        """
-
-        def work(connection: sqlite3.Connection) -> ClientRow:
-            _require_visible(connection, caller, client_id)
-            deleted = as_dicts(connection.execute(self.DELETED, {"id": client_id}))
-            if not deleted:
-                raise AlreadyExists(f"the client {client_id} is not deleted")
-            values = {**deleted[0], "author_id": caller.author_id}
-            return ClientRow(values["version"], insert(connection, values).json)
-
-        return self._write(work)
+def last_owner(connection: sqlite3.Connection, client_id: str) -> str | None:
+    """The owner of a client or, if it is deleted, of its last version; None if there is neither."""
+    owner: str | None = connection.execute(LAST_OWNER, {"id": client_id}).fetchone()[0]
+    return owner
 
 
-def _require_visible(connection: sqlite3.Connection, caller: Caller, client_id: str) -> None:
+def require_visible(connection: sqlite3.Connection, caller: Caller, client_id: str) -> None:
     """NotFound unless the caller can see the client, or the last version of a deleted one."""
     owner = last_owner(connection, client_id)
     if owner is None or caller.owner_id not in (None, owner):

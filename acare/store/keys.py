@@ -24,9 +24,8 @@ from acare.errors import (
     TooManyKeys,
 )
 from acare.fields import parse_each
-from acare.store import NOW, D, Store, at_offset, users
+from acare.store import MAX_SQLITE_INTEGER, NOW, D, Store, at_offset, users
 from acare.store.callers import KEY, find_key, hash_key, parse_scopes
-from acare.store.versions import MAX_SQLITE_INTEGER
 
 #: Days after which an invitation expires, and the maximum.
 INVITATION_DAYS = 7

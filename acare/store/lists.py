@@ -1,4 +1,4 @@
-"""Lists of clients, or of deleted ones, for any combination of filters: one page and the total, or all."""
+"""Lists of clients for any combination of filters: one page and the total, or all."""
 
 import json
 import sqlite3
@@ -13,7 +13,6 @@ from acare.errors import FieldError, InvalidInput
 from acare.fields import CLIENT_TYPES, STATUSES
 from acare.filters import PROPERTY
 from acare.store import Store
-from acare.store.versions import STORED_JSON
 
 #: Seconds that a list, a search or a history may take: other requests wait for it.
 MAX_SECONDS = 2.0
@@ -66,14 +65,10 @@ _ORDERS = {
 
 
 class ClientPage(NamedTuple):
-    """The records on one page as JSON texts, and the number of clients on all pages.
-
-    For deleted clients, ``deletions`` has ``deletedAt`` and ``deletedBy``, as JSON texts.
-    """
+    """The number of clients on all pages, and the records on one page as JSON texts."""
 
     total: int
     rows: list[str]
-    deletions: list[str] | None = None
 
 
 class ClientLists(Store[ReadableDatabase]):
@@ -85,27 +80,23 @@ class ClientLists(Store[ReadableDatabase]):
     def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> ClientPage:
         """Page number ``page``, counted from 1, of ``limit`` clients, newest first.
 
-        The rows and the total come from one snapshot. A page past the end has no rows. The filter
-        ``deleted`` lists deleted clients, last deleted first. StoreUnavailable if that takes too long.
+        The rows and the total come from one snapshot. A page past the end has no rows. StoreUnavailable if
+        that takes too long.
         """
-        _require_known(filters)
-        skipped = (page - 1) * limit
+        query = _query(caller.owner_id, filters)
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
             connection.execute("BEGIN")
-            if filters.pop("deleted", False):
-                return _deleted_page(connection, {**filters, "owner_id": caller.owner_id}, skipped, limit)
-            return _page(connection, _values(caller.owner_id, filters), skipped, limit)
+            return _page(connection, query, (page - 1) * limit, limit)
 
     def all(self, caller: Caller, max_clients: int, **filters: object) -> Iterator[tuple[str, str]]:
         """The JSON of each client, and of its owner's e-mail address, newest first, from one snapshot.
 
         InvalidInput if there are more than ``max_clients``.
         """
-        _require_known(filters)
+        query = _query(caller.owner_id, filters)
         with self._database.read(max_seconds=MAX_SECONDS_OF_ALL) as connection:
             connection.execute("BEGIN")
-            values = _values(caller.owner_id, filters)
-            total, rows = _matches(connection, values, _EXPORTED, 0, max_clients)
+            total, rows = _matches(connection, query, _EXPORTED, 0, max_clients)
             with closing(rows):  # an open cursor would keep the snapshot for the connection's next read
                 if total > max_clients:
                     more = f"match {total:,} clients, more than {max_clients:,}"
@@ -120,28 +111,24 @@ class ClientLists(Store[ReadableDatabase]):
         with self._database.read() as connection:
             yield from connection.execute(self.EXPORT)
 
-    def stored(self, *, history: bool, **filters: object) -> Generator[tuple[str, str | None], None, None]:
-        """The JSON of each deleted client, or with ``history`` of each earlier version, of all users.
 
-        With the time of the deletion, if that ended the version. Without a time limit.
-        """
-        _require_known(filters)
-        with self._database.read() as connection:
-            yield from connection.execute(STORED[history], _stored_values(filters))
+_FILTERS = _CONDITIONS.keys() - {"owner_id", "buyers"} | {"sort", "order"}
 
 
-#: The names of all filters.
-FILTERS = _CONDITIONS.keys() - {"owner_id", "buyers"} | {"sort", "order", "deleted"}
+class _Query(NamedTuple):
+    """The values of the conditions of a list, and its ORDER BY; empty: by position, newest first."""
+
+    values: dict[str, Any]
+    order: str
 
 
-def _require_known(filters: Collection[str]) -> None:
-    """TypeError for an unknown filter, which would otherwise be ignored."""
-    if unknown := set(filters) - FILTERS:
+def _query(owner_id: str | None, filters: Mapping[str, object]) -> _Query:
+    """The query of a list with these filters. The caller sees only ``owner_id``.
+
+    TypeError for an unknown filter, which would otherwise be ignored.
+    """
+    if unknown := filters.keys() - _FILTERS:
         raise TypeError(f"unknown filter: {', '.join(sorted(unknown))}")
-
-
-def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, Any]:
-    """The values of the conditions of a list, ``sort`` and ``order``. The caller sees only ``owner_id``."""
     given = {**filters, "owner_id": owner_id}
     values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if "q" in values:
@@ -151,13 +138,17 @@ def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, An
             values[name] = places.fold(values[name])
     if not values.keys().isdisjoint(PROPERTY):
         values["buyers"] = True
-    return values
+    sort = values.pop("sort", "due" if "due" in values else "created_at")
+    terms, default = _ORDERS[sort]
+    order = values.pop("order", default)
+    return _Query(values, "" if (sort, order) == ("created_at", "desc") else terms.format(order=order))
 
 
-def _page(connection: sqlite3.Connection, values: dict[str, Any], skipped: int, limit: int) -> ClientPage:
+def _page(connection: sqlite3.Connection, query: _Query, skipped: int, limit: int) -> ClientPage:
     """At most ``limit`` clients after those that are skipped."""
-    if _order(values) or values.keys() - _INDEXED - {"sort", "order"}:
-        total, rows = _matches(connection, values, "clients.json", skipped, limit)
+    values = query.values
+    if query.order or values.keys() - _INDEXED:
+        total, rows = _matches(connection, query, "clients.json", skipped, limit)
         return ClientPage(total, [text for (text,) in rows])
     (total,) = connection.execute(total_statement(values), values).fetchone()
     length = min(limit, total - skipped)
@@ -178,20 +169,7 @@ ORDER BY position.key
 """
 
 
-def _matches(
-    connection: sqlite3.Connection, values: dict[str, Any], columns: str, skipped: int, limit: int
-) -> tuple[int, sqlite3.Cursor]:
-    """Like ``_page``, but for any filters, and with other columns. Reads the positions of all matches."""
-    order = _order(values)
-    if not order and values.keys() - {"sort", "order"} == {"q"}:
-        total, seqs = _found(connection, values["q"], skipped, limit)
-    else:
-        matches = [seq for (seq,) in connection.execute(matching_statement(values, order), values)]
-        total, seqs = len(matches), matches[skipped : skipped + limit]
-    rows = connection.execute(AT_POSITIONS.format(columns=columns), {"seqs": json.dumps(seqs)})
-    return total, rows
-
-
+# For a search alone: they read only the index.
 COUNT_FOUND = "SELECT count(*) FROM clients_search WHERE clients_search MATCH :q"
 
 FOUND = """
@@ -203,88 +181,20 @@ LIMIT :limit OFFSET :skipped
 """
 
 
-def _found(connection: sqlite3.Connection, q: str, skipped: int, limit: int) -> tuple[int, list[int]]:
-    """The number of clients that a search finds, and the positions on a page. Reads only the index."""
-    (total,) = connection.execute(COUNT_FOUND, {"q": q}).fetchone()
-    rows = connection.execute(FOUND, {"q": q, "limit": limit, "skipped": skipped})
-    return total, [seq for (seq,) in rows]
-
-
-_SEARCHED = ("first_name", "last_name", "email", "phone", "tags", "preferred_locations", "notes")
-_TEXTS = ", ".join(f"stored.json -> '$.{name}'" for name in _SEARCHED)
-
-# Without the deletions of restored clients, which exist or were deleted again at a later version. Deleted
-# clients are not in the full-text index, which would keep their words: each word of a search must occur in
-# one of the texts; as with LIKE, only the case of ASCII letters is ignored.
-_STORED_FILTERS = f"""(:owner_id IS NULL OR json ->> '$.user_id' = :owner_id)
-    AND (:user_id IS NULL OR json ->> '$.user_id' = :user_id)
-    AND (:client_type IS NULL OR json ->> '$.client_type' = :client_type)
-    AND (:status IS NULL OR json ->> '$.status' = :status)
-    AND (:email IS NULL OR json ->> '$.email' = :email COLLATE NOCASE)
-    AND NOT EXISTS (
-        SELECT 1
-        FROM json_each(:words) AS word
-        WHERE NOT EXISTS (
-            SELECT 1
-            FROM json_tree(json_array({_TEXTS})) AS text
-            WHERE instr(lower(text.atom), lower(word.value))
-        )
-    )"""
-
-_DELETED = f"""
-FROM client_history AS stored INDEXED BY client_history_deleted
-WHERE deleted
-    AND NOT EXISTS (SELECT 1 FROM clients WHERE id = client_id)
-    AND version = (SELECT max(version) FROM client_history WHERE client_id = stored.client_id)
-    AND {_STORED_FILTERS}
-ORDER BY ended_at DESC, stored.rowid DESC
-"""
-
-DELETED = f"SELECT rowid {_DELETED}"
-
-DELETED_PAGE = f"""
-SELECT {STORED_JSON}, json_object('deletedAt', ended_at, 'deletedBy', users.email)
-FROM client_history
-LEFT JOIN users ON users.id = deleted_by
-WHERE client_history.rowid IN (SELECT value FROM json_each(:rowids))
-ORDER BY ended_at DESC, client_history.rowid DESC
-"""
-
-
-def _deleted_page(
-    connection: sqlite3.Connection, filters: Mapping[str, object], skipped: int, limit: int
-) -> ClientPage:
-    """At most ``limit`` deleted clients after those that are skipped, last deleted first."""
-    matches = [rowid for (rowid,) in connection.execute(DELETED, _stored_values(filters))]
-    rowids = json.dumps(matches[skipped : skipped + limit])
-    rows = connection.execute(DELETED_PAGE, {"rowids": rowids}).fetchall()
-    return ClientPage(len(matches), [row for row, _ in rows], [deletion for _, deletion in rows])
-
-
-def _stored_values(filters: Mapping[str, object]) -> dict[str, object]:
-    """The values of ``_STORED_FILTERS``."""
-    words = json.dumps(str(filters.get("q") or "").split())
-    return {**dict.fromkeys(_CONDITIONS), **filters, "words": words}
-
-
-# The operator's searches for deleted clients, and for earlier versions of all clients.
-STORED = {
-    False: f"SELECT {STORED_JSON}, ended_at {_DELETED}",
-    True: f"""
-SELECT {STORED_JSON}, iif(deleted, ended_at, NULL)
-FROM client_history AS stored
-WHERE {_STORED_FILTERS}
-ORDER BY client_id, version DESC
-""",
-}
-
-
-def _order(values: Mapping[str, Any]) -> str:
-    """The ORDER BY of a list; empty for the order of the positions, newest first."""
-    sort = values.get("sort", "due" if "due" in values else "created_at")
-    terms, default = _ORDERS[sort]
-    order = values.get("order", default)
-    return "" if (sort, order) == ("created_at", "desc") else terms.format(order=order)
+def _matches(
+    connection: sqlite3.Connection, query: _Query, columns: str, skipped: int, limit: int
+) -> tuple[int, sqlite3.Cursor]:
+    """Like ``_page``, but for any filters, and with other columns. Reads the positions of all matches."""
+    values, order = query
+    if values.keys() == {"q"} and not order:
+        (total,) = connection.execute(COUNT_FOUND, values).fetchone()
+        found = connection.execute(FOUND, {**values, "limit": limit, "skipped": skipped})
+        seqs = [seq for (seq,) in found]
+    else:
+        matches = [seq for (seq,) in connection.execute(matching_statement(values, order), values)]
+        total, seqs = len(matches), matches[skipped : skipped + limit]
+    rows = connection.execute(AT_POSITIONS.format(columns=columns), {"seqs": json.dumps(seqs)})
+    return total, rows
 
 
 def matching_statement(names: Collection[str], order: str = "") -> str:

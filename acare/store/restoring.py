@@ -10,23 +10,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from acare import timestamps
-from acare.store import NOW, erasures, identity
+from acare.store import NOW, deleted, identity
 
 #: The tables that are copied.
 TABLES = ("users", "api_keys", "erasures")
 
 # The clients that are not as in the replaced database, with the greatest version that each had there, or 0. A
 # row without `seq` is of a deleted client, which can be restored with its next version.
-FIND_TOUCHED = """
+FIND_TOUCHED = f"""
 WITH ours AS (
     SELECT seq, id, version, user_id, updated_at
     FROM main.clients
     UNION ALL
     SELECT NULL, client_id, version, NULL, NULL
     FROM main.client_history AS stored
-    WHERE deleted
-        AND NOT EXISTS (SELECT 1 FROM main.clients WHERE id = client_id)
-        AND version = (SELECT max(version) FROM main.client_history WHERE client_id = stored.client_id)
+    WHERE {deleted.IS_DELETED}
 )
 SELECT
     ours.seq, ours.id, ours.version, theirs.user_id <> ours.user_id, theirs.id IS NULL,
@@ -112,7 +110,7 @@ def carry_over(connection: sqlite3.Connection, replaced: Path | None) -> Kept | 
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("BEGIN")
     (erased,) = connection.execute(COUNT_STORED).fetchone()
-    erasures.erase_recorded(connection)
+    deleted.erase_recorded(connection)
     connection.execute("COMMIT")
     try:
         (missing,) = connection.execute(COUNT_MISSING).fetchone()

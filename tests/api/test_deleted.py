@@ -4,7 +4,7 @@ import pytest
 from support.client import Api
 
 from acare.auth import OPERATOR
-from acare.store.erasures import ErasureStore
+from acare.store.deleted import DeletedClients
 from acare.store.purging import purge
 
 ZOE = {"first_name": "Zoë", "last_name": "O'Brien", "phone": "+49 661 100000", "notes": "likes\nlakes"}
@@ -67,8 +67,8 @@ def test_without_it_a_list_has_the_clients_that_exist(gone, value):
 
 def test_only_clients_that_can_be_restored_are_listed(app, gone):
     newest, older, _ = (client["id"] for client in gone.list("?deleted=true")["clients"])
-    app.history.restore(OPERATOR, newest)
-    ErasureStore(app.database).erase(older)
+    app.deleted.restore(OPERATOR, newest)
+    DeletedClients(app.database).erase(older)
     assert deleted(gone) == "Zoë"
     gone.delete(newest)
     assert deleted(gone) == "Søren Zoë"

@@ -22,7 +22,7 @@ from acare.maintenance import restore as module
 from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 from acare.maintenance.verification import verify_file
-from acare.store.erasures import ErasureStore
+from acare.store.deleted import DeletedClients
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def since(path, tmp_path):
         backup = back_up(path, tmp_path / "backups")
         app.keys.revoke(OPERATOR, bad.id)
         for client_id in erased:
-            ErasureStore(app.database).erase(client_id)
+            DeletedClients(app.database).erase(client_id)
     return backup, good.key
 
 
@@ -85,7 +85,7 @@ def test_a_restore_says_what_came_back_and_what_did_not(run, path, tmp_path):
         api.put(changed, {"notes": "x"})
         api.post({"user_id": agent.id}, 200, f"/v1/clients/{handed_over}/owner")
         api.delete(deleted)
-        ErasureStore(app.database).erase(erased)
+        DeletedClients(app.database).erase(erased)
         api.create()
     *lines, renamed, where = run("restore", backup).out.splitlines()
     assert lines == [
@@ -115,7 +115,7 @@ def test_what_belongs_to_an_erased_client_is_erased_with_it(path, tmp_path, monk
         client_id = Api(app, full_key(app)).create()["id"]
         edit(path, f"INSERT INTO visits VALUES ('{client_id}')")
         backup = back_up(path, tmp_path / "backups")
-        ErasureStore(app.database).erase(client_id)
+        DeletedClients(app.database).erase(client_id)
     restore(backup, path)
     assert (query(path, "SELECT * FROM visits"), verify_file(path)) == ([], 0)
 
@@ -125,7 +125,7 @@ def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
     backup = back_up(path, tmp_path / "backups")
     ((client_id,),) = query(path, "SELECT id FROM clients LIMIT 1")
     with closing(Database(path)) as database:
-        ErasureStore(database).erase(client_id)
+        DeletedClients(database).erase(client_id)
     restore(backup, path)
     assert (client_id,) in query(path, "SELECT client_id FROM erasures")
     assert (client_id,) not in query(path, "SELECT id FROM clients")

@@ -28,8 +28,7 @@ from acare.maintenance.verification import verify_file
 from acare.store import batches
 from acare.store.changes import ChangeFeed
 from acare.store.clients import ClientStore
-from acare.store.erasures import ErasureStore
-from acare.store.history import HistoryStore
+from acare.store.deleted import DeletedClients
 from acare.store.lists import ClientLists
 from acare.store.purging import purge
 
@@ -55,8 +54,7 @@ class Operations:
     def __init__(self, database, callers, ids, seed):
         self.database, self.callers, self.ids = database, callers, ids
         self.random = random.Random(seed)
-        self.clients, self.history = ClientStore(database), HistoryStore(database)
-        self.erasures = ErasureStore(database)
+        self.clients, self.deleted = ClientStore(database), DeletedClients(database)
 
     def any_caller(self):
         return self.random.choice(list(self.callers.values()))
@@ -85,7 +83,7 @@ class Operations:
         self.clients.delete(self.any_caller(), self.any_id())
 
     def restore(self):
-        self.history.restore(self.any_caller(), self.any_id())
+        self.deleted.restore(self.any_caller(), self.any_id())
 
     def hand_over(self):
         self.clients.update(self.callers["broker"], self.any_id(), {"user_id": self.any_owner()})
@@ -95,7 +93,7 @@ class Operations:
         self.clients.handover(self.callers["broker"], self.callers[one].user_id, self.callers[other].user_id)
 
     def erase(self):
-        self.erasures.erase(self.any_id())
+        self.deleted.erase(self.any_id())
 
     def purge(self):
         purge(self.database, 0)
@@ -117,7 +115,7 @@ class Operations:
             with suppress(AcareError):
                 getattr(self, name)()
             if len(self.ids) > MAX_CLIENTS:
-                self.erasures.erase(self.ids.pop(self.random.randrange(MAX_CLIENTS // 2)))
+                self.deleted.erase(self.ids.pop(self.random.randrange(MAX_CLIENTS // 2)))
 
 
 class Follower:

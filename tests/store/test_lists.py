@@ -9,7 +9,7 @@ from support.clients import new
 
 from acare import timestamps
 from acare.auth import OPERATOR
-from acare.store import callers, changes, clients, creation, lists, users, versions
+from acare.store import callers, changes, clients, creation, history, lists, users
 
 FUTURE = "2999-12-31T23:59:59.999Z"
 
@@ -64,7 +64,7 @@ FILTERS = [names for n in range(5) for names in itertools.combinations(sorted(li
 STATEMENTS = {
     **{
         name: text
-        for place in (clients, clients.ClientStore, creation, versions)
+        for place in (clients, clients.ClientStore, creation, history)
         for name, text in vars(place).items()
         if isinstance(text, str) and re.match(r"\s*(SELECT|UPDATE|DELETE)\b", text) and "{" not in text
     },

@@ -16,7 +16,7 @@ from acare import phone_numbers
 from acare.fields import validate_update
 from acare.maintenance.verification import verify_file
 from acare.store import lists
-from acare.store.erasures import ErasureStore
+from acare.store.deleted import DeletedClients
 from acare.store.purging import purge
 
 
@@ -121,7 +121,7 @@ def test_a_search_alone_does_not_read_the_clients_of_other_pages(app, agent):
         counted = []
         with app.database.read() as connection:
             connection.set_progress_handler(lambda: counted.append(1), 10)
-            total = lists._page(connection, lists._values(None, {"q": "jordan", **filters}), 0, 1).total
+            total = lists._page(connection, lists._query(None, {"q": "jordan", **filters}), 0, 1).total
             connection.set_progress_handler(None, 0)
         return len(counted) if total == 300 else 0
 
@@ -151,7 +151,7 @@ def test_erasing_leaves_no_word_in_the_index(app, agent, how):
     app.clients.delete(agent, client_id)
     assert files_with(app.database.path.parent, "qophon")
     if how == "erase":
-        ErasureStore(app.database).erase(client_id)
+        DeletedClients(app.database).erase(client_id)
     else:
         purge(app.database, 0)
     assert app.database.empty_wal()

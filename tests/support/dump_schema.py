@@ -18,7 +18,7 @@ from support.client import Api
 
 import acare
 from acare.database.schema import SCHEMA_VERSION, objects
-from acare.store.erasures import ErasureStore
+from acare.store.deleted import DeletedClients
 
 NOTES = " ".join(f"smith{chr(ord('a') + n % 26)}{n} dinner" for n in range(120))
 SHADOW = (
@@ -42,7 +42,7 @@ def change(app: acare.App) -> str:
     for client_id in (gone, back, erased):
         ben.delete(client_id)
     broker.ask("POST", f"/v1/clients/{back}/restore")
-    ErasureStore(app.database).erase(erased)
+    DeletedClients(app.database).erase(erased)
     return cursor
 
 

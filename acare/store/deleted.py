@@ -1,0 +1,191 @@
+"""Deleted clients: lists of them, restoring one, and erasing permanently; and the search in earlier versions.
+
+The record of an erasure has the id of the client and the time, and nothing about the person.
+"""
+
+import json
+import sqlite3
+from collections.abc import Generator
+from typing import NamedTuple
+
+from acare.auth import Caller
+from acare.database.database import Database
+from acare.errors import AlreadyExists
+from acare.fields import FIELD_NAMES
+from acare.store import NOW, STORED_JSON, D, Store, search
+from acare.store.clients import ClientRow
+from acare.store.creation import insert
+from acare.store.history import require_visible
+from acare.store.lists import MAX_SECONDS
+from acare.store.users import as_dicts
+
+_SEARCHED = ("first_name", "last_name", "email", "phone", "tags", "preferred_locations", "notes")
+_TEXTS = ", ".join(f"stored.json -> '$.{name}'" for name in _SEARCHED)
+
+# The texts of stored versions are not in the full-text index, which would keep their words: each word of a
+# search must occur in one of them; as with LIKE, only the case of ASCII letters is ignored.
+_MATCHES = f"""(:owner_id IS NULL OR json ->> '$.user_id' = :owner_id)
+    AND (:user_id IS NULL OR json ->> '$.user_id' = :user_id)
+    AND (:client_type IS NULL OR json ->> '$.client_type' = :client_type)
+    AND (:status IS NULL OR json ->> '$.status' = :status)
+    AND (:email IS NULL OR json ->> '$.email' = :email COLLATE NOCASE)
+    AND NOT EXISTS (
+        SELECT 1
+        FROM json_each(:words) AS word
+        WHERE NOT EXISTS (
+            SELECT 1
+            FROM json_tree(json_array({_TEXTS})) AS text
+            WHERE instr(lower(text.atom), lower(word.value))
+        )
+    )"""
+
+#: Whether the row ``stored`` of the history is the last version of a deleted client. (One that was restored
+#: exists, or was deleted again at a later version.)
+IS_DELETED = """deleted
+    AND NOT EXISTS (SELECT 1 FROM clients WHERE id = client_id)
+    AND version = (SELECT max(version) FROM client_history WHERE client_id = stored.client_id)"""
+
+# Last deleted first.
+_DELETED = f"""
+FROM client_history AS stored INDEXED BY client_history_deleted
+WHERE {IS_DELETED}
+    AND {_MATCHES}
+ORDER BY ended_at DESC, stored.rowid DESC
+"""
+
+
+class DeletedPage(NamedTuple):
+    """The clients on one page, and ``deletedAt`` and ``deletedBy`` of each, as JSON texts; and the number of
+    clients on all pages.
+    """
+
+    total: int
+    rows: list[str]
+    deletions: list[str]
+
+
+class DeletedClients(Store[D]):
+    """The deleted clients in a database. ``filters`` are those of ``_values``; None sets no condition."""
+
+    FIND = f"SELECT rowid {_DELETED}"
+
+    PAGE = f"""
+SELECT {STORED_JSON}, json_object('deletedAt', ended_at, 'deletedBy', users.email)
+FROM client_history
+LEFT JOIN users ON users.id = deleted_by
+WHERE client_history.rowid IN (SELECT value FROM json_each(:rowids))
+ORDER BY ended_at DESC, client_history.rowid DESC
+"""
+
+    def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> DeletedPage:
+        """Page number ``page``, counted from 1, of ``limit`` clients that the caller can see."""
+        values = _values(caller.owner_id, **filters)
+        with self._database.read(max_seconds=MAX_SECONDS) as connection:
+            connection.execute("BEGIN")
+            found = [rowid for (rowid,) in connection.execute(self.FIND, values)]
+            rowids = json.dumps(found[(page - 1) * limit : page * limit])
+            rows = connection.execute(self.PAGE, {"rowids": rowids}).fetchall()
+        return DeletedPage(len(found), [row for row, _ in rows], [deletion for _, deletion in rows])
+
+    ALL = f"SELECT {STORED_JSON}, ended_at {_DELETED}"
+
+    VERSIONS = f"""
+SELECT {STORED_JSON}, iif(deleted, ended_at, NULL)
+FROM client_history AS stored
+WHERE {_MATCHES}
+ORDER BY client_id, version DESC
+"""
+
+    def find(self, *, history: bool, **filters: object) -> Generator[tuple[str, str | None], None, None]:
+        """The JSON of each deleted client, or with ``history`` of each earlier version, of all users.
+
+        With the time of the deletion, if that ended the version. Without a time limit.
+        """
+        with self._database.read() as connection:
+            yield from connection.execute(self.VERSIONS if history else self.ALL, _values(None, **filters))
+
+    # The values of a deleted client for its next version. It returns to its position, unless a new client
+    # with the same time of creation has it. json_extract returns values as they are stored: text and numbers
+    # unchanged, lists and objects as JSON, true as 1.
+    NEXT_VERSION = f"""
+SELECT
+    iif(seq IN (SELECT seq FROM clients), NULL, seq) AS seq,
+    client_id AS id, json_extract(json, '$.user_id') AS user_id,
+    {", ".join(f"json_extract({STORED_JSON}, '$.{name}') AS {name}" for name in FIELD_NAMES)},
+    version + 1 AS version, json_extract(json, '$.created_at') AS created_at, {NOW} AS updated_at
+FROM client_history
+WHERE client_id = :id AND deleted
+    AND NOT EXISTS (SELECT 1 FROM clients WHERE id = :id)
+ORDER BY version DESC
+LIMIT 1
+"""
+
+    def restore(self: "DeletedClients[Database]", caller: Caller, client_id: str) -> ClientRow:
+        """Restore a deleted client under its id, as its next version. Its time of creation stays.
+
+        NotFound if there is none that the caller could see, AlreadyExists if it is not deleted.
+        """
+
+        def work(connection: sqlite3.Connection) -> ClientRow:
+            require_visible(connection, caller, client_id)
+            deleted = as_dicts(connection.execute(self.NEXT_VERSION, {"id": client_id}))
+            if not deleted:
+                raise AlreadyExists(f"the client {client_id} is not deleted")
+            values = {**deleted[0], "author_id": caller.author_id}
+            return ClientRow(values["version"], insert(connection, values).json)
+
+        return self._write(work)
+
+    ERASED_AT = "SELECT erased_at FROM erasures WHERE client_id = :id"
+
+    def erased_at(self, client_id: str) -> str | None:
+        """When the client was erased; None if it was not."""
+        with self._database.read() as connection:
+            row = connection.execute(self.ERASED_AT, {"id": client_id}).fetchone()
+        return None if row is None else row[0]
+
+    RECORD = """
+INSERT INTO erasures (client_id)
+VALUES (:id)
+ON CONFLICT DO NOTHING
+"""
+
+    def erase(self: "DeletedClients[Database]", client_id: str) -> None:
+        """Delete a client, its history and stored responses, and record the erasure."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute(self.RECORD, {"id": client_id})
+            erase_recorded(connection)
+
+        self._write(work)
+
+
+def _values(
+    owner_id: str | None,
+    *,
+    q: object = None,
+    email: object = None,
+    user_id: object = None,
+    client_type: object = None,
+    status: object = None,
+) -> dict[str, object]:
+    """The values of the conditions."""
+    words = json.dumps(str(q or "").split())
+    given = {"email": email, "user_id": user_id, "client_type": client_type, "status": status}
+    return {"owner_id": owner_id, "words": words, **given}
+
+
+ERASE = (
+    "DELETE FROM clients WHERE id IN (SELECT client_id FROM erasures)",
+    "DELETE FROM client_history WHERE client_id IN (SELECT client_id FROM erasures)",
+    "DELETE FROM client_sources WHERE client_id IN (SELECT client_id FROM erasures)",
+    "DELETE FROM idempotency_keys WHERE client_id IN (SELECT client_id FROM erasures)",
+)
+
+
+def erase_recorded(connection: sqlite3.Connection) -> None:
+    """Delete all rows of the clients in ``erasures``."""
+    deleted = [connection.execute(statement).rowcount for statement in ERASE]
+    if any(deleted):
+        search.index_changes(connection)
+        connection.execute(search.OPTIMIZE)  # deletes the words too
