@@ -73,37 +73,28 @@ class KeyStore(Store[D]):
         AlreadyExists for an adopted key or a new user, or InvalidKey.
         """
         owner_id = caller.user_id if user_id is None else user_id
-        given = {name: sorted(caller.scopes[name]) for name in caller.scopes} if scopes is None else scopes
-        given = parse_each({"scopes": given}, {"scopes": validate_scopes})["scopes"]
-        _require_right_to_give(caller, owner_id, given)
-        key = secrets.token_hex(32) if adopted is None else _adopt(adopted)
         values = {
-            **_identity(key),
             "user_id": owner_id,
             "name": name,
-            "scopes": json.dumps(given),
+            "scopes": json.dumps(_scopes_of_key(caller, owner_id, scopes)),
             "expires_at": _invitation_expiry(expires_at) if invitation else expires_at,
             "made_by": caller.author_id,
             "made_with": caller.key_id,
             "invitation": invitation,
         }
 
-        def work(connection: sqlite3.Connection) -> dict[str, Any]:
+        def work(connection: sqlite3.Connection) -> NewKey:
             if new_user is not None:
                 users.insert(connection, new_user)
-            return _insert(connection, values)
+            return _insert(connection, values, adopted)
 
-        return NewKey(key, self._write(work))
+        return self._write(work)
 
-    # A key ends with the key that made its invitation.
-    REDEEM = """
-INSERT INTO api_keys (id, user_id, name, sha256, preview, scopes, expires_at, made_by, made_with)
+    INVITATION = """
 SELECT
-    :id, invitation.user_id, coalesce(:name, invitation.name), :sha256, :preview, invitation.scopes,
-    maker.expires_at, invitation.made_by, invitation.made_with
-FROM api_keys AS invitation
-LEFT JOIN api_keys AS maker ON maker.id = invitation.made_with
-WHERE invitation.id = :invitation
+    user_id, coalesce(:name, name) AS name, scopes, NULL AS expires_at, made_by, made_with, 0 AS invitation
+FROM api_keys
+WHERE id = :id
 """
 
     def redeem(self: "KeyStore[Database]", invitation: str, *, name: str | None = None) -> NewKey:
@@ -112,20 +103,19 @@ WHERE invitation.id = :invitation
         The key ends with the key that made the invitation. InvalidKey if the invitation is not valid,
         InvalidInput for an ordinary key.
         """
-        key = secrets.token_hex(32)
 
-        def work(connection: sqlite3.Connection) -> dict[str, Any]:
+        def work(connection: sqlite3.Connection) -> NewKey:
             found = find_key(connection, invitation, timestamps.now())
             if isinstance(found, Caller):
                 raise InvalidInput(FieldError("X-API-Key", "must be an invitation, not an ordinary key"))
             if found.reason != "invitation":
                 raise found
-            values = {**_identity(key), "name": name, "invitation": found.key_id}
-            connection.execute(self.REDEEM, values)
-            connection.execute(self.REVOKE, {"id": found.key_id, "owner_id": None, "made": False}).fetchall()
-            return read(connection, GET_KEY, values)[0]
+            given = {"id": found.key_id, "name": name, "owner_id": None, "made": False}
+            (values,) = users.as_dicts(connection.execute(self.INVITATION, given))
+            connection.execute(self.REVOKE, given).fetchall()
+            return _insert(connection, values)
 
-        return NewKey(key, self._write(work))
+        return self._write(work)
 
     COUNT_KEYS = "SELECT count(*) FROM api_keys WHERE :owner_id IS NULL OR user_id = :owner_id"
 
@@ -180,29 +170,20 @@ RETURNING id
         return len(revoked)
 
 
-def _require_right_to_give(caller: Caller, user_id: str, scopes: Scopes) -> None:
-    """Raise InsufficientScope or BrokerRequired unless the caller may create a key with these scopes.
+def _scopes_of_key(caller: Caller, user_id: str, scopes: Scopes | None) -> Scopes:
+    """The scopes of a key that the caller creates for a user: at most and by default those of the caller.
 
-    A key has at most the scopes of the caller, and only a broker creates keys for others.
+    Raises InvalidInput, InsufficientScope, or BrokerRequired: only a broker creates keys for others.
     """
-    for resource, actions in scopes.items():
+    given = {name: sorted(caller.scopes[name]) for name in caller.scopes} if scopes is None else scopes
+    valid: Scopes = parse_each({"scopes": given}, {"scopes": validate_scopes})["scopes"]
+    for resource, actions in valid.items():
         for action in actions:
             if not caller.may(resource, ("read",) if action == "read" else (action, "write")):
                 raise InsufficientScope(resource, (action,))
     if caller.owner_id not in (None, user_id):
         raise BrokerRequired
-
-
-def _identity(key: str) -> dict[str, Any]:
-    """A new id, and what is stored of a key."""
-    return {"id": ids.new(), "sha256": hash_key(key), "preview": f"{key[:8]}…{key[-4:]}"}
-
-
-def _adopt(key: str) -> str:
-    """The key, if it has the form of a key. InvalidInput otherwise."""
-    if KEY.fullmatch(key) is None:
-        raise InvalidInput(FieldError("key", "must be 64 lower-case hex digits"))
-    return key
+    return valid
 
 
 def _invitation_expiry(expires_at: str | None) -> str:
@@ -237,8 +218,12 @@ ON CONFLICT (sha256) DO NOTHING
 """
 
 
-def _insert(connection: sqlite3.Connection, values: dict[str, Any]) -> dict[str, Any]:
-    """Insert a key and return it as ``KeyStore.list`` shows it."""
+def _insert(connection: sqlite3.Connection, given: dict[str, Any], adopted: str | None = None) -> NewKey:
+    """Store a new key with the ``given`` values, or the ``adopted`` one."""
+    if adopted is not None and KEY.fullmatch(adopted) is None:
+        raise InvalidInput(FieldError("key", "must be 64 lower-case hex digits"))
+    key = adopted or secrets.token_hex(32)
+    values = {**given, "id": ids.new(), "sha256": hash_key(key), "preview": f"{key[:8]}…{key[-4:]}"}
     owner = users.get_enabled(connection, values["user_id"], "user_id")
     (valid,) = connection.execute(COUNT_VALID, values).fetchone()
     if valid >= MAX_VALID_KEYS:
@@ -247,10 +232,10 @@ def _insert(connection: sqlite3.Connection, values: dict[str, Any]) -> dict[str,
         expiry = connection.execute(GET_EXPIRY, values).fetchone()
         if expiry is None:
             raise InvalidKey("revoked", values["made_with"])
-        values = {**values, "expires_at": expiry[0]}
+        values["expires_at"] = expiry[0]
     if not connection.execute(INSERT_KEY, values).rowcount:
         raise AlreadyExists("the key already exists")
-    return read(connection, GET_KEY, values)[0]
+    return NewKey(key, read(connection, GET_KEY, values)[0])
 
 
 def read(connection: sqlite3.Connection, statement: str, values: dict[str, Any]) -> list[dict[str, Any]]:

@@ -144,13 +144,21 @@ def _query(owner_id: str | None, filters: Mapping[str, object]) -> _Query:
     return _Query(values, "" if (sort, order) == ("created_at", "desc") else terms.format(order=order))
 
 
+TOTAL = "SELECT coalesce(sum(total), 0) FROM client_totals"
+
+
+def count(connection: sqlite3.Connection) -> int:
+    """The number of clients."""
+    return int(connection.execute(TOTAL).fetchone()[0])
+
+
 def _page(connection: sqlite3.Connection, query: _Query, skipped: int, limit: int) -> ClientPage:
     """At most ``limit`` clients after those that are skipped."""
     values = query.values
     if query.order or values.keys() - _INDEXED:
         total, rows = _matches(connection, query, "clients.json", skipped, limit)
         return ClientPage(total, [text for (text,) in rows])
-    (total,) = connection.execute(total_statement(values), values).fetchone()
+    (total,) = connection.execute(f"{TOTAL} {_where(values)}", values).fetchone()
     length = min(limit, total - skipped)
     if length <= 0:
         return ClientPage(total, [])
@@ -167,7 +175,6 @@ FROM json_each(:seqs) AS position
 CROSS JOIN clients ON clients.seq = position.value
 ORDER BY position.key
 """
-
 
 # For a search alone: they read only the index.
 COUNT_FOUND = "SELECT count(*) FROM clients_search WHERE clients_search MATCH :q"
@@ -209,16 +216,6 @@ FROM {source}
 {_where(names)}
 ORDER BY {f"{order}, " if order else ""}{seq} DESC
 """
-
-
-def total_statement(names: Collection[str]) -> str:
-    """The statement for the number of clients in a list with the filters ``names``, which have an index."""
-    return f"SELECT coalesce(sum(total), 0) FROM client_totals {_where(names)}"
-
-
-def count(connection: sqlite3.Connection) -> int:
-    """The number of clients."""
-    return int(connection.execute(total_statement(())).fetchone()[0])
 
 
 def page_statement(names: Collection[str], order: str) -> str:
