@@ -252,7 +252,7 @@ CREATE TABLE client_history (
 
 CREATE INDEX client_history_by_end ON client_history (ended_at);
 
--- The deleted clients that can be restored, in the order of deletion: acare/store/lists.py.
+-- The deleted clients that can be restored, in the order of deletion: acare/store/deleted.py.
 CREATE INDEX client_history_deleted ON client_history (ended_at) WHERE deleted;
 
 -- A restore that raises a version by more than one changes nothing else: acare/store/restoring.py.

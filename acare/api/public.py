@@ -21,7 +21,7 @@ log = logging.getLogger("acare.error")
 CHECK_NANOSECONDS = 1_000_000_000
 
 _PAGE_HEADERS = {
-    # The page may use only its own files and its own server, and may not turn text into markup or script.
+    # The page may use only its own files and its own server, and may not parse text as markup or script.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "

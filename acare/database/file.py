@@ -22,7 +22,7 @@ APPLICATION_ID = 0x61636172
 
 @contextmanager
 def refusing(path: Path, failed: str = "") -> Iterator[None]:
-    """Turn errors of the system and of SQLite into DatabaseRefused, with the file and the reason.
+    """Raise errors of the system and of SQLite as DatabaseRefused, with the file and the reason.
 
     ``failed`` comes before the reason: ``"its log cannot be written: "``.
     """

@@ -12,10 +12,11 @@ ROWS = 500
 #: Seconds between two batches. A process that waits for SQLite's lock tries again every 0.1 s.
 PAUSE = 0.1
 
-#: The position of the first batch, before every row.
+#: What the first batch begins after, before every row.
 START = -(2**63)
 
-#: Changes the rows after a position. Returns their number, and the next position or None.
+#: Changes the rows after a number, such as that of a row. Returns how many, and what the next batch begins
+#: after or None.
 Batch = Callable[[sqlite3.Connection, int], tuple[int, int | None]]
 
 
@@ -28,22 +29,22 @@ WHERE rowid IN (SELECT rowid FROM {table} WHERE {condition} LIMIT :rows)
 
 
 def repeat(
-    connection: sqlite3.Connection, position: int, statement: str, values: Mapping[str, object]
+    connection: sqlite3.Connection, after: int, statement: str, values: Mapping[str, object]
 ) -> tuple[int, int | None]:
     """One batch: run a statement that changes at most ``:rows`` rows and then no longer matches them."""
     changed = connection.execute(statement, {**values, "rows": ROWS}).rowcount
-    return changed, position + 1 if changed == ROWS else None
+    return changed, after + 1 if changed == ROWS else None
 
 
 def run(database: Database, batch: Batch, progress: Callable[[], None] = lambda: None) -> int:
-    """Run a batch for each position, and call ``progress`` after it. Returns the number of changed rows.
+    """Run batch after batch, and call ``progress`` after each. Returns the number of changed rows.
 
     If a batch fails, the changes of earlier ones stay.
     """
-    total, position = 0, START
+    total, after = 0, START
 
     def work(connection: sqlite3.Connection) -> tuple[int, int | None]:
-        return batch(connection, position)
+        return batch(connection, after)
 
     while True:
         changed, following = database.write(work)
@@ -51,5 +52,5 @@ def run(database: Database, batch: Batch, progress: Callable[[], None] = lambda:
         progress()
         if following is None:
             return total
-        position = following
+        after = following
         time.sleep(PAUSE)

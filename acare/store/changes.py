@@ -45,27 +45,27 @@ FROM change_cursors
         cursor is malformed; CursorExpired if it is from another view (the caller's role has changed), if
         removals after it were purged, or if the database was replaced.
         """
-        view, position, begun = _parse(after)
+        view, revision, begun = _parse(after)
         with self._database.read() as connection:
             connection.execute("BEGIN")
-            epoch, purged, newest, following = connection.execute(self.STATE, {"after": position}).fetchone()
+            epoch, purged, newest, following = connection.execute(self.STATE, {"after": revision}).fetchone()
             current_view = f"{epoch}.{caller.owner_id or 'all'}"
             if after == "now":
                 return Page([], has_more=False, cursor=f"{current_view}.{newest}.{newest}")
             if after is None:
                 view, begun = current_view, newest
-            if view != current_view or not purged <= max(position, begun) <= newest:
+            if view != current_view or not purged <= max(revision, begun) <= newest:
                 raise CursorExpired
             rows: list[str] = []
             if following is not None:
                 last = min(following + limit * ROWS_PER_CHANGE - 1, newest)
-                values = {"after": position, "last": last, "begun": begun, "owner_id": caller.owner_id}
-                rows, position = _read(connection, values, limit)
-        return Page(rows, position < newest, f"{view}.{position}.{begun}")
+                values = {"after": revision, "last": last, "begun": begun, "owner_id": caller.owner_id}
+                rows, revision = _read(connection, values, limit)
+        return Page(rows, revision < newest, f"{view}.{revision}.{begun}")
 
 
 def _parse(cursor: str | None) -> tuple[str, int, int]:
-    """The view, position and beginning in a cursor. Without one, the position is before the first change."""
+    """The view, revision and beginning in a cursor. Without one, the revision is before the first change."""
     match = _CURSOR.fullmatch("now" if cursor is None else cursor)
     if match is None:
         raise InvalidInput(FieldError("after", "must be a cursor from an earlier response, or now"))

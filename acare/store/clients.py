@@ -108,14 +108,14 @@ class ClientStore(Store[Database]):
 
         return self._write(work)
 
-    # After a position: two opposite handovers at the same time would otherwise never end.
+    # In the order of positions: two opposite handovers at the same time would otherwise never end.
     HANDOVER = f"""
 UPDATE clients
 SET user_id = :new_owner_id, {_NEW_VERSION}
 WHERE seq IN (
     SELECT seq
     FROM clients INDEXED BY clients_by_user
-    WHERE user_id = :owner_id AND seq > :position
+    WHERE user_id = :owner_id AND seq > :after
     ORDER BY seq
     LIMIT :rows
 )
@@ -130,7 +130,7 @@ RETURNING seq
         the owner is unknown, InvalidInput if ``to`` is unknown, disabled or the owner.
         """
 
-        def batch(connection: sqlite3.Connection, position: int) -> tuple[int, int | None]:
+        def batch(connection: sqlite3.Connection, after: int) -> tuple[int, int | None]:
             old, new = users.get(connection, owner), users.get_enabled(connection, to, "to")
             if old.id == new.id:
                 raise InvalidInput(FieldError("to", f"must be a user other than {owner}"))
@@ -138,7 +138,7 @@ RETURNING seq
                 "owner_id": old.id,
                 "new_owner_id": new.id,
                 "author_id": caller.author_id,
-                "position": position,
+                "after": after,
                 "rows": batches.ROWS,
             }
             rows = connection.execute(self.HANDOVER, values).fetchall()

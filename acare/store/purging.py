@@ -67,7 +67,7 @@ SELECT max(revision)
 FROM (
     SELECT revision
     FROM client_changes
-    WHERE revision > :position AND revision <= :newest
+    WHERE revision > :after AND revision <= :newest
     ORDER BY revision
     LIMIT :rows
 )
@@ -76,7 +76,7 @@ FROM (
 # Rows that no cursor needs. Never the last row: its revision would be reused for the next change.
 CHANGES = """
 DELETE FROM client_changes
-WHERE revision > :position AND revision <= :last
+WHERE revision > :after AND revision <= :last
     AND revision < (SELECT max(revision) FROM client_changes)
     AND iif(
         removed_at IS NULL,
@@ -86,11 +86,9 @@ WHERE revision > :position AND revision <= :last
 """
 
 
-def _purge_changes(
-    connection: sqlite3.Connection, position: int, newest: int | None
-) -> tuple[int, int | None]:
+def _purge_changes(connection: sqlite3.Connection, after: int, newest: int | None) -> tuple[int, int | None]:
     """Delete rows of the feed up to the revision ``newest``: a batch."""
-    values = {"position": position, "newest": newest, "rows": 10 * batches.ROWS}
+    values = {"after": after, "newest": newest, "rows": 10 * batches.ROWS}
     ((last,),) = connection.execute(BATCH, values).fetchall()
-    values = {"position": position, "last": last}
+    values = {"after": after, "last": last}
     return (0, None) if last is None else (connection.execute(CHANGES, values).rowcount, last)

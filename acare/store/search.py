@@ -54,7 +54,7 @@ def rebuild(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO clients_search (clients_search) VALUES ('rebuild')")
 
 
-def merge(connection: sqlite3.Connection, position: int, pages: int) -> tuple[int, int | None]:
+def merge(connection: sqlite3.Connection, after: int, pages: int) -> tuple[int, int | None]:
     """Delete words that clients no longer have: a batch.
 
     Merging an index of ``pages`` writes at most so many pages. Twice as many are merged, since other writes
@@ -62,8 +62,8 @@ def merge(connection: sqlite3.Connection, position: int, pages: int) -> tuple[in
     """
     index_changes(connection)
     before = connection.total_changes
-    connection.execute(MERGE, {"pages": -batches.ROWS if position == batches.START else batches.ROWS})
+    connection.execute(MERGE, {"pages": -batches.ROWS if after == batches.START else batches.ROWS})
     changed = connection.total_changes - before
     # A merge that has nothing to do changes one row.
-    is_done = changed <= 1 or (position - batches.START) * batches.ROWS > 2 * pages
-    return changed, None if is_done else position + 1
+    is_done = changed <= 1 or (after - batches.START) * batches.ROWS > 2 * pages
+    return changed, None if is_done else after + 1
