@@ -1,9 +1,7 @@
 // A client: its status, notes and facts.
 
-import { FIELDS, flatten } from "./record.mjs";
-import { vcard } from "./contact.mjs";
-import { dueIn } from "./due.mjs";
-import { fullName, label, showBudget } from "./values.mjs";
+import { dueIn, fullName, label, offered, same, showBudget, withDue } from "./values.mjs";
+import { FIELDS, flatten, vcard } from "./record.mjs";
 import {
 	badge,
 	button,
@@ -11,6 +9,7 @@ import {
 	currency,
 	dueDate,
 	el,
+	find,
 	link,
 	redraw,
 	saveFile,
@@ -18,13 +17,19 @@ import {
 	show,
 	value,
 } from "./dom.mjs";
-import { call, ready } from "./session.mjs";
-import { place, remember, results } from "./place.mjs";
-import { draftNote } from "./drafts.mjs";
-import { remove, restore, showSaved, update } from "./changing.mjs";
-import { historyOf, isUnset, readHistory, shown, signature } from "./history.mjs";
-import { notesOf } from "./notes.mjs";
-import { readAhead, walkOf } from "./walk.mjs";
+import { call, newNote, ready, signature } from "./session.mjs";
+import { place, readAhead, remember, results, walkOf } from "./place.mjs";
+import {
+	draftNotes,
+	dropDraft,
+	readDraft,
+	remove,
+	restore,
+	showSaved,
+	update,
+	writeDraft,
+} from "./saving.mjs";
+import { historyOf, isUnset, linked, readHistory, shown } from "./history.mjs";
 
 /** A client is drawn at once if the list has it, and again if it has changed meanwhile. */
 export async function clientView({ id }, signal) {
@@ -70,7 +75,7 @@ function drawClient(client, past, signal) {
 				button("Delete", () => remove(client, signal), "danger"),
 			],
 		},
-		draftNote(client.id),
+		draftNotes((one) => one === client.id),
 		el("div.columns", el("div", notesOf(client), factsOf(client)), past),
 	);
 }
@@ -96,7 +101,7 @@ export async function goneView(id, signal) {
 				? `Deleted by ${signature(last.by, last.at)}`
 				: "It was deleted, or it now belongs to someone else.",
 		),
-		draftNote(id),
+		draftNotes((one) => one === id),
 		el("div.columns", client && factsOf(client), last && historyOf(id, history)),
 	);
 }
@@ -172,3 +177,99 @@ function factsOf(client) {
 		),
 	);
 }
+
+// --- notes, and a field for another one with the date of a follow-up
+/** The body of an update: a new entry before the other notes, and another follow-up or none. */
+function bodyFor({ entry, due }, { notes, tags }) {
+	const isNew = entry && !notes?.includes(entry);
+	const next = due === undefined ? tags : withDue(tags, due);
+	if (!isNew && same(next, tags)) return null;
+	return {
+		...(isNew && { notes: [entry, notes].filter(Boolean).join("\n\n") }),
+		...(!same(next, tags) && { tags: next }),
+	};
+}
+
+/** Save a draft: {text, due}. Its entry has the time and the author. */
+async function save(client, draft) {
+	const text = draft.text.trim();
+	// It stays the same one if this is tried again.
+	if (text) draft.entry ??= newNote(text);
+	writeDraft(draft);
+	const saved = await update(client, (newest) => bodyFor(draft, newest));
+	dropDraft(draft.id);
+	find("h1").focus({ preventScroll: true }); // for single keys
+	showSaved(saved);
+}
+
+/** The choice of a date: {node, read}. ``read`` returns undefined without one. */
+function dueChoice(date) {
+	const days = offered().map(([text, day]) => [day, text]);
+	const choice = select({ id: "due", "aria-label": "Follow up", value: date && "other" }, [
+		["", "Follow up…"],
+		...days,
+		["other", "On…"],
+	]);
+	const given = { type: "date", "aria-label": "Date of the follow-up", value: date };
+	const other = el("input", given);
+	const showOther = () => {
+		other.hidden = choice.value !== "other";
+	};
+	choice.addEventListener("input", showOther);
+	showOther();
+	const read = () => (choice.value === "other" ? other.value : choice.value) || undefined;
+	return { node: el("div.follow-up", choice, other), read };
+}
+
+/** What is typed is a draft until it is saved. */
+function noteField(client) {
+	const id = `note:${client.id}`;
+	const [name, address] = [fullName(client), `#/client/${client.id}`];
+	const kept = readDraft(id);
+	const text = el("textarea", {
+		id: "note",
+		rows: "1",
+		"aria-label": "Add note",
+		placeholder: "New note",
+		value: kept?.text,
+	});
+	const due = dueChoice(kept?.due ?? "");
+	const typed = () => ({ id, text: text.value, due: due.read(), label: name, address });
+	const keep = () => (text.value.trim() || due.read() ? writeDraft(typed()) : dropDraft(id));
+	const send = async (draft) => {
+		if (text.readOnly) return;
+		text.readOnly = true;
+		await save(client, draft).finally(() => {
+			text.readOnly = false;
+		});
+	};
+	const submit = (event) => {
+		event.preventDefault();
+		const draft = readDraft(id);
+		return draft ? send(draft) : text.focus();
+	};
+	const done = () => send({ ...typed(), ...readDraft(id), due: due.read() ?? null });
+	return el(
+		"form.note-field",
+		{ input: keep, submit },
+		text,
+		due.node,
+		el("button", { id: "add-note" }, "Save note"),
+		dueIn(client.tags) && button("Done", done, "", "Follow-up done"),
+	);
+}
+
+/** Notes line by line: each has a direction of its own. */
+const lines = (notes) =>
+	el(
+		"div.lines",
+		notes.split("\n").map((line) => el("div", { dir: "auto" }, linked(line), "\n")),
+	);
+
+const notesOf = (client) =>
+	el(
+		"section.card",
+		el("h2", label("notes")),
+		noteField(client),
+		client.notes ? lines(client.notes) : null,
+	);

@@ -1,10 +1,8 @@
 // Building the document: elements, messages and the dialog. Text is always inserted as text, never
 // as HTML.
 
-import { numbersIn } from "./contact.mjs";
-import { dateOf } from "./due.mjs";
+import { dateOf, explain, isolate, label, numbersIn, showDay, showTime } from "./values.mjs";
 import { FIELDS } from "./record.mjs";
-import { explain, isolate, label, showDay, showTime } from "./values.mjs";
 
 /** The settings that the server put into the page: {agency, currency}, each absent if not set. */
 export const { agency, currency } = document.documentElement.dataset;
@@ -30,11 +28,12 @@ export function el(name, ...children) {
 export const button = (text, click, look = "", name = null) =>
 	el("button", { type: "button", class: look, "aria-label": name, click }, text);
 export const link = (text, href, look) => el("a", { href, class: look }, text);
-/** A value. The line of an e-mail address that is too long breaks at its @. */
-export const value = (text) =>
+/** A value. Where its line is too long, it also breaks at an @, or at other places. */
+export const value = (text, places = /(?=@)/, title = null) =>
 	el(
 		"bdi",
-		text.split(/(?=@)/).flatMap((part, at) => (at ? [el("wbr"), part] : part)),
+		{ title },
+		text.split(places).flatMap((part, at) => (at ? [el("wbr"), part] : part)),
 	);
 export const day = (iso) => el("time", { datetime: iso, title: showTime(iso) }, showDay(iso));
 export const select = (given, options) =>

@@ -1,10 +1,10 @@
 // The search and filters of the list, and what stands around its results.
 
-import { PROPERTY, label, listAddress, showTime } from "./values.mjs";
+import { label, listAddress, PROPERTY } from "./values.mjs";
 import { choicesOf, el, find, link, nameView, select, show } from "./dom.mjs";
 import { people } from "./session.mjs";
 import { place, results } from "./place.mjs";
-import { draftNote } from "./drafts.mjs";
+import { draftNotes } from "./saving.mjs";
 
 // Enter was pressed in the search: the first client is opened once it is found
 let opensFirst = false;
@@ -77,14 +77,13 @@ function showFrame() {
 		"Clients",
 		{ actions: link("New client", "#/new", "button main") },
 		controls,
-		draftNote(),
+		draftNotes(),
 		el(
 			"div.summary",
 			el("div.total", { role: "status" }),
 			link("Clear filters", "#/", "clear"),
 			el("div.handout"),
 		),
-		el("p.printed"),
 		el("div.results"),
 	);
 	place.list = null;
@@ -120,7 +119,6 @@ export function drawFrame(query) {
 		.join(", ");
 	nameView([title, named].filter(Boolean).join(": "));
 	find("h1").textContent = title;
-	find(".printed").textContent = `${named || "All clients"} · ${showTime(new Date())}`;
 	controls.sort.options[0].text = query.due ? "Earliest first" : "Newest first";
 	find(".clear").hidden = !limits.length;
 	find(".fold").textContent = count ? `Filters (${count})` : "Filters";

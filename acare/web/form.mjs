@@ -1,27 +1,33 @@
 // The form of a client: saving, what another person has saved meanwhile, and clients who exist
 // already.
 
-import {
-	FIELDS,
-	changes,
-	combine,
-	flatten,
-	merge,
-	problemsOf,
-	readFields,
-	same,
-	typedFields,
-} from "./record.mjs";
-import { fullName, isolate, label, showDay } from "./values.mjs";
+import { fullName, isolate, label, same, showDay } from "./values.mjs";
+import { FIELDS, flatten, problemsOf, readFields, typedFields } from "./record.mjs";
+import { changes, combine, merge, overLimits } from "./changes.mjs";
 import { ask, button, el, no, say, show, value, yes } from "./dom.mjs";
-import { call, isEditable, owner, ready, session, shortName } from "./session.mjs";
-import { go, place, remember } from "./place.mjs";
-import { draftId, dropDraft, finish, readDraft, unsavedNotes, writeDraft } from "./drafts.mjs";
-import { changed, isUnset, nameOf, signature } from "./history.mjs";
+import {
+	call,
+	isEditable,
+	nameOf,
+	owner,
+	ready,
+	session,
+	shortName,
+	signature,
+} from "./session.mjs";
+import { go, keepWalk, place, remember } from "./place.mjs";
+import {
+	draftId,
+	draftNotes,
+	dropDraft,
+	finish,
+	isNew,
+	readDraft,
+	removeOther,
+	writeDraft,
+} from "./saving.mjs";
+import { changed, isUnset } from "./history.mjs";
 import { control } from "./inputs.mjs";
-import { removeOther } from "./changing.mjs";
-import { overLimits } from "./twins.mjs";
-import { keepWalk } from "./walk.mjs";
 
 const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 export async function formView({ id, draft: name, query }, signal) {
@@ -63,7 +69,7 @@ export function drawForm(draft, signal, message = "", note = null) {
 		"form.client",
 		{ input, submit, focusin: reveal },
 		el("p.note", note),
-		draft.id ? null : unsavedNotes(draft.name),
+		draft.id ? null : draftNotes((id) => isNew(id) && id !== draftId(draft)),
 		summary,
 		inputsOf(draft, initial),
 		el(
@@ -140,7 +146,9 @@ async function save(draft, form, signal, done = draft.id ? "Saved." : "Created."
 /** Whether a merged client can be saved: it keeps to the limits, and the other one is as it was. */
 async function canMerge({ id, values, other }, signal) {
 	const problems = overLimits(values);
-	if (problems.length) throw Object.assign(new Error("Over a limit"), { status: 400, problems });
+	if (Object.keys(problemsOf(problems, values)).length)
+		throw Object.assign(new Error("Not sent"), { status: 400, problems });
+	if (isNew(other.id)) return true;
 	const headers = { "If-None-Match": `"${other.version}"` };
 	const changed = await call("GET", `v1/clients/${other.id}`, { headers, signal }).catch(
 		(error) => {
@@ -241,12 +249,12 @@ async function findTwins({ id, values }, { first_name, last_name, email, phone }
 	return [...new Map(found.flat()).values()];
 }
 
-/** A client who may be the same person, with a link. */
-export function twinRow(client, href, text) {
+/** A client who may be the same person, with links: [[text, href]]. */
+export function twinRow(client, links) {
 	const { email, phone, status, created_at: created } = client;
 	const about = [shortName(owner(client.user_id)), label(status), `created ${showDay(created)}`];
 	const facts = [email, phone, about.join(" · ")].filter(Boolean);
-	const name = `${text} ${isolate(fullName(client))}`;
+	const name = isolate(fullName(client));
 	return el(
 		"li",
 		el(
@@ -254,7 +262,16 @@ export function twinRow(client, href, text) {
 			el("strong", value(fullName(client))),
 			facts.map((fact) => el("div.hint", value(fact))),
 		),
-		el("a.button.main", { href, "aria-label": name }, text),
+		el(
+			"div.actions",
+			links.map(([text, href], at) =>
+				el(
+					"a",
+					{ class: at ? "button" : "button main", href, "aria-label": `${text} ${name}` },
+					text,
+				),
+			),
+		),
 	);
 }
 
@@ -262,8 +279,11 @@ async function askForTwin(draft, twins, signal) {
 	const form = drawForm(draft, signal);
 	const rows = twins.map((twin) =>
 		draft.id
-			? twinRow(twin, `#/client/${draft.id}/merge/${twin.id}`, "Merge")
-			: twinRow(twin, `#/client/${twin.id}`, "Open"),
+			? twinRow(twin, [["Merge", `#/client/${draft.id}/merge/${twin.id}`]])
+			: twinRow(twin, [
+					["Open", `#/client/${twin.id}`],
+					["Merge", `#/client/${twin.id}/merge/${draftId(draft)}`],
+				]),
 	);
 	const isMeant = await ask("This client may already exist", el("ul.keys", rows), [
 		yes(draft.id ? "Save anyway" : "Create anyway", ""),

@@ -1,7 +1,8 @@
 // The history of a client, and the values of its fields as a person reads them.
 
-import { FIELDS, flatten, inputText, isAddition, laterNotes, same } from "./record.mjs";
-import { counted, label, listAddress, showDay, showHour, showNumber, showTime } from "./values.mjs";
+import { counted, label, listAddress, same, showDay, showHour, showNumber } from "./values.mjs";
+import { FIELDS, flatten, inputText } from "./record.mjs";
+import { isAddition, laterNotes } from "./changes.mjs";
 import {
 	ask,
 	badge,
@@ -18,8 +19,8 @@ import {
 	value,
 	yes,
 } from "./dom.mjs";
-import { call, isEditable, owner, person, shortName } from "./session.mjs";
-import { readDraft, writeDraft } from "./drafts.mjs";
+import { call, isEditable, nameOf, owner, person } from "./session.mjs";
+import { readDraft, writeDraft } from "./saving.mjs";
 
 export const isUnset = (given) =>
 	given === null || given === "" || same(given, []) || same(given, {});
@@ -71,10 +72,6 @@ export function shown(field, given, links = true) {
 
 export const readHistory = (id, signal, before = "") =>
 	call("GET", `v1/clients/${id}/history${before && `?before=${before}`}`, { signal });
-
-/** Who did something, and when. */
-export const signature = (email, time) => `${nameOf(email)}, ${showTime(time)}`;
-export const nameOf = (email) => (email ? shortName(email) : "Administrator");
 
 /** The changes of a client by day, newest first: five, then more on demand. An earlier value can be
  *  put into the form, if the client is not deleted. */

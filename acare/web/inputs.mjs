@@ -1,8 +1,8 @@
 // The inputs of a form, for each kind of field.
 
-import { flatten, inputText, readList } from "./record.mjs";
+import { inputText } from "./record.mjs";
 import { button, currency, el, select, words } from "./dom.mjs";
-import { call, people } from "./session.mjs";
+import { people } from "./session.mjs";
 
 /** What the inputs of each kind of field have of their own. */
 const INPUTS = {
@@ -39,7 +39,6 @@ export function control(field, initial, draft) {
 		name,
 		dir: "auto",
 		autocomplete: "off",
-		list: kind === "list" ? `${id}-list` : null,
 		"aria-describedby": `${id}-problem`,
 		"aria-required": required ? "true" : null,
 		"aria-invalid": note.isInvalid ? "true" : null,
@@ -56,7 +55,6 @@ export function control(field, initial, draft) {
 		{ class: `field ${kind} ${note.isMarked ? "marked" : ""}` },
 		el("label", { for: id }, field.label, hint && el("span.hint", ` (${hint})`)),
 		input,
-		kind === "list" ? suggestions(input, name) : null,
 		noteOf(input, note, fill, () => delete draft.notes[name]),
 	);
 }
@@ -88,27 +86,4 @@ function noteOf(input, { text, choices = [] }, fill, settle) {
 			{ once: true },
 		);
 	return note;
-}
-
-// the clients whose tags, locations and property types are suggested, once they are needed
-let recent = null;
-const readRecent = () =>
-	(recent ??= call("GET", "v1/clients?limit=100").then(
-		({ clients }) => clients.map(flatten),
-		() => [],
-	));
-
-/** What the agency already uses, to continue what is in an input after its last comma. */
-function suggestions(input, name) {
-	const list = el("datalist", { id: `field-${name}-list` });
-	const fill = async () => {
-		const used = new Set((await readRecent()).flatMap((client) => client[name] ?? []));
-		const begun = input.value.replace(/[^,]*$/, "");
-		readList(begun, name).forEach((entry) => used.delete(entry));
-		const texts = [...used].map((entry) => `${begun}${begun && " "}${inputText([entry], name)}`);
-		list.replaceChildren(...texts.map((text) => el("option", { value: text })));
-	};
-	input.addEventListener("focus", fill);
-	input.addEventListener("input", fill);
-	return list;
 }

@@ -1,7 +1,7 @@
 // One change of many clients, one after the other, beside other work.
 
-import { KINDS, inWords, jobsFor, secondsFor, tagsOf, undoing } from "./bulk.mjs";
 import { apiQuery, counted, explain, fullName, label, showNumber } from "./values.mjs";
+import { inWords, jobsFor, KINDS, secondsFor, undoing } from "./changes.mjs";
 import {
 	ask,
 	button,
@@ -17,8 +17,7 @@ import {
 	yes,
 } from "./dom.mjs";
 import { call, owner, pagesOf, people, session, shortName } from "./session.mjs";
-import { place, remember } from "./place.mjs";
-import { keepWalk } from "./walk.mjs";
+import { keepWalk, place, remember } from "./place.mjs";
 
 const MAX = 1000;
 let running = null; // how to stop what runs
@@ -52,10 +51,9 @@ function askForChange(filters, total) {
 		status: () => select({ name: "value" }, choicesOf("status")),
 		owner: () => select({ name: "value" }, people()),
 	};
-	const names = { add: "Tag", remove: "Tag", status: label("status"), owner: label("user_id") };
 	const given = el("div");
 	const choose = ({ target }) =>
-		given.replaceChildren(field(names[target.value], inputs[target.value]()));
+		given.replaceChildren(field(label(KINDS[target.value].field), inputs[target.value]()));
 	const options = kinds.map((kind) => [kind, KINDS[kind].text]);
 	const kind = select({ name: "kind", input: choose }, options);
 	choose({ target: kind });
@@ -67,12 +65,7 @@ function askForChange(filters, total) {
 			const clients = await readAll(filters, signal);
 			const jobs = jobsFor(values.kind, values.value.trim(), clients);
 			if (jobs.length) return { ...values, clients, jobs };
-			const tags = tagsOf(clients).join(", ");
-			throw new Error(
-				values.kind === "remove"
-					? `None has this tag. Their tags: ${tags || "none"}`
-					: "All have it.",
-			);
+			throw new Error(values.kind === "remove" ? "None has this tag." : "All have it.");
 		},
 	);
 }
@@ -115,11 +108,12 @@ async function run(jobs, done, canUndo = true) {
 	};
 	await keepWalk();
 	for (const job of jobs) {
+		if (signal.aborted) break;
 		try {
 			const seconds = secondsFor(1, session.rate);
 			if (seconds) await wait(seconds);
 			show(results.done.length);
-			const saved = await send(job, { signal, wait });
+			const saved = await send(job, wait); // Cancel waits for its answer, so that the report is right
 			remember(saved);
 			results.done.push({ ...job, client: saved });
 		} catch (error) {
@@ -139,10 +133,10 @@ async function run(jobs, done, canUndo = true) {
 	);
 }
 
-function send({ client, path, body }, options) {
+function send({ client, path, body }, wait) {
 	const method = path.endsWith("/owner") ? "POST" : "PUT";
 	const headers = { "If-Match": `"${client.version}"` };
-	return call(method, path, { ...options, body, headers });
+	return call(method, path, { wait, body, headers });
 }
 
 /** Show the progress; returns what updates it. */

@@ -1,14 +1,14 @@
-// Merging two clients who are one person: finding the other one, choosing, and deleting it.
+// Merging two clients who are one person: finding the other one, choosing, and deleting it. The other
+// one may also be a new client that was not saved.
 
-import { flatten, nest } from "./record.mjs";
-import { joinClients } from "./twins.mjs";
 import { fullName, isolate } from "./values.mjs";
+import { flatten, nest } from "./record.mjs";
+import { joinClients } from "./changes.mjs";
 import { button, el, link, show, value } from "./dom.mjs";
-import { call, ready, session, shortName } from "./session.mjs";
-import { readDraft } from "./drafts.mjs";
-import { removeOther } from "./changing.mjs";
-import { drawForm, twinRow } from "./form.mjs";
+import { call, newNote, ready } from "./session.mjs";
+import { isNew, readDraft, removeOther } from "./saving.mjs";
 import { shown } from "./history.mjs";
+import { drawForm, twinRow } from "./form.mjs";
 
 export async function mergeView({ id, other }, signal) {
 	await ready(signal);
@@ -18,18 +18,18 @@ export async function mergeView({ id, other }, signal) {
 	if (pending) return secondStep(survivor, pending.other, signal);
 	const kept = readDraft(id);
 	if (kept?.other?.id === other) return drawForm(kept, signal);
-	return drawForm(
-		draftOf(survivor, await call("GET", `v1/clients/${other}`, { signal }), kept),
-		signal,
-	);
+	const unsaved = isNew(other) && readDraft(other);
+	const theirs = unsaved
+		? { ...nest(unsaved.values), id: other }
+		: await call("GET", `v1/clients/${other}`, { signal });
+	return drawForm(draftOf(survivor, theirs, kept), signal);
 }
 
 /** The draft of the merged client, with what was typed before. */
 function draftOf(survivor, other, kept) {
-	const time = new Date().toLocaleString("sv").slice(0, 16);
 	const name = fullName(other);
 	const about = [name, other.email, other.phone].filter(Boolean).join(", ");
-	const entry = `${time} ${shortName(session.me.email)}: Merged with ${about} (deleted).`;
+	const entry = isNew(other.id) ? null : newNote(`Merged with ${about} (deleted).`);
 	const mine = kept ? nest(kept.values) : survivor;
 	const { values, differing } = joinClients(mine, other, entry);
 	const text = (field, given) => el("p", shown(field, given, false)).textContent;
@@ -61,7 +61,7 @@ function searchView(survivor, signal) {
 		const { clients } = await call("GET", `v1/clients?${query}`, { signal });
 		const others = clients.filter(({ id }) => id !== survivor.id);
 		const rows = others.map((client) =>
-			twinRow(client, `#/client/${survivor.id}/merge/${client.id}`, "Merge"),
+			twinRow(client, [["Merge", `#/client/${survivor.id}/merge/${client.id}`]]),
 		);
 		found.replaceChildren(...(rows.length ? rows : [el("li.hint", "No other client found.")]));
 	};

@@ -1,18 +1,16 @@
 // The page: a client of the public API. This module knows which view an address shows, and what
 // single keys do.
 
-import { dateOf } from "./due.mjs";
-import { explain, readRoute, showNumber, valueOf } from "./values.mjs";
-import { DUE, agency, ask, badge, button, dialog, el, find, link, no, say, show } from "./dom.mjs";
+import { dateOf, explain, readRoute, showNumber, valueOf } from "./values.mjs";
+import { agency, ask, badge, button, dialog, DUE, el, find, link, no, say, show } from "./dom.mjs";
 import { call, person, send, session } from "./session.mjs";
-import { place, results } from "./place.mjs";
+import { beginWalk, place, results } from "./place.mjs";
 import { askForKey, followLink, isLink, signOut } from "./signin.mjs";
-import { clientView, goneView } from "./client.mjs";
 import { formView } from "./form.mjs";
+import { clientView, goneView } from "./client.mjs";
 import { listView } from "./list.mjs";
 import { mergeView } from "./merge.mjs";
 import { peopleView } from "./people.mjs";
-import { beginWalk } from "./walk.mjs";
 
 const VIEWS = {
 	list: listView,

@@ -1,7 +1,6 @@
 // The people of the agency and their keys. An agent sees their own keys.
 
-import { same } from "./record.mjs";
-import { counted, explain, label, showDay, showTime } from "./values.mjs";
+import { counted, explain, label, same, showDay, showTime } from "./values.mjs";
 import {
 	ask,
 	badge,

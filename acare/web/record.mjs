@@ -1,8 +1,20 @@
-// Clients as data: their fields, forms, changes and matches. Independent of the document, so that
-// Node can test it.
+// Clients as data: their fields, forms, matches and contacts. Independent of the document, so that Node
+// can test it.
 
-import { dueIn, plainTags, withDue } from "./due.mjs";
-import { amounts, label, readNumber, readings, sentence, showNumber, valueOf } from "./values.mjs";
+import {
+	amounts,
+	dueIn,
+	label,
+	numbersIn,
+	plainTags,
+	readings,
+	readNumber,
+	same,
+	sentence,
+	showNumber,
+	valueOf,
+	withDue,
+} from "./values.mjs";
 
 // --- fields
 /** The fields of a client, in the order of the page: [name, kind, options]; first of the client,
@@ -122,8 +134,8 @@ export function problemsOf(reported, values) {
 		if (values[problem.field] === "") return { ...problem, message: "is required" };
 		return MEMBERS.includes(member) ? { field: member, message: rule } : problem;
 	});
-	const isCrossed = typeof values.budget_min === "number" && values.budget_min > values.budget_max;
-	if (isCrossed)
+	const budgets = [values.budget_min, values.budget_max];
+	if (budgets.every((amount) => typeof amount === "number") && budgets[0] > budgets[1])
 		problems.unshift({ field: "budget_min", message: "must not be more than budget_max" });
 	const said = problems.map((problem) => [
 		problem.field,
@@ -193,51 +205,32 @@ export function typedFields(search) {
 	};
 }
 
-// --- notes
-/** The entries of notes, newest first: paragraphs. */
-const entries = (notes) => (notes ?? "").split(/\n\s*\n/).map((text) => text.trim());
-/** Whether a change of notes has only added to them. */
-export const isAddition = (from, to) => Boolean(to?.endsWith(from) || to?.startsWith(from));
-/** How many entries were written after a change of notes from ``from`` to ``to``. */
-export function laterNotes(now, from, to) {
-	const known = [...entries(from), ...entries(to)];
-	return entries(now).filter((text) => !known.includes(text)).length;
+// --- address books
+/** A line as lines of at most 75 octets, of which all but the first begin with a space. */
+function fold(line) {
+	const octets = (text) => new TextEncoder().encode(text).length;
+	const lines = [""];
+	for (const letter of line) {
+		if (octets(lines.at(-1) + letter) > 75) lines.push(" ");
+		lines[lines.length - 1] += letter;
+	}
+	return lines.join("\r\n");
 }
-
-// --- merging changes
-/** Whether two values are the same JSON; absent is null, and the order of members does not count.
- *  */
-export const same = (a, b) => canonical(a) === canonical(b);
-const canonical = (value) =>
-	JSON.stringify(value ?? null, (_, part) => {
-		if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
-		const names = Object.keys(part)
-			.filter((name) => part[name] !== null)
-			.sort();
-		return Object.fromEntries(names.map((name) => [name, part[name]]));
-	});
-
-/** The fields in which two changed clients differ: [{field, base, mine, theirs, kind}]. ``kind``
- *  says who changed it: "mine", "theirs" or, if both did, "conflict". */
-export function merge(...states) {
-	return FIELDS.flatMap((field) => {
-		const [base, mine, theirs] = states.map((state) => state[field.name] ?? null);
-		const kind = same(base, theirs) ? "mine" : same(base, mine) ? "theirs" : "conflict";
-		return same(mine, theirs) ? [] : [{ field, base, mine, theirs, kind }];
-	});
-}
-
-/** The client with both persons' changes, and with mine where there is a conflict. */
-export const combine = (theirs, rows) => ({
-	...theirs,
-	...Object.fromEntries(
-		rows.filter(({ kind }) => kind !== "theirs").map(({ field, mine }) => [field.name, mine]),
-	),
-});
-
-/** The body of an update: the fields that differ. */
-export function changes(base, values) {
-	const [before, after] = [base, values].map(nest);
-	const differing = FIELDS.filter(({ name }) => !same(before[name], after[name]));
-	return Object.fromEntries(differing.map(({ name }) => [name, after[name]]));
+/** A client as a vCard 4.0 (RFC 6350). */
+export function vcard({ id, first_name: first, last_name: last, phone, email }) {
+	const escape = (text) => text.replace(/[\\,;]/g, "\\$&").replace(/\r\n?|\n/g, "\\n");
+	const numbers = numbersIn(phone ?? "").filter(({ dial }) => dial);
+	return [
+		"BEGIN:VCARD",
+		"VERSION:4.0",
+		`UID:urn:uuid:${id}`,
+		`FN:${escape(`${first} ${last}`)}`,
+		`N:${escape(last)};${escape(first)};;;`,
+		...numbers.map(({ dial }) => `TEL:${dial}`),
+		...(email ? [`EMAIL:${escape(email)}`] : []),
+		"END:VCARD",
+		"",
+	]
+		.map(fold)
+		.join("\r\n");
 }

@@ -1,6 +1,7 @@
 // Who is signed in, and requests to the API in their name.
 
-import { button, el, find } from "./dom.mjs";
+import { showTime } from "./values.mjs";
+import { button, el, find, value } from "./dom.mjs";
 
 export const BASE = new URL("..", import.meta.url); // where the app is mounted, under any prefix
 export const stored = (name) => `acare:${BASE.pathname}:${name}`;
@@ -23,15 +24,16 @@ export function shortName(email) {
 	const domain = session.me.email.replace(/^.*@/, "@");
 	return email.endsWith(domain) ? email.slice(0, -domain.length) : email;
 }
-/** A person. The line of a long name breaks after its dots and at its @. */
-export const person = (email) =>
-	el(
-		"bdi",
-		{ title: email },
-		shortName(email)
-			.split(/(?<=\.)|(?=@)/)
-			.flatMap((part, at) => (at ? [el("wbr"), part] : part)),
-	);
+/** A person. A long name breaks after its dots, too. */
+export const person = (email) => value(shortName(email), /(?<=\.)|(?=@)/, email);
+/** A new note, which begins with the time and the author. */
+export function newNote(text) {
+	const time = new Date().toLocaleString("sv").slice(0, 16); // in the format of Swedish for all readers
+	return `${time} ${shortName(session.me.email)}: ${text}`;
+}
+/** Who did something, and when. */
+export const signature = (email, time) => `${nameOf(email)}, ${showTime(time)}`;
+export const nameOf = (email) => (email ? shortName(email) : "Administrator");
 export const owner = (id) => session.users.get(id)?.email ?? id.slice(0, 8);
 /** The people who can own a client, as options of a select. */
 export const people = () =>
@@ -54,7 +56,7 @@ const WAITS = {
 };
 const waitText = (status) => (navigator.onLine || status ? WAITS[status] : "You are offline.");
 /** The error for a response. */
-export function failure({ status, content }) {
+function failure({ status, content }) {
 	const { message = waitText(status) ?? `HTTP ${status}`, errorId, details } = content?.error ?? {};
 	const error = new Error(
 		errorId ? `${message} Reference for your administrator: ${errorId}` : message,
@@ -64,12 +66,10 @@ export function failure({ status, content }) {
 
 /** What an answer says about the rate limit: {limit, remaining, reset, at}, or null. */
 function rateIn(headers) {
-	const [limit, remaining, reset] = ["Limit", "Remaining", "Reset"].map((name) =>
-		headers.get(`RateLimit-${name}`),
-	);
-	if (limit === null) return null;
-	const numbers = { limit: Number(limit), remaining: Number(remaining), reset: Number(reset) };
-	return { ...numbers, at: Date.now() };
+	if (!headers.has("RateLimit-Limit")) return null;
+	const number = (name) => Number(headers.get(`RateLimit-${name}`));
+	const [limit, remaining, reset] = ["Limit", "Remaining", "Reset"].map(number);
+	return { limit, remaining, reset, at: Date.now() };
 }
 
 /** One request; status 0 if no complete response arrived. ``as`` is the method of Response that

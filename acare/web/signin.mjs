@@ -3,7 +3,7 @@
 import { showDay, showTime } from "./values.mjs";
 import { agency, ask, check, dialog, el, field, find, no, say, value, yes } from "./dom.mjs";
 import { call, send, session, stored } from "./session.mjs";
-import { drafts } from "./drafts.mjs";
+import { drafts } from "./saving.mjs";
 
 /** The key in a text or a link, without spaces and characters that a header cannot have. */
 const cleanKey = (text) => text.replace(/^.*#(key|invite)=/s, "").replace(/[^!-~]/g, "");
@@ -59,14 +59,6 @@ const examine = (text) =>
 		},
 	);
 
-/** A key like this one that ends in twelve hours, since a closed tab cannot revoke its key. */
-async function shorten(made, name) {
-	const body = { name, expires_at: new Date(Date.now() + 12 * 3_600_000).toISOString() };
-	const short = await call("POST", "v1/keys", { body, key: made.key }).catch(() => null);
-	if (short) await call("DELETE", `v1/keys/${made.id}`, { key: short.key }).catch(() => null);
-	return short ?? made;
-}
-
 /** Sign in with a key or an invitation, in this tab alone if the computer is shared. An invitation
  *  gives this browser a key of its own, which signing out revokes. */
 async function signIn(text, isShared, isInvitation = false) {
@@ -78,7 +70,6 @@ async function signIn(text, isShared, isInvitation = false) {
 				throw new Error(refusal(text, isUnauthorized(error)));
 			},
 		);
-		if (isShared) given = await shorten(given, name);
 	}
 	forget("key");
 	const storage = isShared ? sessionStorage : localStorage;

@@ -1,7 +1,5 @@
-// Numbers, times, names and addresses as text, and back. Independent of the document, so that Node
-// can test it.
-
-import { dateOf } from "./due.mjs";
+// Numbers, times, telephone numbers, names and addresses as text, and back. Independent of the document,
+// so that Node can test it.
 
 // --- addresses: the fragment names everything that the page shows, and is not sent to the server
 export const PROPERTY = [
@@ -139,9 +137,9 @@ export const showDay = (iso, options) => inZone(iso, DAY, options);
 export const showHour = (iso, options) => inZone(iso, HOUR, options);
 export const showTime = (iso, options) => inZone(iso, { ...DAY, ...HOUR }, options);
 
-// --- names and messages
+// --- names, values and messages
+/** The labels of the fields whose names are not words. */
 const LABELS = {
-	// of the fields whose names are not words
 	first_name: "First name",
 	last_name: "Last name",
 	email: "E-mail",
@@ -162,6 +160,17 @@ const LABELS = {
 };
 /** A member of a record, or null; a client may have a member "constructor". */
 export const valueOf = (record, name) => (Object.hasOwn(record ?? {}, name) ? record[name] : null);
+/** Whether two values are the same JSON; absent is null, and the order of members does not count.
+ *  */
+export const same = (a, b) => canonical(a) === canonical(b);
+const canonical = (value) =>
+	JSON.stringify(value ?? null, (_, part) => {
+		if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
+		const names = Object.keys(part)
+			.filter((name) => part[name] !== null)
+			.sort();
+		return Object.fromEntries(names.map((name) => [name, part[name]]));
+	});
 /** The label of a field or the word for a value; names without one become readable. */
 export const label = (name) =>
 	valueOf(LABELS, name) ?? (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll("_", " ");
@@ -183,3 +192,64 @@ export const sentence = ({ field, message }) =>
 /** An error of the API in plain words. */
 export const explain = ({ message, problems = [] }) =>
 	problems.map(sentence).join(" ") || plain(message);
+
+// --- follow-ups: a client is due on the date in a tag such as due:2026-12-15
+const TAG = /^due:(\d{4}-\d\d-\d\d)$/;
+const isDate = (text) => {
+	const time = new Date(`${text}T00:00Z`);
+	return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(text);
+};
+const dateIn = (tag) => {
+	const date = String(tag).match(TAG)?.[1];
+	return date && isDate(date) ? date : null;
+};
+
+/** The tags that are no follow-ups. */
+export const plainTags = (tags) => tags.filter((tag) => !dateIn(tag));
+/** The earliest follow-up in tags, or null. */
+export const dueIn = (tags) => tags.map(dateIn).filter(Boolean).sort()[0] ?? null;
+/** The tags with this follow-up instead of all others, or with none. */
+export const withDue = (tags, date) => [...plainTags(tags), ...(date ? [`due:${date}`] : [])];
+
+/** A date in the reader's zone, as ISO 8601 has it. */
+export const dateOf = (time = new Date()) => time.toLocaleDateString("sv");
+/** The dates that are offered: [[text, date]]. */
+export function offered(now = new Date()) {
+	const after = (days) => dateOf(new Date(now.getFullYear(), now.getMonth(), now.getDate() + days));
+	return [
+		["Today", after(0)],
+		["Tomorrow", after(1)],
+		["Monday", after((8 - now.getDay()) % 7 || 7)],
+		["In a week", after(7)],
+	];
+}
+
+// --- telephone numbers
+const NUMBER = /[+(]*[\d*#](?:[\s().\u2010-\u2015-]*[\d*#])*/g;
+/** The digits of a complete number; it may be written in groups, as in 040/2081992. */
+const COMPLETE = 7;
+const digits = (text) => text.replace(/\D/g, "");
+/** A "(0)" after a country code is written for callers from within the country alone. */
+const dialled = (text) =>
+	(/^[(]*(\+|00)/.test(text) ? text.replace("(0)", "") : text).replace(/[^\d+*#]/g, "");
+
+/** A text in parts: [{text, dial}]. ``dial`` is only there for a complete number or, if the text
+ *  has none, for the first digits. */
+export function numbersIn(text) {
+	const found = [];
+	for (const { 0: run, index } of text.matchAll(NUMBER)) {
+		const last = found.at(-1);
+		const isGroup = last && digits(text.slice(last.from, last.to)).length < COMPLETE;
+		if (isGroup && /^\s*\/\s*$/.test(text.slice(last.to, index))) last.to = index + run.length;
+		else found.push({ from: index, to: index + run.length });
+	}
+	const complete = found.filter(({ from, to }) => digits(text.slice(from, to)).length >= COMPLETE);
+	const parts = [];
+	let end = 0;
+	for (const { from, to } of complete.length ? complete : found.slice(0, 1)) {
+		const number = text.slice(from, to);
+		parts.push({ text: text.slice(end, from) }, { text: number, dial: dialled(number) });
+		end = to;
+	}
+	return [...parts, { text: text.slice(end) }].filter((part) => part.text);
+}

@@ -1,4 +1,4 @@
-"""Keyboards, screen readers, every width, light and dark, paper, every script and time zone."""
+"""Keyboards, screen readers, every width, light and dark."""
 
 import json
 

@@ -1,5 +1,6 @@
 """The day of an agent: look up, call, write a note, next; by the keyboard, and with few requests."""
 
+import csv
 import re
 
 import pytest
@@ -174,3 +175,14 @@ def test_nothing_found_leads_to_a_new_client(open_page, agency):
     page.get_by_role("link", name="New client “").click()
     expect(page.get_by_label("First name")).to_have_value("Ann")
     expect(page.get_by_label("Last name")).to_have_value("O'Neill")
+
+
+def test_a_file_has_all_clients_that_the_filters_match(open_page, demo):
+    page = opened(open_page, demo, "?client_type=buyer&page=2")
+    expect(page.locator(".total")).to_contain_text("Page 2")
+    with page.expect_download() as started:
+        page.get_by_role("button", name="Download CSV").click()
+    with open(started.value.path(), encoding="utf-8-sig", newline="") as file:
+        types = [row["client_type"] for row in csv.DictReader(file)]
+    assert types == ["buyer"] * demo.total("client_type=buyer")
+    assert started.value.suggested_filename.endswith(".csv")

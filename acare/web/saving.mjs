@@ -1,13 +1,71 @@
-// Changing, deleting and restoring a client.
+// What is typed and not saved, as drafts in the storage of this tab; changing, deleting and restoring a
+// client.
 
 import { explain, fullName, isolate } from "./values.mjs";
-import { ask, button, el, link, no, say, yes } from "./dom.mjs";
-import { call } from "./session.mjs";
-import { go, place, remember, results } from "./place.mjs";
-import { dropDraft, finish, writeDraft } from "./drafts.mjs";
-import { signature } from "./history.mjs";
-import { keepWalk } from "./walk.mjs";
+import { ask, button, el, link, no, say, value, yes } from "./dom.mjs";
+import { call, session, signature, stored } from "./session.mjs";
+import { go, keepWalk, place, remember, results } from "./place.mjs";
 
+const start = () => stored(`draft:${session.me?.id}:`);
+const storedName = (id) => `${start()}${id}`;
+/** The id of a draft: the id of its client or, for a new one, a name of its own. */
+export const draftId = ({ id, name }) => id ?? `new:${name}`;
+/** Whether an id is that of the draft of a new client. */
+export const isNew = (id) => id.startsWith("new:");
+export const readDraft = (id) => JSON.parse(sessionStorage.getItem(storedName(id)));
+export const writeDraft = (draft) =>
+	sessionStorage.setItem(storedName(draftId(draft)), JSON.stringify(draft));
+export const dropDraft = (id) => sessionStorage.removeItem(storedName(id));
+
+/** Close a form: delete its draft, show a message, optionally with a button, and show another view. */
+export function finish(id, text, address, ...action) {
+	dropDraft(id);
+	say(text, ...action);
+	// A second entry of the same view in the browser's history would take a second step back.
+	if (address === place.previous) history.back();
+	else location.replace(address);
+}
+
+/** The drafts of this tab: [{id, text, state, address}]. A draft that is not of a form has the name
+ *  of its client, what is to be done, and the address where it is continued. */
+export const drafts = () =>
+	Object.keys(sessionStorage)
+		.filter((name) => name.startsWith(start()))
+		.map((name) => {
+			const draft = JSON.parse(sessionStorage.getItem(name));
+			const { id, base, values, label, state = "not saved", address } = draft;
+			const typed = values && fullName({ first_name: "", last_name: "", ...values }).trim();
+			return {
+				id: draftId(draft),
+				text: label ?? (id ? fullName(base) : typed || "A new client"),
+				state,
+				address: address ?? (id ? `#/client/${id}/edit` : `#/new?draft=${draft.name}`),
+			};
+		});
+/** A line for each draft, or for some of them. */
+export const draftNotes = (isShown = () => true) =>
+	drafts()
+		.filter(({ id }) => isShown(id))
+		.map(({ id, text, state, address }) => {
+			const discard = ({ target }) => {
+				dropDraft(id);
+				target.closest("p").remove();
+			};
+			return el(
+				"p.note",
+				value(text),
+				`, ${state}: `,
+				el("a", { href: address, "aria-label": `Continue: ${text}` }, "continue"),
+				" or ",
+				button("discard", discard, "quiet", `Discard: ${text}`),
+			);
+		});
+
+addEventListener("beforeunload", (event) => {
+	if (session.me && drafts().length) event.preventDefault(); // closing the tab would lose the draft
+});
+
+// --- requests
 /** Restore a client and show the view again, if it has not been left. Another window may have
  *  restored it already. */
 export async function restore(id) {
@@ -60,11 +118,12 @@ export async function remove(client, signal) {
 }
 
 /** Delete the client that was merged into another one, unless it has changed meanwhile. Until that
- *  is done, a draft keeps the second step. */
+ *  is done, a draft keeps the second step. A new client was only a draft. */
 export async function removeOther(survivor, other, signal) {
+	if (isNew(other.id)) return finish(other.id, "Saved.", `#/client/${survivor.id}`);
 	const id = `merge:${other.id}`;
 	const address = `#/client/${survivor.id}/merge/${other.id}`;
-	writeDraft({ id, other, address, label: `${other.name}, merged but not deleted` });
+	writeDraft({ id, other, address, label: other.name, state: "merged but not deleted" });
 	const headers = { "If-Match": `"${other.version}"` };
 	try {
 		await call("DELETE", `v1/clients/${other.id}`, { headers, signal });

@@ -1,0 +1,174 @@
+// Changes as data: of one client by two persons, of two clients that are one, and of many clients.
+// Independent of the document, so that Node can test it.
+
+import { dueIn, isolate, label, same } from "./values.mjs";
+import { FIELDS, flatten, nest } from "./record.mjs";
+
+// --- two persons' changes of one client
+/** The fields in which two changed clients differ: [{field, base, mine, theirs, kind}]. ``kind``
+ *  says who changed it: "mine", "theirs" or, if both did, "conflict". */
+export function merge(...states) {
+	return FIELDS.flatMap((field) => {
+		const [base, mine, theirs] = states.map((state) => state[field.name] ?? null);
+		const kind = same(base, theirs) ? "mine" : same(base, mine) ? "theirs" : "conflict";
+		return same(mine, theirs) ? [] : [{ field, base, mine, theirs, kind }];
+	});
+}
+
+/** The client with both persons' changes, and with mine where there is a conflict. */
+export const combine = (theirs, rows) => ({
+	...theirs,
+	...Object.fromEntries(
+		rows.filter(({ kind }) => kind !== "theirs").map(({ field, mine }) => [field.name, mine]),
+	),
+});
+
+/** The body of an update: the fields that differ. */
+export function changes(base, values) {
+	const [before, after] = [base, values].map(nest);
+	const differing = FIELDS.filter(({ name }) => !same(before[name], after[name]));
+	return Object.fromEntries(differing.map(({ name }) => [name, after[name]]));
+}
+
+// --- notes
+/** The paragraphs of notes. */
+const paragraphs = (notes) =>
+	(notes ?? "")
+		.split(/\n\s*\n/)
+		.map((text) => text.trim())
+		.filter(Boolean);
+/** Whether a change of notes has only added to them. */
+export const isAddition = (from, to) => Boolean(to?.endsWith(from) || to?.startsWith(from));
+/** How many paragraphs were written after a change of notes from ``from`` to ``to``. */
+export function laterNotes(now, from, to) {
+	const known = [...paragraphs(from), ...paragraphs(to)];
+	return paragraphs(now).filter((text) => !known.includes(text)).length;
+}
+
+// --- two clients that are one person
+/** An entry of notes begins with its time; what has no time belongs to the entry before it. */
+const DATED = /^\d{4}-\d\d-\d\d \d\d:\d\d/;
+function entries(notes) {
+	const found = [];
+	for (const text of paragraphs(notes)) {
+		const [time] = text.match(DATED) ?? [""];
+		if (time || !found.length) found.push({ time, texts: [text] });
+		else found.at(-1).texts.push(text);
+	}
+	return found;
+}
+
+/** The notes of both, newest first, each entry once; those without a time come last. */
+export function joinNotes(...notes) {
+	const all = notes.flatMap(entries).map(({ time, texts }) => ({ time, text: texts.join("\n\n") }));
+	const distinct = all.filter(({ text }, at) => all.findIndex((one) => one.text === text) === at);
+	return distinct
+		.sort((a, b) => b.time.localeCompare(a.time))
+		.map(({ text }) => text)
+		.join("\n\n");
+}
+
+const isEmpty = (given) =>
+	given === null || given === undefined || given === "" || same(given, []) || same(given, {});
+const KEPT = ["status", "user_id", "pre_approved"]; // the survivor's
+
+/** What a field has in the merged client: {value}, with both values as ``choices`` if they differ. */
+function joinField({ name, kind }, [mine, theirs]) {
+	if (isEmpty(theirs) || same(mine, theirs) || KEPT.includes(name)) return { value: mine };
+	if (isEmpty(mine)) return { value: theirs, isFilled: true };
+	if (kind === "list") return { value: [...new Set([...mine, ...theirs])], isFilled: true };
+	if (kind === "lines") return { value: joinNotes(mine, theirs), isFilled: true };
+	if (kind === "details") return { value: { ...theirs, ...mine }, isFilled: true };
+	if (kind === "date") return { value: dueIn([`due:${mine}`, `due:${theirs}`]) };
+	return { value: mine, choices: [mine, theirs] };
+}
+
+/** The survivor with what the other client adds, and what is to be said at its fields: {values,
+ *  notes}. ``entry`` is a note that names the other one. */
+export function joinClients(survivor, other, entry) {
+	const [mine, theirs] = [survivor, other].map(flatten);
+	const joined = FIELDS.map((field) => [
+		field,
+		joinField(field, [mine[field.name], theirs[field.name]]),
+	]);
+	const values = Object.fromEntries(joined.map(([{ name }, { value }]) => [name, value ?? null]));
+	const told = joined.filter(([, { choices, isFilled }]) => choices || isFilled);
+	return {
+		values: { ...mine, ...values, notes: joinNotes(entry, values.notes) },
+		differing: told.map(([field, { choices = null }]) => ({ field, choices })),
+	};
+}
+
+/** The problems of values that no choice may have: [{field, message}], as the server names them. */
+export function overLimits({ notes, tags, preferred_locations: places, due }) {
+	const counts = [
+		["notes", [...(notes ?? "")].length, 10_000, "characters"],
+		["tags", (tags ?? []).length + (due ? 1 : 0), 50, "entries"],
+		["preferred_locations", (places ?? []).length, 50, "entries"],
+	];
+	return counts
+		.filter(([, count, max]) => count > max)
+		.map(([field, count, max, parts]) => ({
+			field,
+			message: `must have at most ${max} ${parts}; these are ${count}`,
+		}));
+}
+
+// --- many clients
+/** The kinds of change: the text, the field, and its next value for a client. */
+export const KINDS = {
+	add: {
+		text: "Add a tag",
+		field: "tags",
+		next: ({ tags }, tag) => [...new Set([...tags, tag])],
+	},
+	remove: {
+		text: "Remove a tag",
+		field: "tags",
+		next: ({ tags }, tag) => tags.filter((one) => one !== tag),
+	},
+	status: { text: "Set the status", field: "status", next: (_, status) => status },
+	owner: { text: "Set the owner", field: "user_id", next: (_, owner) => owner },
+};
+
+/** What is sent for the clients that the change affects: [{client, path, body, back}]. */
+export function jobsFor(kind, value, clients) {
+	const { field, next } = KINDS[kind];
+	const path = ({ id }) => `v1/clients/${id}${kind === "owner" ? "/owner" : ""}`;
+	return clients
+		.map((client) => [client, client[field], next(client, value)])
+		.filter(([, before, after]) => !same(before, after))
+		.map(([client, before, after]) => ({
+			client,
+			path: path(client),
+			body: { [field]: after },
+			back: { [field]: before },
+		}));
+}
+/** What undoes jobs that were done: each with the client as it was saved. */
+export const undoing = (done) =>
+	done.map(({ client, path, body, back }) => ({ client, path, body: back, back: body }));
+
+/** What a change does, in words. */
+export function inWords(kind, value) {
+	const name = isolate(value);
+	return {
+		add: `add the tag “${name}”`,
+		remove: `remove the tag “${name}”`,
+		status: `set the status to ${label(value)}`,
+		owner: `set the owner to ${name}`,
+	}[kind];
+}
+
+/** How many requests of the limit stay for the person who works meanwhile. */
+const RESERVE = 50;
+/** The seconds until ``count`` more requests leave the reserve, from the headers of an answer:
+ *  {limit, remaining, reset, at}, or null if there is no limit. */
+export function secondsFor(count, rate, now = Date.now()) {
+	if (!rate) return 0;
+	const { limit, remaining, reset, at } = rate;
+	const missing = count + Math.min(RESERVE, Math.floor(limit / 2)) - remaining;
+	if (missing <= 0) return 0;
+	const perSecond = reset > 0 ? (limit - remaining) / reset : limit / 900;
+	return Math.max(0, Math.ceil(missing / perSecond - (now - at) / 1000));
+}
