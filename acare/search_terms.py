@@ -71,26 +71,38 @@ def of_client(
     notes: str | None,
 ) -> str:
     """The words of a client as one text. The lists are JSON. (The SQL function ``search_words``)"""
-    long = _BETWEEN_TEXTS.join(filter(None, (_texts(preferred_locations), _texts(tags), notes)))
-    texts = (*map(_spell, filter(None, (first_name, last_name, email, phone))), _bounded(long))
-    words = _BETWEEN_TEXTS.join(filter(None, texts)).replace("\0", _NEXT_TEXT)
+    texts = first_name, last_name, email, phone
+    long = _texts(preferred_locations), _texts(tags), notes
+    words = _join(*texts, *long)
+    if len(words) > _LONG or not _is_plain(words):
+        words = _join(*map(_spell, filter(None, texts)), _bounded(_join(*long)))
+    words = words.replace("\0", _NEXT_TEXT)
     return f"{words} {_number_words(phone)}" if phone else words
 
 
 def _texts(listed: str) -> str:
     """The texts of a JSON list, which is decoded only if it has an escape or an empty text: that is slow."""
     if "\\" in listed or '""' in listed:
-        return _BETWEEN_TEXTS.join(filter(None, json.loads(listed)))
+        return _join(*json.loads(listed))
     return listed[2:-2].replace('","', _BETWEEN_TEXTS)
+
+
+def _join(*texts: str | None) -> str:
+    return _BETWEEN_TEXTS.join(filter(None, texts))
+
+
+def _is_plain(text: str) -> bool:
+    """Whether no word of the text has a second spelling."""
+    return text.isascii() and "'" not in text
 
 
 def _spell(text: str) -> str:
     """A text with all spellings of its words."""
-    if text.isascii() and "'" not in text:
+    if _is_plain(text):
         return text
     words: list[str] = []
     for word in _split(text):  # most words are plain: to change all of the text would take twice the time
-        if word.isascii() and "'" not in word:
+        if _is_plain(word):
             words.append(word)
         else:
             words += _spellings(word)
