@@ -1,13 +1,11 @@
 """What must not leak: keys, and which ids exist."""
 
-import contextlib
 import functools
 import hashlib
 import io
 import itertools
 import json
 import logging
-import re
 
 import pytest
 from support import keys
@@ -18,7 +16,6 @@ from support.wsgi import call
 import acare
 from acare.api.access_log import text_line
 from acare.auth import OPERATOR
-from acare.cli import main
 from acare.cli.log import Formatter, json_line
 from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
@@ -128,23 +125,6 @@ def test_a_key_is_in_no_file(tmp_path):
     assert len(files) >= 6
     assert [each for each, form in itertools.product(files, forms) if form in files[each]] == []
     assert sum(hashlib.sha256(made.key.encode()).digest() in content for content in files.values()) >= 3
-
-
-def test_only_key_create_prints_a_key(tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    acare.create_app(database="acare.db").close()
-    main(["key", "create", "--user", "ana@example.com"])
-    key = re.search(r"\b[0-9a-f]{64}\b", capsys.readouterr().out)[0]
-    for command in (
-        ["key", "list"],
-        ["key", "list", "--json"],
-        ["key", "revoke", key],
-        ["backup", "--create-folder"],
-    ):
-        with contextlib.suppress(SystemExit):  # a key is not an id
-            main(command)
-    printed = capsys.readouterr()
-    assert key not in printed.out + printed.err
 
 
 # --- spellings of a path

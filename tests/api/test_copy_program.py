@@ -181,15 +181,6 @@ def poller(url):
     )
 
 
-def test_the_poller_passes_on_what_comes(served, tmp_path):
-    program, caller = served
-    with webhook() as (url, taken, _), running(program(poller(url)), cwd=tmp_path):
-        wait_for((tmp_path / "cursor.txt").exists)
-        client = caller.create()
-        wait_for(lambda: taken)
-    assert taken == [{"id": client["id"], "client": client}]
-
-
 def test_the_poller_skips_what_is_refused_three_times(served, tmp_path):
     program, caller = served
     with (

@@ -9,7 +9,7 @@ import weakref
 import pytest
 from support.client import Api, app_fixture, full_key
 from support.data import JORDAN
-from support.wsgi import call, turn
+from support.wsgi import call
 
 import acare
 from acare.api.body import MAX_BODY, MAX_DISCARDED
@@ -135,32 +135,3 @@ def test_the_environment_is_not_read(tmp_path, monkeypatch):
         headers = Api(app, full_key(app)).get("/v1/clients").headers
     assert headers["RateLimit-Limit"] == "500"
     assert [path.name for path in tmp_path.iterdir()] == ["a.db"]
-
-
-# --- how a server may queue a request
-
-COSTS = {
-    ("GET", "/v1/clients", ""): "quick",
-    ("GET", "/v1/clients", "limit=25&page=399&status=active"): "quick",
-    ("GET", "/v1/clients", "limit=26"): "slow",
-    ("GET", "/v1/clients", "page=100&limit=100"): "slow",
-    ("GET", "/v1/clients", "p%61ge=30000"): "slow",
-    ("HEAD", "/v1/clients", "q=lee"): "slow",
-    ("GET", "/v1/clients", "limit=x"): "quick",
-    ("GET", "/v1/clients", "a&" * 1000): "slow",
-    ("GET", "/v1/clients.csv", "limit=1"): "long",
-    ("GET", "/v1/changes", ""): "slow",
-    ("GET", "/v1/clients/x/history", ""): "slow",
-    ("DELETE", "/v1/clients/x", ""): "write",
-    ("POST", "/v1/users/x/handover", ""): "long",
-    ("DELETE", "/v1/clients", ""): "quick",
-    ("GET", "//readyz", ""): "check",
-    ("GET", "/nothing", ""): "quick",
-}
-
-proxied = app_fixture(trusted_proxy="192.0.2.1")
-
-
-@pytest.mark.parametrize(("line", "cost"), COSTS.items(), ids=str)
-def test_a_request_has_a_cost(proxied, line, cost):
-    assert turn(proxied, line).cost == cost

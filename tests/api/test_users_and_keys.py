@@ -133,6 +133,7 @@ FIELDS = [
     *(("scopes", value) for value in SCOPES),
     *(("user_id", value) for value in (7, "x", UNKNOWN_ID)),
     *(("name", value) for value in ("", "x" * 101, 7, "a\nb")),
+    ("invitation", "yes"),
     *(("expires_at", value) for value in (7, "", "soon", "2999-01-01", "2020-01-01T00:00:00Z",
                                           "0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:59")),
 ]  # fmt: skip

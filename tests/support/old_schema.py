@@ -1,6 +1,7 @@
-"""Databases of older schemas, as dump_schema.py made them (4: commit 3b46be3c), and the API's answers.
+"""Databases of older schemas, as the last commit of each left them (4: 3b46be3c), and that API's answers.
 
-The first one began as a database of schema 2, so it has been migrated before.
+The first one began as a database of schema 2, so it has been migrated before. Its file is SQL, with the rows
+of the full-text index, and its answers are those that ``answers`` describes.
 """
 
 import json
