@@ -4,7 +4,6 @@ import ast
 import functools
 import itertools
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -140,38 +139,3 @@ def test_only_the_store_has_statements_on_clients_users_and_keys() -> None:
     }
     files = {path.parent.name for path in PACKAGE.rglob("*.sql") if STATEMENT.search(path.read_text("utf-8"))}
     assert files | {part_of(name) for name in using} == {"migrations", "store"}
-
-
-# --- importing has no effects
-
-IMPORT_ALL = """
-import importlib, os, sys, threading
-import falcon, waitress  # what these do at import does not matter here
-
-done = []
-NOT_NOW = "sqlite3.connect", "socket.bind", "subprocess.Popen", "os.mkdir", "_thread.start_new_thread"
-
-def watch(event, arguments):
-    if event == "open" and not str(arguments[0]).endswith((".py", ".pyc", ".so")):
-        done.append(f"opened {arguments[0]}")
-    if event in NOT_NOW:
-        done.append(event)
-
-sys.addaudithook(watch)
-for name in sys.argv[1:]:
-    importlib.import_module(name)
-print(threading.active_count(), done)
-"""
-
-
-def test_importing_starts_no_thread_and_opens_no_file(tmp_path: Path) -> None:
-    names = [name for name in MODULES if name != "acare.__main__"]
-    ended = subprocess.run(
-        [sys.executable, "-B", "-c", IMPORT_ALL, *names],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT), "ACARE_DRAIN_SECONDS": "nonsense"},
-        timeout=30,
-    )
-    assert (ended.stdout, ended.stderr) == ("1 []\n", "")

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 from support import command
-from support.backups import leave_log, sign
+from support.backups import leave_log
 from support.files import contents, edit, leave_in_log, query
 from support.keys import new_key
 from support.threads import in_threads
@@ -94,20 +94,15 @@ def with_its_log(path):
     leave_in_log(path, "CREATE TABLE songs (title)")
 
 
-def with_a_journal(path, program=7):
+def with_a_journal(path):
     """What a crash leaves of a large transaction: SQLite undoes it when the file is next written."""
-    edit(path, f"PRAGMA application_id = {program}; CREATE TABLE songs (title)")
+    edit(path, "PRAGMA application_id = 7; CREATE TABLE songs (title)")
     edit(path, "INSERT INTO songs VALUES (zeroblob(99999))")
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.executescript("PRAGMA cache_size = 1; BEGIN; UPDATE songs SET title = randomblob(99999)")
         left = {each: each.read_bytes() for each in (path, path.with_name(f"{path.name}-journal"))}
     for each, content in left.items():
         each.write_bytes(content)
-
-
-def a_backup_with_a_journal(path):
-    with_a_journal(path, file.APPLICATION_ID)
-    sign(path)
 
 
 def of_a_newer_schema(path):
@@ -151,7 +146,6 @@ REFUSED = {
     ),
     "another program's with a log": (with_its_log, "a database of another program"),
     "another program's with a journal": (with_a_journal, "attempt to write a readonly database"),
-    "a backup with a journal": (a_backup_with_a_journal, "attempt to write a readonly database"),
     "a schema that cannot be parsed": (with_malformed_sql, "malformed database schema"),
     "a newer schema": (of_a_newer_schema, "created by a newer version of acare"),
     "a newer schema with a copy": (

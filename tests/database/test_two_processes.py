@@ -15,30 +15,25 @@ CALLERS = 8
 CHECKPOINT_OFTEN = "import acare.database.wal as wal; wal.CHECKPOINT_AFTER = 2"
 
 
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    return tmp_path_factory.mktemp("shared") / "shared.db"
-
-
-@pytest.fixture(scope="module")
-def callers(shared):
+@pytest.fixture
+def callers(path):
     """As many to each of the two servers, in turn."""
-    key = make_key(shared)
+    key = make_key(path)
     with ExitStack() as stack:
-        addresses = [stack.enter_context(serving(shared, before=CHECKPOINT_OFTEN))[1] for _ in range(2)]
+        addresses = [stack.enter_context(serving(path, before=CHECKPOINT_OFTEN))[1] for _ in range(2)]
         yield [Agency(address, key) for address in addresses * (CALLERS // 2)]
 
 
-def test_only_one_update_of_a_version_succeeds(shared, callers):
+def test_only_one_update_of_a_version_succeeds(path, callers):
     client = callers[0].create()
-    path = f"/v1/clients/{client['id']}"
+    item = f"/v1/clients/{client['id']}"
     for version in range(1, 61):
         changes = {"notes": f"was {version}", "version": version}
-        answers = in_threads(CALLERS, lambda n, changes=changes: callers[n].send("PUT", path, changes))
+        answers = in_threads(CALLERS, lambda n, changes=changes: callers[n].send("PUT", item, changes))
         assert Counter(status for status, _ in answers) == {200: 1, 409: CALLERS - 1}
         told = [(error["code"], error["details"]) for status, error in answers if status == 409]
         assert {code for code, _ in told} == {"VERSION_CONFLICT"}
         versions = {(details["currentVersion"], details["attemptedVersion"]) for _, details in told}
         assert versions == {(version + 1, version)}
     assert [data for status, data in answers if status == 200] == [callers[1].get(client)]
-    assert damage(shared) == []
+    assert damage(path) == []

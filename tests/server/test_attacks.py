@@ -150,28 +150,6 @@ def test_connections_that_send_without_end_do_not_delay_others(target):
     attack(target, act)
 
 
-LAST = {  # what is sent first, and what completes it
-    "escapes": (get("/" + fill("%41"))[:-1], b"\n"),
-    "runs of blanks": (get("/healthz", "X-Test: " + fill("x  "))[:-1], b"\n"),
-    "chunks": (CHUNKED, b"1\r\n \r\n" * 400 + b"!\r\n"),
-}
-
-
-@pytest.mark.parametrize(("first", "last"), LAST.values(), ids=LAST)
-def test_many_requests_completed_together_do_not_delay_others(target, first, last):
-    def act():
-        with target.connections(ALL // 2) as crowd:
-            for raw in crowd:
-                raw.settimeout(60)
-                raw.sendall(first)
-            for raw in crowd:
-                raw.sendall(last)
-            with crowd[-1].makefile("rb") as stream:
-                return read_content(stream)[0]
-
-    assert attack(target, act) in (200, 400, 404)
-
-
 LONG = request("", path="/healthz", Cookie="x" * 4 * KIB)
 CHUNKS = b"1\r\nx\r\n" * 1300
 WHOLE = CHUNKED + CHUNKS + b"0\r\n\r\n"

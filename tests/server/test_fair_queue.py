@@ -30,11 +30,6 @@ def take_all(waiting):
     return taken
 
 
-def test_small_writes_of_a_caller_are_in_progress_together(waiting):
-    send(waiting, "ana", *[100] * 16)
-    assert len(take_all(waiting)) == 16
-
-
 def test_writes_in_progress_have_at_most_64_kib(waiting):
     send(waiting, "ana", *[16 * 1024 - 1] * 16)
     assert len(take_all(waiting)) == 4
@@ -56,19 +51,6 @@ def test_large_writes_of_a_caller_leave_room_for_others(waiting):
     send(waiting, "ana", *[LARGE] * 16)
     send(waiting, "ben", LARGE, LARGE)
     assert [channel.turn.caller for channel in take_all(waiting)] == ["ana", "ben"]
-
-
-def test_callers_take_turns(waiting):
-    send(waiting, "ana", 1, 1, 1)
-    send(waiting, "ben", 1)
-    assert [channel.turn.caller for channel in take_all(waiting)] == ["ana", "ben", "ana", "ana"]
-
-
-def test_requests_that_do_not_overlap_follow_each_other(waiting):
-    send(waiting, "ana", 0, 0, overlaps=False)
-    [first] = take_all(waiting)
-    waiting.done(first)
-    assert len(take_all(waiting)) == 1
 
 
 @pytest.mark.parametrize("overlaps", [True, False])

@@ -1,26 +1,21 @@
 """Requests for every response in the OpenAPI document."""
 
+import json
+from pathlib import Path
+
 from support import scenes
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 from support.operations import OPERATIONS, made_for, method_and_path
 
+import acare
 from acare.fields import FIELDS
 
-# The bodies of the examples in the document.
-CLIENT = {
-    "first_name": "Noor",
-    "last_name": "Haddad",
-    "email": "noor.haddad@example.com",
-    "phone": "(661) 555-0142",
-    "client_type": "buyer",
-    "source": "referral",
-    "budget_min": 310000,
-    "budget_max": 425000.5,
-    "preferred_locations": ["Santa Clarita"],
-    "property_preferences": {"bedrooms_min": 3, "property_types": ["house"], "pool": True},
-    "tags": ["first-time buyer"],
-}
-CHANGES = {"phone": "(661) 555-0199", "status": "inactive", "version": 2}
+PATHS = json.loads(Path(acare.__file__).with_name("api").joinpath("openapi.json").read_text("utf-8"))["paths"]
+
+
+def example(method, path):
+    """The body of the example in the document."""
+    return PATHS[path][method]["requestBody"]["content"]["application/json"]["example"]
 
 
 class Ask:
@@ -66,7 +61,7 @@ REDEMPTIONS = [
 ]
 TABLE = [
     Ask("POST", REDEMPTION, 413, b" " * 65_537),
-    Ask("POST", COLLECTION, 201, CLIENT),
+    Ask("POST", COLLECTION, 201, example("post", COLLECTION)),
     Ask("GET", f"{COLLECTION}?q=a+b+c+d+e+f+g+h&email=Noor.Haddad%40example.com&user_id={UNKNOWN_ID}", 200),
     Ask("GET", f"{COLLECTION}?q={'x' * 201}&email=jordan&user_id=7", 400),
     Ask("GET", f"{COLLECTION}?deleted=true", 200, prepare=scenes.with_deleted),
@@ -85,7 +80,7 @@ TABLE = [
     Ask("GET", ITEM, 412, If_Match='"1"'),
     Ask("HEAD", ITEM, 412, If_Match="2"),
     Ask("GET", f"{COLLECTION}/{UNKNOWN_ID}", 404),
-    Ask("PUT", ITEM, 200, CHANGES),
+    Ask("PUT", ITEM, 200, example("put", "/v1/clients/{id}")),
     Ask("PUT", ITEM, 200, OTHER),
     Ask("PUT", ITEM, 200, {**dict.fromkeys((f.name for f in FIELDS if not f.required), None), "version": 2}),
     Ask("PUT", ITEM, 400, {"email": "jordan", "version": 0}),
