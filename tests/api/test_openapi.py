@@ -1,7 +1,6 @@
 """/openapi.json is complete, true, and easy for code generators."""
 
 import re
-from pathlib import Path
 
 import pytest
 from support.client import Api, app_fixture, fast_clock, full_key
@@ -80,14 +79,6 @@ def test_every_documented_status_occurs(document):
         for operation in find(document, ask.method, ask.path)
     }
     assert documented == asked
-
-
-README = Path(__file__).resolve().parents[2] / "acare" / "api" / "README.md"
-
-
-def test_the_contract_page_has_the_same_errors(document):
-    rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \|", README.read_text("utf-8"), re.M)
-    assert {(int(status), code) for status, code in rows} == errors_of(document)
 
 
 def test_every_code_that_the_app_has_is_in_it(document):

@@ -61,8 +61,10 @@ def test_a_response_fits_its_schema(app, document, ask):
             assert answer.content_type == media_type
             value = answer.json if media_type == "application/json" else answer.text
             validator(document, media["schema"]).validate(value)
-        for name, header in response["headers"].items():
-            schema = follow(document, header)["schema"]
+        for name, reference in response["headers"].items():
+            header = follow(document, reference)
+            schema = follow(document, header["schema"])
+            assert name in answer.headers or not header.get("required")
             if name in answer.headers:
                 text = answer.headers[name]
                 validator(document, schema).validate(int(text) if schema["type"] == "integer" else text)

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from support.clients import new
 from support.files import edit, files_with
-from support.threads import in_threads
 
 import acare
 from acare import phone_numbers
@@ -24,23 +23,6 @@ from acare.store.purging import purge
 def agent(app):
     app.users.add("ana@example.com", "agent")
     return app.caller("ana@example.com")
-
-
-def test_a_search_during_writes_is_of_one_snapshot(app, agent):
-    """The words of each client on a page, and its total, are of one snapshot."""
-    ids = [app.clients.create(agent, new(last_name="Ray")).id for _ in range(8)]
-
-    def rename(n):
-        for name in ("Fox", "Ray") * 20:
-            app.clients.update(agent, ids[n], validate_update({"last_name": name})[0])
-
-    def search(_):
-        for name in ("Fox", "Ray") * 40:
-            page = app.lists.page(agent, page=1, limit=100, q=name)
-            assert all(f'"last_name":"{name}"' in row for row in page.rows)
-            assert page.total == len(page.rows)
-
-    in_threads(10, lambda n: rename(n) if n < 8 else search(n))
 
 
 def found(app, agent, query):
