@@ -6,7 +6,7 @@ here. Each function returns an outcome.
 
 from typing import Any, Literal
 
-from acare.fields import FIELD_NAMES, budgets_crossed
+from acare.fields import FIELD_NAMES
 from acare.importing.rows import Options, Row
 from acare.store.imports import ImportStore
 
@@ -41,17 +41,10 @@ def merge(row: Row, known: dict[str, Any], store: ImportStore, options: Options)
         if not (is_changed_here and options.on_duplicate == "keep"):
             outcome, version = "updated", max(there or 0, known["version"] + 1)
             times = {name: row.given.get(name, known[name]) for name in ("created_at", "updated_at")}
-            _check_budgets(values)
             store.replace({**known, **values, **times, "version": version, "imported_at": options.now})
     if own is not None:  # else it was created here, and stays so
         store.remember(known["id"], there, version)
     return outcome
-
-
-def _check_budgets(values: dict[str, Any]) -> None:
-    low, high = values["budget_min"], values["budget_max"]
-    if low is not None and high is not None and low > high:
-        raise budgets_crossed(values)
 
 
 def merge_missing(known: dict[str, Any], store: ImportStore, options: Options) -> Outcome:

@@ -4,7 +4,8 @@ Clients are returned as the JSON text that SQLite generated for them.
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from acare.auth import Caller
@@ -194,6 +195,17 @@ def _has_owner(client: ClientRow, changes: ValidFields, expected: Mapping[str, o
     return bool(record["user_id"] == changes.get("user_id"))
 
 
+@contextmanager
+def budgets_in_order(changes: Mapping[str, object]) -> Iterator[None]:
+    """InvalidInput if the changes put the ``budget_min`` of a client above its ``budget_max``."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        if str(error) == "CHECK constraint failed: budget_order":
+            raise budgets_crossed(changes) from None
+        raise
+
+
 # The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
 UPDATE = f"""
 UPDATE clients
@@ -214,12 +226,8 @@ def _update(
         "version": None if version is None else min(version, MAX_SQLITE_INTEGER),
     }
     statement = UPDATE.format(assignments=", ".join(f"{name} = :{name}" for name in changes))
-    try:
+    with budgets_in_order(changes):
         rows = connection.execute(statement, values).fetchall()
-    except sqlite3.IntegrityError as error:
-        if str(error) == "CHECK constraint failed: budget_order":
-            raise budgets_crossed(changes) from None
-        raise
     if not rows:
         _get(connection, caller, client_id, UNCONDITIONAL)
         raise _stale(connection, VersionConflict, client_id, version)

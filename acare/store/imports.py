@@ -9,6 +9,7 @@ from typing import Any
 from acare import search_terms
 from acare.fields import FIELD_NAMES, ValidFields
 from acare.store import search
+from acare.store.clients import budgets_in_order
 from acare.store.creation import NEXT_POSITION, insert
 from acare.store.users import as_dicts
 
@@ -75,7 +76,8 @@ WHERE id = :id
 
     def replace(self, values: Mapping[str, object]) -> None:
         """Write a new version of a client: all of its columns except the generated ones."""
-        self._connection.execute(self.REPLACE, values)
+        with budgets_in_order(values):
+            self._connection.execute(self.REPLACE, values)
 
     def delete(self, client_id: str) -> None:
         """Delete a client, which can be restored."""
