@@ -2,12 +2,10 @@
 
 import math
 import re
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.message import Message
@@ -26,7 +24,7 @@ WINDOW = 900
 
 _MAX_ATTEMPTS = 11
 _MAX_PAUSE = 3600  # seconds between two attempts
-_MAX_SECONDS = 300.0  # for a complete response
+_MAX_SECONDS = 60.0  # without an answer
 _MAX_BYTES = 16 << 20  # of a response
 _RETRIED = (429, 500, 502, 503, 504)
 
@@ -50,7 +48,6 @@ class Remote:
         self.limit, self.remaining = 0, 0  # requests, as the server last told; 0: it has not
         self.waiting: Callable[[str], None] = lambda step: None
         self._pause, self._reason = 0.0, ""  # seconds to wait before the next request, and for what
-        self._resumed = time.monotonic()  # after the last pause
         self._is_reached = False
         self._opener = urllib.request.build_opener(_NoRedirect)
         self._opener.addheaders += [("X-API-Key", key), ("Accept", "application/json")]
@@ -87,17 +84,11 @@ class Remote:
         for left in range(min(math.ceil(self._pause), _MAX_PAUSE), 0, -1):
             self.waiting(f"Waiting {left} s for {self._reason}")
             time.sleep(1)
-        if self._pause:
-            self._pause, self._resumed = 0, time.monotonic()
+        self._pause = 0
 
     def _read_data(self, path: str) -> Any:
-        """The data in the response, which is read in a thread: a slow server could send bytes forever."""
-        answer: Future[tuple[bytes, Message]] = Future()
-        threading.Thread(target=self._read, args=(path, answer), daemon=True).start()
-        try:
-            content, headers = answer.result(_MAX_SECONDS)
-        except TimeoutError:
-            raise TimeoutError(f"the response took more than {_MAX_SECONDS:.0f} seconds") from None
+        with self._opener.open(self.base + path, timeout=_MAX_SECONDS) as answer:
+            content, headers = answer.read(_MAX_BYTES + 1), answer.headers
         if len(content) > _MAX_BYTES:
             raise Refused(f"{self.base}{path}: the response must not have more than {_MAX_BYTES} bytes")
         response = from_json(content.decode())
@@ -105,24 +96,12 @@ class Remote:
         self._note_limit(headers)
         return response["data"]
 
-    def _read(self, path: str, answer: Future[tuple[bytes, Message]]) -> None:
-        try:
-            with self._opener.open(self.base + path, timeout=_MAX_SECONDS) as response:
-                answer.set_result((response.read(_MAX_BYTES + 1), response.headers))
-        except Exception as error:
-            answer.set_exception(error)
-
     def _note_limit(self, headers: Message) -> None:
-        """When the share is used, pause until the window ends.
-
-        A server that counts requests sends the time until then as its reset. A server that refills a bucket
-        sends the time until the bucket is full, which is only a part of its window.
-        """
+        """When the share is used, pause until the server resets its limit."""
         self.limit = _number(headers, "RateLimit-Limit")
         self.remaining = _number(headers, "RateLimit-Remaining")
         if self.limit and self.limit - self.remaining >= self.limit * SHARE:
-            reset = _number(headers, "RateLimit-Reset")
-            self._pause = min(reset / SHARE, max(reset, WINDOW + self._resumed - time.monotonic()))
+            self._pause = _number(headers, "RateLimit-Reset")
             self._reason = "the server's rate limit"
 
 
