@@ -26,7 +26,7 @@ from acare.errors import DAMAGED, NotFound, Refused, SettingError, StoreUnavaila
 from acare.field_types import USER_EMAIL
 from acare.fields import parse_client
 from acare.filters import SEARCH, parse_due
-from acare.importing.formats import WRITERS
+from acare.importing import csv_rows, json_lines
 from acare.maintenance import backup
 from acare.store import purging
 from acare.store.deleted import DeletedClients
@@ -37,6 +37,9 @@ from acare.store.users import UserStore
 CLIENT_ID = argument("client_id", "the client's id", "CLIENT_ID", parse_id)
 
 COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "first_name", "last_name")
+
+# The functions that write the lines of an export, by format, which is also the extension of the file.
+_WRITERS = {"csv": csv_rows.lines, "jsonl": json_lines.lines}
 
 _STDOUT = Path("-")
 
@@ -232,7 +235,7 @@ def purge(settings: Settings) -> None:
     "export all clients as JSON lines or CSV",
     argument("path", "the file to write (default: -, which is stdout)", "FILE", Path, nargs="?"),
     argument(
-        "--format", "the format (default: by the extension; jsonl for stdout)", choices=WRITERS, dest="name"
+        "--format", "the format (default: by the extension; jsonl for stdout)", choices=_WRITERS, dest="name"
     ),
     description="Write a consistent snapshot of all clients, even while a server runs.",
 )
@@ -243,10 +246,10 @@ def export(settings: Settings, path: Path | None, name: str | None) -> None:
             if replaced.read(16) == b"SQLite format 3\0":
                 raise Refused(f"{path}: a database, which an export does not replace")
     name = name or ("jsonl" if path == _STDOUT else path.suffix.lower().removeprefix("."))
-    if name not in WRITERS:
+    if name not in _WRITERS:
         raise SettingError(f"--format: {path} does not end in .csv or .jsonl; use csv or jsonl")
     with read_database(settings) as database, closing(ClientLists(database).export()) as rows:
-        lines = (line.encode() for line in WRITERS[name](rows))
+        lines = (line.encode() for line in _WRITERS[name](rows))
         if path == _STDOUT:
             sys.stdout.buffer.writelines(lines)
         elif path.exists() and not path.is_file():  # a device or a pipe

@@ -23,8 +23,8 @@ from acare.field_types import USER_EMAIL
 from acare.fields import ALL_NAMES, FIELD_NAMES
 from acare.importing.cells import TARGETS
 from acare.importing.download import Download
-from acare.importing.formats import Reader, open_reader, owners
-from acare.importing.importer import import_rows, read_server
+from acare.importing.importer import Reader, import_rows, open_reader, read_server
+from acare.importing.json_lines import owners
 from acare.importing.remote import Remote
 from acare.importing.rows import UPDATES, Options
 
@@ -66,10 +66,7 @@ def _default(text: str) -> tuple[str, object]:
 
 
 _DEFAULT = "the value of a field that a row lacks, for example client_type=buyer"
-_LENIENT = (
-    "move invalid values of optional fields to the notes, and use a name of one word as the last name, with "
-    "- as the first name"
-)
+_LENIENT = "move invalid values of optional fields to the notes"
 _REJECTS = "write invalid rows and skipped duplicates to FILE, and import the others"
 _DUPLICATE = (
     "how to handle clients that already exist, by id, e-mail or phone (default: fail). update takes what has "

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 from acare.cli.output import counted, printable
 from acare.importing.csv_file import Column
-from acare.importing.formats import Reader
-from acare.importing.importer import ProblemSummary, Result
+from acare.importing.importer import ProblemSummary, Reader, Result
 from acare.importing.json_lines import JsonReader
 from acare.importing.proof import Proof
 from acare.importing.rows import OPTIONAL, REQUIRED, Options
@@ -17,12 +16,11 @@ from acare.importing.rows import OPTIONAL, REQUIRED, Options
 _MEANINGS = {"client_type": "TYPE", "status": "STATUS", "owner": "EMAIL"}
 
 # The options that fix a problem with a field.
-_NAME = "--lenient for names of one word, --rejects FILE for others"
 _FIXES = {
     "client_type": "--default client_type=buyer for rows without one, or --rejects FILE",
     "owner": "--user EMAIL for rows without one, and 'acare user add' adds a user",
-    "first_name": _NAME,
-    "last_name": _NAME,
+    "first_name": "--default first_name=- for rows without one, or --rejects FILE",
+    "last_name": "--default last_name=- for rows without one, or --rejects FILE",
     "created_at": "--dates dmy or --dates mdy for dates such as 5/7/2026, --lenient for others",
     "duplicate": "--on-duplicate skip or create",
     "same": "a warning only",

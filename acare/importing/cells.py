@@ -38,8 +38,6 @@ def money(text: str) -> Any:
 
     A separator before three digits separates thousands; ``1.250 Mio`` could be either, and is not converted.
     """
-    if text.startswith("["):  # as an export writes a fraction of a cent
-        return json_value(text.strip("[]"))
     match = _MONEY.fullmatch(_SPACE_BETWEEN_THOUSANDS.sub("", text.strip()))
     if match is None or (match[2] or "-") in match[1]:  # one mark cannot separate thousands and cents
         return text

@@ -45,33 +45,21 @@ def find_columns(
         if name not in names:
             raise Refused(f"there is no column {name!r}; the columns are {listed}")
     known = _fields_by_name()
+    others = _NAMES - {chosen.get(name, known.get(cells.plain(name))) for name in names}
+    if len(others) == 1:  # a first or last name has a column of its own: ``Name`` is the other
+        (known["name"],) = others
     columns = []
     for name in names:
         field = chosen.get(name, known.get(cells.plain(name)))
         columns.append(Column(name, field, meanings.get(name, {})))
         if name in meanings and not field:
             raise Refused(f"--value: {name!r} has no field; --map '{name}=FIELD' assigns one")
-    columns = _with_other_name(columns, chosen)
     if {column.field for column in columns}.isdisjoint(("full_name", *_NAMES)):
         raise Refused(
             f"no column has names: {listed}. --map 'COLUMN=full_name' assigns one; columns must be separated "
             "by commas, semicolons or tabs"
         )
     return columns
-
-
-def _with_other_name(columns: list[Column], chosen: Mapping[str, str]) -> list[Column]:
-    """If only the first or the last name has a column of its own, the column ``Name`` is the other."""
-    others = _NAMES - {column.field for column in columns}
-    if len(others) != 1:
-        return columns
-    (other,) = others
-    return [
-        column._replace(field=other)
-        if cells.plain(column.name) == "name" and column.name not in chosen
-        else column
-        for column in columns
-    ]
 
 
 def _unique_names(header: Sequence[str]) -> dict[str, None]:
@@ -113,8 +101,6 @@ class CsvReader:
         self._delimiter = max(",;\t", key=re.sub(r'"[^"]*("|$)', "", first).count)
         self._records = self._read_records()
         _, header = next(self._records, (0, []))
-        if header == ["sep=", ""]:  # a line that tells Excel the delimiter
-            _, header = next(self._records, (0, []))
         if not header:
             raise Refused("the file is empty")
         self.columns = find_columns(header, chosen, values)

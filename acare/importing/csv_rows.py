@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from decimal import Decimal
 from typing import Any
 
 from acare.field_types import to_json
@@ -28,9 +29,9 @@ def undefuse(text: str) -> str:
 
 
 def amount(value: float) -> str:
-    """A float; in brackets if it has a fraction of a cent: three decimals would be read as thousands."""
-    text = f"{value:.2f}"
-    return text if float(text) == value else f"[{value}]"
+    """A float, never with three decimals, which would be read as thousands."""
+    text = f"{Decimal(str(value)):f}"
+    return f"{text}0" if re.search(r"\.\d{3}\Z", text) else text
 
 
 def join(items: list[str]) -> str:

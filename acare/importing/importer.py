@@ -4,9 +4,11 @@ The transaction is rolled back for a dry run, and if a row has a problem or is a
 allows this.
 """
 
+import codecs
 import dataclasses
+import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO
 
@@ -14,13 +16,16 @@ from acare import ids
 from acare.database.copying import Progress, silent
 from acare.database.database import Database, ReadableDatabase, ReadOnlyDatabase
 from acare.errors import InvalidInput, Refused
+from acare.fields import ALL_NAMES
 from acare.importing import merging
+from acare.importing.csv_file import CsvReader
 from acare.importing.download import Download
-from acare.importing.formats import Reader
-from acare.importing.json_lines import JsonReader
+from acare.importing.json_lines import JsonReader, owners, read_lines
 from acare.importing.proof import Proof, prove
 from acare.importing.rows import Options, Row
 from acare.store.imports import ImportStore, imported_ids
+
+Reader = CsvReader | JsonReader
 
 _MAX_EXAMPLES = 3
 _MAX_SHOWN = 60  # characters of a cell
@@ -84,6 +89,17 @@ class Result:
             self.undecided.append((outcome, str(client["id"]), name))
 
 
+def open_reader(file: IO[bytes], chosen: Mapping[str, str], values: Sequence[tuple[str, str, str]]) -> Reader:
+    """The rows of a file. ``chosen`` and ``values``: see ``csv_file.find_columns``."""
+    if not file.seekable():
+        raise Refused("is a pipe; write its content to a file, and import the file")
+    start = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip()
+    file.seek(0)
+    if re.match(rb"{|\[\s*{", start):  # a list of records is refused as JSON, not as CSV
+        return JsonReader(read_lines(file), owners(chosen, values))
+    return CsvReader(file, chosen, values)
+
+
 def read_server(database: ReadableDatabase, download: Download, options: Options) -> JsonReader:
     """Download all clients, before a transaction begins: no writer waits for the network.
 
@@ -110,37 +126,35 @@ def import_rows(
 ) -> Result:
     """Import all valid rows, or none. ``download`` has the rows of a server.
 
-    StoreUnavailable if the database cannot be written now. Ctrl-C has no effect after the commit.
+    StoreUnavailable if the database cannot be written now. Ctrl-C has no effect during the commit.
     """
     result = Result()
-    try:
-        with _rejects(options, result) as rejects, database.transaction() as connection:
-            store = ImportStore(connection, None if download is None else download.source)
-            for number, row in enumerate(reader, 1):
-                reasons = _import(row, store, options, result)
-                if reasons and rejects is not None:
-                    reader.reject(rejects, row, reasons)
-                progress("Importing", number, 0, "rows")
-            if not result.counts:
-                raise Refused("the source has no rows")
+    with _rejects(options, result) as rejects, database.transaction() as connection:
+        store = ImportStore(connection, None if download is None else download.source)
+        for number, row in enumerate(reader, 1):
             if download is not None:
-                _decide_missing(download, store, options, result)
-                if result.is_blocked(options):
-                    connection.rollback()  # the proof is of what is here after the import
-                result.proof = prove(download, store, options.proof)
-            if options.dry_run or isinstance(database, ReadOnlyDatabase) or result.is_blocked(options):
-                return result
-            if rejects is not None:
-                rejects.flush()  # a full disk must fail before the commit
-            try:
-                database.commit(connection)
-                result.is_written = True
-            except KeyboardInterrupt:  # after the COMMIT, if Ctrl-C came during it
-                result.is_written = not connection.in_transaction
+                result.missing.update(ALL_NAMES - row.record.keys())
+            reasons = _import(row, store, options, result)
+            if reasons and rejects is not None:
+                reader.reject(rejects, row, reasons)
+            progress("Importing", number, 0, "rows")
+        if not result.counts:
+            raise Refused("the source has no rows")
+        if download is not None:
+            _decide_missing(download, store, options, result)
+            if result.is_blocked(options):
+                connection.rollback()  # the proof is of what is here after the import
+            result.proof = prove(download, store, options.proof)
+        if options.dry_run or isinstance(database, ReadOnlyDatabase) or result.is_blocked(options):
+            return result
+        if rejects is not None:
+            rejects.flush()  # a full disk must fail before the commit
+        try:
+            database.commit(connection)
+        except KeyboardInterrupt:  # Python raises it after the COMMIT, which can take seconds
+            if connection.in_transaction:
                 raise
-    except KeyboardInterrupt:
-        if not result.is_written:
-            raise
+        result.is_written = True
     return result
 
 
@@ -161,7 +175,6 @@ def _rejects(options: Options, result: Result) -> Iterator[IO[str] | None]:
 
 def _import(row: Row, store: ImportStore, options: Options, result: Result) -> str:
     """Write a row, unless it has problems or is a duplicate. Returns the reasons against it."""
-    result.missing.update(row.missing)
     try:
         row.validate(options, store.owners)
         client_id = row.given.get("id")

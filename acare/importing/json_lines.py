@@ -1,10 +1,10 @@
 """Reads and writes JSON lines: one record per line, with the owner's e-mail address as ``owner``."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
-from acare.errors import Refused
+from acare.errors import Refused, SettingError
 from acare.field_types import from_json, to_json
 from acare.fields import ALL_NAMES
 from acare.importing.csv_file import Column
@@ -18,13 +18,10 @@ class JsonReader:
 
     ``owners`` maps a ``user_id`` to an e-mail address, for records without ``owner``; ``*`` stands for any
     other. The ``user_ids`` are counted in them, with the address or None. The ``unknown`` names are ignored.
-    ``is_complete``: each record should have all fields.
     """
 
-    def __init__(
-        self, lines: Iterable[bytes], owners: Mapping[str, str] | None = None, *, is_complete: bool = False
-    ) -> None:
-        self._lines, self._owners, self._is_complete = lines, owners or {}, is_complete
+    def __init__(self, lines: Iterable[bytes], owners: Mapping[str, str]) -> None:
+        self._lines, self._owners = lines, owners
         self.columns: list[Column] = []
         self.unknown: dict[str, None] = {}  # in order
         self.user_ids: Counter[tuple[str, str | None]] = Counter()
@@ -37,8 +34,6 @@ class JsonReader:
                 row = Row(number, record, record, {name: (name, value) for name, value in record.items()})
                 if record.get("owner") is None:
                     self._find_owner(row)
-                if self._is_complete:
-                    row.missing = ALL_NAMES - record.keys()
                 yield row
 
     def _find_owner(self, row: Row) -> None:
@@ -54,6 +49,16 @@ class JsonReader:
         """Write a row with the reason; it can be corrected and imported."""
         text = to_json({**row.record, REASON: reason})
         file.write(text.encode(errors="backslashreplace").decode() + "\n")  # lone surrogates as JSON escapes
+
+
+def owners(chosen: Mapping[str, str], values: Sequence[tuple[str, str, str]]) -> dict[str, str]:
+    """The e-mail address for each ``user_id`` in JSON. SettingError for what only CSV has."""
+    if chosen or any(name != "user_id" for name, *_ in values):
+        raise SettingError(
+            "--map and --value are for CSV: JSON lines have names of fields, not columns; "
+            "only --value user_id:UUID=EMAIL is for both"
+        )
+    return {text.casefold(): email for _, text, email in values}
 
 
 def parse(line: bytes, number: int) -> dict[str, Any]:

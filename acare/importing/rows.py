@@ -49,8 +49,8 @@ UPDATES = ("update", "overwrite", "keep")
 class Options:
     """The options of an import. ``now`` is its time, and the latest valid ``created_at``.
 
-    ``defaults`` has the values of absent fields, and the ``owner``, which may be None. ``lenient`` completes
-    names of one word and moves invalid optional values to the notes. ``dates``: see ``cells.timestamp``.
+    ``defaults`` has the values of absent fields, and the ``owner``, which may be None. ``lenient`` moves
+    invalid optional values to the notes. ``dates``: see ``cells.timestamp``.
     ``may_lack`` are fields that all records of a server may lack. ``delete_missing`` deletes clients that the
     server does not have any longer, with ``confirmed`` even many of them.
     """
@@ -78,7 +78,7 @@ class Row:
 
     After ``validate``, ``client`` has the valid fields. ``given`` has the values that the server sets in
     other clients: the owner's id as ``owner``, and, if the source has them, id, version, created_at,
-    updated_at. ``missing`` are the fields that the source should have, and lacks.
+    updated_at.
     """
 
     line: int
@@ -88,7 +88,6 @@ class Row:
     problems: list[FieldError] = field(default_factory=list)
     given: dict[str, Any] = field(default_factory=dict)
     client: ValidFields = field(default_factory=dict)
-    missing: Collection[str] = ()
 
     def validate(self, options: Options, owners: Mapping[str, str]) -> None:
         """InvalidInput with all problems. ``owners`` are the ids of all users by address in lower case."""
@@ -109,11 +108,7 @@ class Row:
             raise InvalidInput(*self.problems, *problems)
 
     def _relax(self, invalid: set[str]) -> bool:
-        """Complete a name of one word, or move optional values to the notes. Returns whether it did so."""
-        names = list(filter(None, (self.values.get("first_name"), self.values.get("last_name"))))
-        if len(names) == 1:
-            self.values = {**self.values, "first_name": "-", "last_name": names[0]}
-            return True
+        """Move invalid optional values to the notes. Returns whether it did so."""
         fields = invalid & self.values.keys() & self.sources.keys() & OPTIONAL
         if "notes" in invalid or not fields:
             return False

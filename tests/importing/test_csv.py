@@ -23,7 +23,6 @@ PLAIN = "Name;Type;Notes\nZoë Müller;buyer;“quoted”\n"
         pytest.param(PLAIN.encode("utf-16"), id="UTF-16 with a byte order mark"),
         pytest.param(codecs.BOM_UTF16_BE + PLAIN.encode("utf-16-be"), id="UTF-16, big-endian"),
         pytest.param(PLAIN.replace(";", "\t").encode(), id="tab"),
-        pytest.param(b"sep=;\n" + PLAIN.encode(), id="a first line for Excel"),
         pytest.param(b"\n;;\n" + PLAIN.replace("\n", "\n;;\n\n").encode(), id="empty lines"),
     ],
 )
