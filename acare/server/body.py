@@ -13,11 +13,6 @@ MAX_LINE = 2 * 1024
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n")
 _END_OF_CHUNK = re.compile(rb"\r\n")
 _TRAILER = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*)?\r\n")  # or the end
-_ERRORS = {
-    _SIZE_LINE: "the size line of a chunk is malformed",
-    _END_OF_CHUNK: "a chunk is longer than its size",
-    _TRAILER: "a trailer is malformed",
-}
 
 
 class Body:
@@ -70,13 +65,13 @@ class Chunks(Body):
                     line, self._line = self._line, b""
                     self._read_line(line)
                 elif len(self._line) > MAX_LINE:
-                    self.error = BadRequest("a line of the chunked framing is too long")
+                    self._read_line(self._line)  # which is malformed without its end
         return start
 
     def _read_line(self, line: bytes) -> None:
         match = self._expected.fullmatch(line)
         if match is None:
-            self.error = BadRequest(_ERRORS[self._expected])
+            self.error = BadRequest("the chunks of the body are malformed")
         elif self._expected is _SIZE_LINE:
             self._data_left = int(match[1], 16)
             self._expected = _END_OF_CHUNK if self._data_left else _TRAILER

@@ -136,7 +136,6 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
 
     def handle_close(self) -> None:
         self.server.connections.discard(self)
-        self.input = self.output = b""
         self.close()
 
     handle_expt = handle_close  # urgent data, which has no meaning in HTTP

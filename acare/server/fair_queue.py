@@ -14,8 +14,6 @@ MAX_OVERLAPPING = 64 * 1024
 class _Caller:
     """The requests of one caller."""
 
-    __slots__ = ("bytes", "is_offered", "waiting")
-
     def __init__(self) -> None:
         self.waiting: deque[Channel] = deque()
         self.is_offered = False  # whether one can be taken or, if it may not overlap, is being answered

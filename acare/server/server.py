@@ -69,6 +69,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
             for _ in range(number):
                 threading.Thread(target=self._answer_slow, args=(queue,), daemon=True).start()
         super().__init__(listener, self.sockets)
+        self.accepting = True
         # Before the address is printed, so that a stop is clean from then on.
         for signal_number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             # nohup ignores SIGHUP, so that the server outlives the terminal.
@@ -76,8 +77,6 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
                 signal.signal(signal_number, self._stop)
 
     # --- the listening socket
-
-    accepting = True
 
     def readable(self) -> bool:
         return not self._is_paused
@@ -158,7 +157,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
             self.connections.close_overdue(TIMEOUT)
 
     def _parse_received(self) -> None:
-        """Parse usual input, and then costly input."""
+        """Parse usual input; then costly input, for a while, of the connections that have used least."""
         while self.received:
             channel = self.received.popleft()
             if channel.is_costly():
@@ -167,11 +166,8 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
                 self._costly.append(channel)
             else:
                 self._attempt(self._parse, channel)
-        if self._costly:
-            self._parse_costly()
-
-    def _parse_costly(self) -> None:
-        """Parse the input of the connections that have used least, for a while."""
+        if not self._costly:
+            return
         self._costly = deque(sorted(self._costly, key=lambda channel: (channel.parsed, len(channel.input))))
         until = time.monotonic() + LOOP_SLICE_SECONDS
         while self._costly and time.monotonic() < until:
