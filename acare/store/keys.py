@@ -105,12 +105,8 @@ WHERE id = :id
         """
 
         def work(connection: sqlite3.Connection) -> NewKey:
-            found = find_key(connection, invitation, timestamps.now())
-            if isinstance(found, Caller):
-                raise InvalidInput(FieldError("X-API-Key", "must be an invitation, not an ordinary key"))
-            if found.reason != "invitation":
-                raise found
-            given = {"id": found.key_id, "name": name, "owner_id": None, "made": False}
+            key_id = _invitation_id(connection, invitation)
+            given = {"id": key_id, "name": name, "owner_id": None, "made": False}
             (values,) = users.as_dicts(connection.execute(self.INVITATION, given))
             connection.execute(self.REVOKE, given).fetchall()
             return _insert(connection, values)
@@ -184,6 +180,16 @@ def _scopes_of_key(caller: Caller, user_id: str, scopes: Scopes | None) -> Scope
     if caller.owner_id not in (None, user_id):
         raise BrokerRequired
     return valid
+
+
+def _invitation_id(connection: sqlite3.Connection, key: str) -> str | None:
+    """The id of a valid invitation. See ``KeyStore.redeem``."""
+    found = find_key(connection, key, timestamps.now())
+    if isinstance(found, Caller):
+        raise InvalidInput(FieldError("X-API-Key", "must be an invitation, not an ordinary key"))
+    if found.reason != "invitation":
+        raise found
+    return found.key_id
 
 
 def _invitation_expiry(expires_at: str | None) -> str:

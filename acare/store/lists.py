@@ -138,10 +138,14 @@ def _query(owner_id: str | None, filters: Mapping[str, object]) -> _Query:
             values[name] = places.fold(values[name])
     if not values.keys().isdisjoint(PROPERTY):
         values["buyers"] = True
-    sort = values.pop("sort", "due" if "due" in values else "created_at")
+    sort, order = values.pop("sort", None), values.pop("order", None)
+    return _Query(values, _order_by(sort or ("due" if "due" in values else "created_at"), order))
+
+
+def _order_by(sort: str, order: str | None) -> str:
     terms, default = _ORDERS[sort]
-    order = values.pop("order", default)
-    return _Query(values, "" if (sort, order) == ("created_at", "desc") else terms.format(order=order))
+    order = order or default
+    return "" if (sort, order) == ("created_at", "desc") else terms.format(order=order)
 
 
 TOTAL = "SELECT coalesce(sum(total), 0) FROM client_totals"
@@ -221,18 +225,12 @@ ORDER BY {f"{order}, " if order else ""}{seq} DESC
 def page_statement(names: Collection[str], order: str) -> str:
     """The statement for one page of a list with the filters ``names``, which have an index.
 
-    It walks the index to the page, from the end that is nearer: ``order`` is ASC or DESC. The entries of an
-    index are in the order of the list where its other columns have one value each. For a missing filter,
-    SQLite merges one list for each value.
+    It walks the index to the page, from the end that is nearer: ``order`` is ASC or DESC. For a missing
+    filter, SQLite merges one list for each value.
     """
     missing = {"client_type": CLIENT_TYPES, "status": STATUSES}
     missing = {name: values for name, values in missing.items() if name not in names}
-    by_user = "owner_id" in names or "user_id" in names
-    if len(missing) == 2:
-        index = "clients_by_user" if by_user else "clients_by_seq"
-    else:
-        index = "clients_by_user_type_status" if by_user else "clients_by_type_status"
-    source = f"FROM clients INDEXED BY {index} {_where(names) or 'WHERE TRUE'}"
+    source = f"FROM clients INDEXED BY {_index(names)} {_where(names) or 'WHERE TRUE'}"
     if len(missing) != 1:
         # The inner SELECT reads the index alone, which is cheaper than to pass rows of the outer one.
         return f"""
@@ -254,6 +252,14 @@ FROM clients
 WHERE seq IN ({seqs} ORDER BY seq {order} LIMIT :rows OFFSET :skipped)
 ORDER BY seq {order}
 """
+
+
+def _index(names: Collection[str]) -> str:
+    """An index whose entries are in the order of the list where its other columns have one value each."""
+    by_user = "owner_id" in names or "user_id" in names
+    if "client_type" in names or "status" in names:
+        return "clients_by_user_type_status" if by_user else "clients_by_type_status"
+    return "clients_by_user" if by_user else "clients_by_seq"
 
 
 def _where(names: Collection[str]) -> str:

@@ -83,10 +83,6 @@ WHERE EXISTS (SELECT 1 FROM clients WHERE id = client_id)
     OR EXISTS (SELECT 1 FROM client_history WHERE client_history.client_id = erasures.client_id)
 """
 
-COUNT_MISSING = "SELECT count(*) FROM old.clients WHERE id NOT IN (SELECT id FROM main.clients)"
-
-_UNREADABLE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR)
-
 
 def carry_over(connection: sqlite3.Connection, replaced: Path | None) -> Kept | None:
     """Copy users, keys and erasures from the replaced database, which is locked, and raise versions.
@@ -112,16 +108,26 @@ def carry_over(connection: sqlite3.Connection, replaced: Path | None) -> Kept | 
     (erased,) = connection.execute(COUNT_STORED).fetchone()
     deleted.erase_recorded(connection)
     connection.execute("COMMIT")
+    missing, touched = _compare_clients(connection)
+    changed, handed_over, returned = _raise_versions(connection, touched)
+    return Kept(users, keys, added, erased, changed, handed_over, returned, missing)
+
+
+COUNT_MISSING = "SELECT count(*) FROM old.clients WHERE id NOT IN (SELECT id FROM main.clients)"
+
+_UNREADABLE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR)
+
+
+def _compare_clients(connection: sqlite3.Connection) -> tuple[int, list[tuple[Any, ...]]]:
+    """COUNT_MISSING and FIND_TOUCHED. A damaged database counts as one that knows no client."""
     try:
         (missing,) = connection.execute(COUNT_MISSING).fetchone()
-        touched = connection.execute(FIND_TOUCHED).fetchall()
-    except sqlite3.DatabaseError as error:  # a damaged database can be replaced, too
+        return missing, connection.execute(FIND_TOUCHED).fetchall()
+    except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _UNREADABLE:
             raise
         connection.execute("DETACH old")
-        missing, touched = 0, _without_old(connection)
-    changed, handed_over, returned = _raise_versions(connection, touched)
-    return Kept(users, keys, added, erased, changed, handed_over, returned, missing)
+        return 0, _without_old(connection)
 
 
 # In place of a database that cannot be read: it knows no client.
