@@ -35,12 +35,7 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
         access_log: Callable[[AccessRecord], None] = log_access,
         identify: Identify | None = None,
     ) -> None:
-        if identify is not None and settings.user_header is not None:
-            raise SettingError("user_header cannot be combined with identify")
-        if identify is not None and "*" in settings.cors_origin:
-            raise SettingError("cors_origin '*' cannot be combined with identify: name the origins")
-        if settings.rate_limit_by == "key":
-            log.warning("rate_limit_by=key is obsolete, and now means user: a user's keys share a bucket")
+        _check(settings, identify)
         services = Services(settings, clock)
         self.database, self.callers = services.database, services.callers
         self.users, self.keys = services.users, services.keys
@@ -86,6 +81,16 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _check(settings: Settings, identify: Identify | None) -> None:
+    """SettingError for settings that cannot be combined with ``identify``; a warning for an obsolete one."""
+    if identify is not None and settings.user_header is not None:
+        raise SettingError("user_header cannot be combined with identify")
+    if identify is not None and "*" in settings.cors_origin:
+        raise SettingError("cors_origin '*' cannot be combined with identify: name the origins")
+    if settings.rate_limit_by == "key":
+        log.warning("rate_limit_by=key is obsolete, and now means user: a user's keys share a bucket")
 
 
 def create_app(

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -249,15 +249,19 @@ def export(settings: Settings, path: Path | None, name: str | None) -> None:
     if name not in _WRITERS:
         raise SettingError(f"--format: {path} does not end in .csv or .jsonl; use csv or jsonl")
     with read_database(settings) as database, closing(ClientLists(database).export()) as rows:
-        lines = (line.encode() for line in _WRITERS[name](rows))
-        if path == _STDOUT:
-            sys.stdout.buffer.writelines(lines)
-        elif path.exists() and not path.is_file():  # a device or a pipe
-            with path.open("wb") as file:
+        _write(path, (line.encode() for line in _WRITERS[name](rows)))
+
+
+def _write(path: Path, lines: Iterable[bytes]) -> None:
+    """Write to stdout, or to a device or a pipe, or replace a file when all is written."""
+    if path == _STDOUT:
+        sys.stdout.buffer.writelines(lines)
+    elif path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            file.writelines(lines)
+    else:
+        target = Path(os.path.realpath(path))  # a symbolic link stays; its target is replaced
+        with temporary(target) as unfinished:
+            with unfinished.open("wb") as file:
                 file.writelines(lines)
-        else:
-            target = Path(os.path.realpath(path))  # a symbolic link stays; its target is replaced
-            with temporary(target) as unfinished:
-                with unfinished.open("wb") as file:
-                    file.writelines(lines)
-                os.replace(unfinished, target)
+            os.replace(unfinished, target)
