@@ -114,7 +114,7 @@ export function drawFrame(query) {
 	const count = limits.filter(({ name }) => name !== "q").length;
 	const title = query.deleted ? "Deleted clients" : query.due ? "Follow-ups" : "Clients";
 	const named = limits
-		.filter(({ name }) => name !== "deleted")
+		.filter(({ name }) => !["deleted", "due"].includes(name)) // the title says these
 		.map(inWords)
 		.join(", ");
 	nameView([title, named].filter(Boolean).join(": "));

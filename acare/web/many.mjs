@@ -139,12 +139,20 @@ function send({ client, path, body }, wait) {
 	return call(method, path, { wait, body, headers });
 }
 
+/** Show this in the corner of the page. The focus stays in there if it was. */
+function showWork(...nodes) {
+	const work = find("#work");
+	const isFocused = work.contains(document.activeElement);
+	work.replaceChildren(...nodes);
+	work.hidden = false;
+	if (isFocused) work.querySelector("button").focus();
+}
+
 /** Show the progress; returns what updates it. */
 function progressOf(total, done, cancel) {
 	const bar = el("progress", { max: total, value: 0, "aria-label": "Progress" });
 	const text = el("span");
-	find("#work").replaceChildren(text, bar, button("Cancel", cancel));
-	find("#work").hidden = false;
+	showWork(text, bar, button("Cancel", cancel));
 	return (count, seconds = 0) => {
 		bar.value = count;
 		const pause = seconds ? ` Waiting ${counted(seconds, "second")} for the rate limit.` : "";
@@ -164,11 +172,11 @@ function summarize({ done: { length: count }, changed, refused }, total, done, u
 	const links = [...changed, ...refused].map(({ client }) =>
 		el("li", link(value(fullName(client)), `#/client/${client.id}`)),
 	);
-	const work = find("#work");
 	const close = () => {
-		work.hidden = true;
+		find("#work").hidden = true;
+		find("h1").focus({ preventScroll: true });
 	};
-	work.replaceChildren(
+	showWork(
 		el("div", { role: "status" }, `${texts.filter(Boolean).join(", ")}.`),
 		links.length ? el("ul", links) : "",
 		undo && count ? button("Undo", undo) : "",

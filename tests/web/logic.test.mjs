@@ -115,6 +115,7 @@ test("all problems are told together, each at its field, and an amount with two 
     ["bedrooms_min", "Minimum bedrooms must be a number of at least 0."],
     ["square_feet_min", [1250, 1.25]], ["pre_approval_amount", [500000, 500]],
   ]);
+  assert.deepEqual(problemsOf([], { budget_min: 2, budget_max: null }), {});
 });
 
 // --- finding
@@ -231,6 +232,14 @@ test("a vCard is escaped and has each number", () => {
   const card = vcard({ id: "1", first_name: "Zoë; x", last_name: "Lee\\", phone: "0171 2345678 / 030 1234567", email: "a@b.co" });
   assert.equal(card.split("\r\n").slice(2).join("|"),
     "UID:urn:uuid:1|FN:Zoë\\; x Lee\\\\|N:Lee\\\\;Zoë\\; x;;;|TEL:01712345678|TEL:0301234567|EMAIL:a@b.co|END:VCARD|");
+});
+
+test("a line of a vCard is folded at 75 octets, between characters", () => {
+  const card = vcard({ id: "1", first_name: "Zoë👩".repeat(30), last_name: "Lee", phone: null, email: null });
+  const lines = card.split("\r\n");
+  assert.ok(lines.length > 12 && lines.every((line) => new TextEncoder().encode(line).length <= 75));
+  const unfolded = card.replaceAll("\r\n ", "");
+  assert.ok(unfolded.includes(`\r\nFN:${"Zoë👩".repeat(30)} Lee\r\n`));
 });
 
 // --- follow-ups

@@ -157,6 +157,62 @@ def test_a_change_of_many_leaves_a_reserve_of_the_limit(open_page, start):
     expect(page.locator(WORK)).to_be_hidden()
 
 
+@pytest.mark.parametrize("at", ["an answer", "the limit"])
+def test_cancel_sends_no_more_and_says_what_was_done(open_page, agency, at):
+    name = f"Cancelled{at[-3:]}"
+    for _ in range(8):
+        agency.create(last_name=name)
+    page, sent, held = opened(open_page, agency, f"?q={name}"), [], []
+
+    def handle(route):
+        sent.append(route.request.method)
+        if sent.count("PUT") < 4:
+            route.continue_()
+        elif at == "the limit":
+            route.fulfill(status=429, headers={"Retry-After": "60"}, json={})
+        else:
+            held.append(route)
+
+    page.route("**/v1/clients/*", handle)
+    change_all(page, "Set the status", "Closed")
+    expect(page.locator(WORK)).to_contain_text("3 of 8 changed.")
+    if at == "the limit":
+        expect(page.locator(WORK)).to_contain_text("Waiting 60 seconds")
+    page.locator(WORK).get_by_role("button", name="Cancel").click()
+    for route in held:
+        route.continue_()  # this client is changed
+    done = 3 + len(held)
+    expect(page.locator(WORK).get_by_role("status")).to_have_text(f"{done} changed, {8 - done} not yet.")
+    assert sent.count("PUT") == 4
+    assert agency.total(f"q={name}&status=closed") == done
+
+
+def test_titles_of_windows_name_list_filter_and_client(open_page, agency):
+    client = agency.create(last_name="Titled")
+    page = opened(open_page, agency)
+    for where, title in (
+        ("", "^\u2068Clients\u2069$"),
+        ("?q=zoe&status=active", "^\u2068Clients: Search: zoe, Status: Active\u2069"),
+        ("?due=today", "^\u2068Follow-ups\u2069"),
+        ("?deleted=true", "^\u2068Deleted clients\u2069"),
+        (f"client/{client['id']}", "^\u2068Jordan Titled\u2069"),
+        ("people", "^\u2068People\u2069"),
+    ):
+        page.goto(f"{agency.url}/#/{where}")
+        expect(page).to_have_title(re.compile(title))
+
+
+@pytest.mark.parametrize("typed", ["", "She called."])
+def test_closing_a_tab_warns_of_text_that_is_not_saved(open_page, agency, typed):
+    page = opened(open_page, agency, f"client/{agency.create()['id']}")
+    expect(page.locator(".history li").first).to_be_visible()
+    page.keyboard.press("a")
+    page.keyboard.type(typed)
+    with page.expect_event("close"):
+        page.close(run_before_unload=True)
+    assert open_page.asked == (["beforeunload"] if typed else [])
+
+
 def test_a_new_client_left_unfinished_waits_in_a_line(open_page, agency):
     page = opened(open_page, agency, "new")
     page.get_by_label("First name").fill("Anna")

@@ -46,6 +46,14 @@ def test_search_filters_and_pages_stand_in_the_address(open_page, demo):
     expect(page.locator(".total")).to_have_text("250 clients. Page 1 of 10.")
 
 
+def test_the_last_page_is_one_click_away(open_page, demo):
+    page = opened(open_page, demo)
+    page.get_by_role("link", name="Last", exact=True).click()
+    expect(page.locator(".total")).to_contain_text("Page 10 of 10")
+    page.get_by_role("link", name="First", exact=True).click()
+    expect(page.locator(".total")).to_contain_text("Page 1 of 10")
+
+
 def test_the_buyers_for_a_property_are_found_and_sorted(open_page, demo):
     page = opened(open_page, demo)
     page.get_by_role("button", name="For a property").click()

@@ -67,6 +67,49 @@ def test_two_are_found_chosen_and_merged(open_page, agency, twins, axe):
     agency.ask("POST", f"/v1/clients/{other['id']}/restore")
 
 
+def save_and_merge(page):
+    """Save a form, and choose to merge in the warning about a duplicate."""
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("dialog").get_by_role("link", name="Merge").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(re.compile("^Merge .* into "))
+
+
+def test_the_warning_about_a_duplicate_leads_to_the_merge(open_page, agency, twins):
+    mine, other = twins
+    page = open_page(agency.link)
+    expect(page.locator("#who bdi")).to_be_visible()
+    page.goto(f"{agency.url}/#/client/{mine['id']}/edit")
+    page.get_by_label("Source").fill("Typed before")
+    page.get_by_label("Phone").fill(other["phone"])
+    save_and_merge(page)
+    expect(page.get_by_label("Source")).to_have_value("Typed before")
+    press_merge(page)
+    expect(page.locator(SAID)).to_contain_text("was merged and deleted.")
+    assert agency.get(mine)["email"] == other["email"]
+    assert not is_there(agency, other)
+
+
+def test_a_new_client_who_exists_fills_that_one(open_page, agency):
+    known = agency.create(last_name="Known", phone="0171 2345678", notes="Two dogs.", status="inactive")
+    page = open_page(agency.link)
+    expect(page.locator("#who bdi")).to_be_visible()
+    page.goto(f"{agency.url}/#/new?q=jordan+known+k@example.com")
+    page.get_by_label("Type").first.select_option(known["client_type"])
+    page.get_by_label("Phone").fill("0171 9999999")
+    page.get_by_label("Notes").fill("One cat.")
+    save_and_merge(page)
+    choose(page)
+    press_merge(page)
+    expect(page.locator(SAID)).to_have_text("Saved.")
+    saved = agency.get(known)
+    names = ("phone", "email", "notes", "status", "version")
+    expected = ["0171 9999999", "k@example.com", "Two dogs.\n\nOne cat.", "inactive", 2]
+    assert [saved[name] for name in names] == expected
+    assert agency.total("q=known") == 1
+    page.goto(f"{agency.url}/#/")
+    expect(page.locator("p.note")).to_have_count(0)
+
+
 def test_a_change_of_either_asks_again_and_loses_nothing(open_page, agency, twins):
     mine, other = twins
     page = merging(open_page, agency, mine, other)

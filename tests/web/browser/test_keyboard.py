@@ -1,0 +1,112 @@
+"""The keyboard alone, in Chromium: calls, follow-ups, many clients at once, and two that are one."""
+
+from playwright.sync_api import expect
+from web.browser.test_calls import SAID, WALK, WORK
+from web.browser.test_day import ROWS, opened
+
+FOCUSED = """() => {
+  const node = document.activeElement;
+  return node.matches('a, button, input, select, textarea') ? node.ariaLabel ?? node.textContent : '';
+}"""
+
+
+def reach(page, name, key="Tab"):
+    """Press a key until a control of this name has the focus."""
+    seen = []
+    while name not in page.evaluate(FOCUSED):
+        page.keyboard.press(key)
+        seen.append(page.evaluate(FOCUSED))
+        assert len(seen) < 60, f"{name} is out of reach: {seen}"
+
+
+def press(page, *keys):
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_a_walk_goes_on_and_back_by_keyboard(open_page, agency):
+    for number in range(3):
+        agency.create(last_name=f"Walked{number}")
+    page = opened(open_page, agency, "?q=walked&sort=name", rows=agency.total())
+    expect(page.locator(ROWS)).to_have_count(3)
+    press(page, "j", "Enter")
+    for key, place in (("j", "2"), ("j", "3"), ("j", "3"), ("k", "2")):
+        expect(page.locator(".history li").first).to_be_visible()
+        page.keyboard.press(key)
+        expect(page.locator(WALK)).to_contain_text(f"{place} of 3")
+        expect(page.get_by_role("heading", name=f"Walked{int(place) - 1}")).to_be_focused()
+    reach(page, "Previous", "Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(WALK)).to_contain_text("1 of 3")
+    page.keyboard.press("Escape")
+    expect(page.locator(ROWS).first).to_be_focused()
+
+
+def test_many_are_changed_and_undone_by_keyboard(open_page, agency):
+    for _ in range(3):
+        agency.create(last_name="Keys")
+    page = opened(open_page, agency, "?q=keys", rows=agency.total())
+    expect(page.locator(ROWS)).to_have_count(3)
+    reach(page, "Change all")
+    page.keyboard.press("Enter")
+    page.keyboard.type("Set the s")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Closed")
+    press(page, "Tab", "Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("set the status to Closed")
+    page.keyboard.press("Enter")
+    expect(page.locator(WORK).get_by_role("status")).to_have_text("3 changed.")
+    assert agency.total("q=keys&status=closed") == 3
+    reach(page, "Undo", "Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(WORK).get_by_role("status")).to_have_text("3 undone.")
+    expect(page.locator(WORK).get_by_role("button")).to_be_focused()
+    assert agency.total("q=keys&status=closed") == 0
+    page.keyboard.press("Enter")
+    expect(page.locator(WORK)).to_be_hidden()
+    expect(page.locator("h1")).to_be_focused()
+
+
+def test_two_are_merged_by_keyboard(open_page, agency):
+    mine = agency.create(last_name="Pair", phone="0171 2345678")
+    agency.create(last_name="Pairother", phone="0171 9999999")
+    page = opened(open_page, agency, f"client/{mine['id']}", rows=agency.total())
+    expect(page.get_by_role("heading", name="Jordan Pair")).to_be_focused()
+    reach(page, "Merge")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Search")).to_be_focused()
+    page.keyboard.type("pairother")
+    expect(page.get_by_role("link", name="Merge").first).to_have_attribute(
+        "aria-label", "Merge \u2068Jordan Pairother\u2069"
+    )
+    reach(page, "Merge")
+    page.keyboard.press("Enter")
+    expect(page.locator("form.client [aria-invalid]").first).to_be_focused()
+    for name in ("Pairother", "0171 9999999"):
+        reach(page, name)
+        page.keyboard.press("Enter")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(SAID)).to_contain_text("was merged and deleted.")
+    saved = agency.get(mine)
+    assert (saved["last_name"], saved["phone"]) == ("Pairother", "0171 9999999")
+    assert agency.total("q=pairother") == 1
+
+
+def test_a_follow_up_is_set_and_done_by_keyboard(open_page, agency):
+    client = agency.create(last_name="Followed")
+    page = opened(open_page, agency, f"client/{client['id']}", rows=agency.total())
+    expect(page.locator(".history li").first).to_be_visible()
+    press(page, "a", "Tab")
+    page.keyboard.type("Today")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".heading time")).to_have_text("Due today")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    reach(page, "Due", "Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(ROWS)).to_have_text(["Jordan Followed"])
+    press(page, "j", "Enter", "a")
+    page.keyboard.type("Met her.")
+    reach(page, "Follow-up done")
+    page.keyboard.press("Enter")
+    expect(page.locator(".lines")).to_contain_text("Met her.")
+    assert agency.get(client)["tags"] == []
