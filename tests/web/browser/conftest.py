@@ -18,6 +18,9 @@ expect.set_options(timeout=20_000)  # an answer may take long beside other tests
 AXE = Path(os.environ["ACARE_TEST_BROWSER"], "node_modules", "axe-core", "axe.min.js")
 
 
+#: The names in the list of clients.
+ROWS = "table.clients tbody td.name a"
+
 #: A test with this mark runs in Firefox, too, over WebDriver BiDi.
 both_engines = pytest.mark.parametrize("browser", ["chromium", "firefox"], indirect=True)
 
@@ -65,6 +68,14 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         context.close()
     assert errors == []
     assert set(asked) <= {"beforeunload"}
+
+
+def opened(open_page: Callable[..., Page], agency: Agency, where: str = "", **options: Any) -> Page:
+    """The page of the agency's broker, signed in, at an address."""
+    page = open_page(agency.link, **options)
+    expect(page.locator("#top")).to_be_visible()
+    page.goto(f"{agency.url}/#/{where}")
+    return page
 
 
 def is_wrong(said: Any) -> bool:

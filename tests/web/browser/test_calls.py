@@ -6,10 +6,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 from support.http import Agency
-from web.browser.conftest import both_engines
+from web.browser.conftest import ROWS, both_engines, opened
 from web.browser.test_accessibility import check
 
-ROWS = "table.clients tbody td.name a"
 WALK, WORK, SAID = "nav.walk", "#work", "#said"
 TODAY = datetime.date.today
 
@@ -20,13 +19,6 @@ def callers(agency):
     for number in range(60):
         agency.create(last_name=f"Number{number:02}", tags=["walk"])
     return agency
-
-
-def opened(open_page, agency, where="", **options):
-    page = open_page(agency.link, **options)
-    expect(page.locator("#who bdi")).to_be_visible()
-    page.goto(f"{agency.url}/#/{where}")
-    return page
 
 
 @both_engines

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from web.browser.conftest import both_engines
+from web.browser.conftest import both_engines, opened
 
 FULL = {
     "email": "jordan.lee@example.com", "phone": "(661) 555-0142", "budget_min": 350000,
@@ -17,8 +17,7 @@ FULL = {
 
 
 def shown(open_page, agency, client, where=""):
-    page = open_page(agency.link)
-    page.goto(f"{agency.url}/#/client/{client['id']}{where}")
+    page = opened(open_page, agency, f"client/{client['id']}{where}")
     expect(page.get_by_role("heading", level=1)).to_contain_text(client["last_name"])
     return page
 
@@ -47,16 +46,8 @@ def test_it_is_shown_with_links_separators_and_tags(open_page, agency):
     expect(places.first).to_have_attribute("href", "#/?q=Bakersfield%2C+CA")
 
 
-def test_a_thumb_can_call_and_go_back(open_page, agency):
-    page = shown(open_page, agency, agency.create(**FULL))
-    page.set_viewport_size({"width": 360, "height": 740})
-    for name in ("Back to the list", FULL["phone"]):
-        assert page.get_by_role("link", name=name).bounding_box()["height"] > 36
-
-
 def test_the_form_has_a_field_for_each_in_the_document(open_page, agency):
-    page = open_page(agency.link)
-    page.goto(f"{agency.url}/#/new")
+    page = opened(open_page, agency, "new")
     schemas = page.request.get(f"{agency.url}/openapi.json").json()["components"]["schemas"]
     properties = schemas["ClientInput"]["properties"] | schemas["PropertyPreferences"]["properties"]
     expect(page.locator("form.client")).to_be_visible()
@@ -104,8 +95,7 @@ def test_a_change_sends_only_what_was_changed(open_page, agency):
 
 @both_engines
 def test_problems_stand_at_their_fields(open_page, agency):
-    page = open_page(agency.link)
-    page.goto(f"{agency.url}/#/new")
+    page = opened(open_page, agency, "new")
     page.get_by_label("First name").fill("Zoë")
     page.get_by_label("E-mail").fill("nowhere")
     page.get_by_label("Minimum budget").fill("much")
@@ -183,13 +173,6 @@ def test_what_was_changed_meanwhile_is_not_deleted(open_page, agency):
     expect(page.locator("#said")).to_contain_text("Not deleted: broker, ")
 
 
-def test_a_message_does_not_cover_the_buttons_of_a_form(open_page, agency):
-    page = shown(open_page, agency, agency.create(), "/edit")
-    page.locator("#said").evaluate("node => { node.textContent = 'A message' }")
-    message, button = (page.locator(selector).bounding_box() for selector in ("#said", "button.main"))
-    assert message["y"] + message["height"] <= button["y"]
-
-
 def test_an_amount_with_two_meanings_is_asked(open_page, agency):
     page = open_page(agency.link)
     fill_new(page, agency, "Twomeanings")
@@ -228,16 +211,14 @@ def test_a_client_who_is_there_already_is_shown_first(open_page, agency, again, 
 
 def test_a_missing_type_is_told_before_a_duplicate(open_page, agency):
     agency.create(first_name="Ana", last_name="Typeless")
-    page = open_page(agency.link)
-    page.goto(f"{agency.url}/#/new?q=ana+typeless")
+    page = opened(open_page, agency, "new?q=ana+typeless")
     save(page)
     expect(page.locator("#field-client_type-problem")).to_have_text("Type is required.")
     expect(page.get_by_role("dialog")).to_be_hidden()
 
 
 def test_the_focus_in_a_form_is_never_below_the_buttons_that_save(open_page, agency):
-    page = open_page(agency.link, viewport={"width": 1280, "height": 500})
-    page.goto(f"{agency.url}/#/new")
+    page = opened(open_page, agency, "new", viewport={"width": 1280, "height": 500})
     page.get_by_text("Search profile").click()
     page.get_by_label("First name").focus()
     top = page.get_by_role("button", name="Save").bounding_box()["y"]

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 from support.http import Agency
-from web.browser.conftest import both_engines
+from web.browser.conftest import both_engines, opened
 
 DANA = {"email": "dana@localhost", "role": "broker"}
 
@@ -66,8 +66,7 @@ def test_changes_to_one_field_ask_which_to_keep(open_page, agency):
 
 def test_a_change_in_another_window_is_ones_own(open_page, agency):
     client = agency.create()
-    page = open_page(agency.link)
-    page.goto(f"{agency.url}/#/client/{client['id']}/edit")
+    page = opened(open_page, agency, f"client/{client['id']}/edit")
     page.get_by_label("Source").fill("Mine")
     agency.put(client, source="Other window", phone="1")
     save(page)

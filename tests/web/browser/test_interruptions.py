@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 from support import command
 from support.http import Agency
+from web.browser.conftest import opened
 
 
 def limit(page, path, seconds):
@@ -94,8 +95,7 @@ def test_a_form_cannot_be_edited_while_it_is_saved(open_page, agency):
 
 def test_what_was_typed_survives_a_reload(open_page, agency):
     client = agency.create()
-    page = open_page(agency.link)
-    page.goto(f"{agency.url}/#/client/{client['id']}/edit")
+    page = opened(open_page, agency, f"client/{client['id']}/edit")
     page.get_by_label("Notes").fill("Half a sen")
     page.reload()
     expect(page.get_by_label("Notes")).to_have_value("Half a sen")

@@ -1,8 +1,8 @@
 """The keyboard alone, in Chromium: calls, follow-ups, many clients at once, and two that are one."""
 
 from playwright.sync_api import expect
+from web.browser.conftest import ROWS, opened
 from web.browser.test_calls import SAID, WALK, WORK
-from web.browser.test_day import ROWS, opened
 
 FOCUSED = """() => {
   const node = document.activeElement;
@@ -27,7 +27,7 @@ def press(page, *keys):
 def test_a_walk_goes_on_and_back_by_keyboard(open_page, agency):
     for number in range(3):
         agency.create(last_name=f"Walked{number}")
-    page = opened(open_page, agency, "?q=walked&sort=name", rows=agency.total())
+    page = opened(open_page, agency, "?q=walked&sort=name")
     expect(page.locator(ROWS)).to_have_count(3)
     press(page, "j", "Enter")
     for key, place in (("j", "2"), ("j", "3"), ("j", "3"), ("k", "2")):
@@ -45,7 +45,7 @@ def test_a_walk_goes_on_and_back_by_keyboard(open_page, agency):
 def test_many_are_changed_and_undone_by_keyboard(open_page, agency):
     for _ in range(3):
         agency.create(last_name="Keys")
-    page = opened(open_page, agency, "?q=keys", rows=agency.total())
+    page = opened(open_page, agency, "?q=keys")
     expect(page.locator(ROWS)).to_have_count(3)
     reach(page, "Change all")
     page.keyboard.press("Enter")
@@ -70,7 +70,7 @@ def test_many_are_changed_and_undone_by_keyboard(open_page, agency):
 def test_two_are_merged_by_keyboard(open_page, agency):
     mine = agency.create(last_name="Pair", phone="0171 2345678")
     agency.create(last_name="Pairother", phone="0171 9999999")
-    page = opened(open_page, agency, f"client/{mine['id']}", rows=agency.total())
+    page = opened(open_page, agency, f"client/{mine['id']}")
     expect(page.get_by_role("heading", name="Jordan Pair")).to_be_focused()
     reach(page, "Merge")
     page.keyboard.press("Enter")
@@ -94,7 +94,7 @@ def test_two_are_merged_by_keyboard(open_page, agency):
 
 def test_a_follow_up_is_set_and_done_by_keyboard(open_page, agency):
     client = agency.create(last_name="Followed")
-    page = opened(open_page, agency, f"client/{client['id']}", rows=agency.total())
+    page = opened(open_page, agency, f"client/{client['id']}")
     expect(page.locator(".history li").first).to_be_visible()
     press(page, "a", "Tab")
     page.keyboard.type("Today")

@@ -5,9 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 from support import command
-from web.browser.conftest import both_engines
-
-ROWS = "table.clients tbody td.name a"
+from web.browser.conftest import ROWS, both_engines
 
 
 def test_escape_does_not_leave_the_sign_in(open_page, agency):

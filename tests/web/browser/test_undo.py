@@ -4,15 +4,9 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from web.browser.conftest import both_engines
+from web.browser.conftest import both_engines, opened
 
 WHO_AND_WHEN = re.compile(r"broker, \w+ \d+, \d{4}, \d+:\d\d")
-
-
-def opened(open_page, agency, where):
-    page = open_page(agency.link)
-    page.goto(f"{agency.url}/#/{where}")
-    return page
 
 
 def delete(page):
@@ -55,8 +49,7 @@ def test_a_late_answer_to_undo_leaves_a_form_as_it_is(open_page, agency):
 @pytest.mark.parametrize("focused", [False, True])
 def test_undo_stays_ten_seconds_or_as_long_as_it_has_the_focus(open_page, agency, focused):
     client = agency.create()
-    page = open_page(agency.link)
-    page.goto(f"{agency.url}/#/client/{client['id']}")
+    page = opened(open_page, agency, f"client/{client['id']}")
     page.clock.pause_at("2100-01-01")
     delete(page)
     page.mouse.move(0, 0)
@@ -111,22 +104,3 @@ def test_the_history_says_what_was_changed_and_puts_it_back(open_page, agency):
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".history li").first).to_contain_text("Minimum bedrooms: 3")
     assert agency.get(client)["property_preferences"] == {"bedrooms_min": 2, "pool": True}
-
-
-def test_the_history_names_the_owners(open_page, agency):
-    user = agency.ask("POST", "/v1/users", {"email": "next@example.com", "role": "agent"}, 201)
-    client = agency.create()
-    agency.ask("POST", f"/v1/clients/{client['id']}/owner", {"user_id": user["id"]})
-    page = opened(open_page, agency, f"client/{client['id']}")
-    change = page.locator(".history li").first
-    expect(change).to_contain_text(re.compile("Owner: broker.* → next@example.com"))
-    change.get_by_role("button", name="Use old value: Owner, broker").click()
-    expect(page.get_by_label("Owner").locator("option:checked")).to_have_text("broker")
-
-
-def test_a_client_who_was_restored_meanwhile_is_shown(open_page, agency):
-    client = agency.create(last_name="Meanwhile")
-    page = open_page(agency.link)
-    page.route(f"**/v1/clients/{client['id']}", lambda route: route.fulfill(status=404, json={}), times=1)
-    page.goto(f"{agency.url}/#/client/{client['id']}")
-    expect(page.get_by_role("heading", name="Meanwhile")).to_be_visible()
