@@ -135,3 +135,12 @@ def test_the_way_back_serves_the_clients_with_the_old_version(upgraded):
     assert "acare 0.2.0 " in run("acare --version")
     assert {json.loads(line)["id"] for line in exported(run)} == {json.loads(line)["id"] for line in clients}
     run("systemctl is-active acare.service")
+
+
+def test_after_the_way_back_the_upgrade_and_the_backups_go_on(upgraded):
+    """The folder has backups of both versions, and those of the newer one were made before the way back."""
+    _, run, clients, _ = upgraded
+    run("systemctl start acare-backup.service")  # of the old version
+    run(UPGRADE)
+    run("systemctl start acare-backup.service && systemctl start acare-check.service")
+    assert {json.loads(line)["id"] for line in exported(run)} == {json.loads(line)["id"] for line in clients}

@@ -1,5 +1,6 @@
 """Folders of backups: the newest is found by number, and another database leaves them alone."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from support.keys import new_key
 import acare
 from acare.database import connection
 from acare.database.file import checksum_file
+from acare.maintenance import folders
 from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 
@@ -113,12 +115,18 @@ def test_files_of_schema_4_with_users_count_as_one_database(run, path, folder):
     assert run("backup", folder).is_refusal()
 
 
-def test_two_migrations_of_a_database_give_one_id(path, tmp_path):
-    for name in ("a.db", "b.db"):
-        old_schema.write_to(tmp_path / name)
-        acare.create_app(database=tmp_path / name).close()
-    (a, b) = (query(tmp_path / name, "SELECT id FROM identity") for name in ("a.db", "b.db"))
-    assert a == b
+def test_backups_go_on_after_an_older_version_was_used_again(path, folder):
+    """The kept file of schema 4 takes the place of the migrated one, and is migrated again."""
+    old_schema.write_to(path)
+    acare.create_app(database=path).close()
+    newer = [back_up(path, folder) for _ in range(2)]
+    path.unlink()
+    shutil.copyfile(f"{path}.schema-4.db", path)
+    older = back_up(path, folder)
+    acare.create_app(database=path).close()
+    newest = back_up(path, folder)
+    assert [number(each) for each in (*newer, newest)] == [1, 2, 3]
+    assert [each for each, _ in folders.backups("acare", folder)] == [older, *newer, newest]
 
 
 def test_a_restore_keeps_the_identity_of_the_replaced_database(used, folder, tmp_path):
