@@ -19,13 +19,10 @@ from support.page import examples, replaced
 from support.server import make_key, serving
 from support.sockets import free_port, wait_for
 
-#: The examples: the heading of the section, and prefix of an office → address of its server.
-TWO = "Several offices", {"/north": "127.0.0.1:8081", "/south": "127.0.0.1:8082"}
-SIGN_IN = "Sign-in by a proxy", {"": "127.0.0.1:8080"}
 CONTAINER = Path(__file__).parents[2] / "acare" / "cli" / "container"
 #: The address of oauth2-proxy in the example of each proxy.
 SIGN_IN_PROXY = {"nginx": "http://127.0.0.1:4180", "caddy": "127.0.0.1:4180"}
-#: What the other examples for nginx replace in the first one.
+#: What the example of a sign-in replaces in the one for nginx.
 LOCATION = "    location / {\n        proxy_pass http://127.0.0.1:8080;\n    }\n"
 
 NGINX = """
@@ -54,15 +51,36 @@ TLS = """    ssl_certificate     /etc/ssl/crm.example.pem;
 """
 
 
-(CADDY_ALONE,) = re.findall("<<END\n(.*)END", examples("sh", "A service")[-1], re.DOTALL)
-NGINX_ALONE = examples("nginx", "Behind nginx")[0]
+def text_of(proxy, section):
+    """The first example for a proxy below this heading."""
+    return examples(proxy, section)[0]
+
+
+def with_north(proxy, text):
+    """A configuration with the block of another office in it."""
+    start, brace, rest = text.partition("{\n")
+    return f"{start}{brace}{text_of(proxy, 'Several offices')}{rest}"
+
+
+ALONE = {
+    "nginx": text_of("nginx", "Behind nginx"),
+    "caddy": re.findall("<<END\n(.*)END", examples("sh", "A service")[-1], re.DOTALL)[0],
+}
+BEHIND_SIGN_IN = {
+    "nginx": replaced(ALONE["nginx"], {LOCATION: text_of("nginx", "Sign-in by a proxy")}),
+    "caddy": text_of("caddy", "Sign-in by a proxy"),
+}
+#: The configurations with two offices, and prefix of an office → address of its server.
+NORTH_AND_FIRST = {"/north": "127.0.0.1:8081", "": "127.0.0.1:8080"}
+TWO, SIGN_IN = (
+    ({proxy: with_north(proxy, text) for proxy, text in texts.items()}, NORTH_AND_FIRST)
+    for texts in (ALONE, BEHIND_SIGN_IN)
+)
 #: The other configurations: the proxy and its text.
 WITHOUT_SIGN_IN = {
-    "nginx alone": ("nginx", NGINX_ALONE),
-    "nginx, offices": ("nginx", replaced(NGINX_ALONE, {LOCATION: examples("nginx", TWO[0])[0]})),
-    "Caddy alone": ("caddy", CADDY_ALONE),
-    "Caddy, offices": ("caddy", examples("caddy", TWO[0])[0]),
-    "Caddy, container": ("caddy", (CONTAINER / "Caddyfile").read_text()),
+    **{f"{proxy} alone": (proxy, text) for proxy, text in ALONE.items()},
+    **{f"{proxy}, offices": (proxy, text) for proxy, text in TWO[0].items()},
+    "caddy, container": ("caddy", (CONTAINER / "Caddyfile").read_text()),
 }
 
 
@@ -90,7 +108,7 @@ def is_open(port):
 @contextmanager
 def behind(proxy, folder, example, *options, **others):
     """The offices behind this proxy, with an example's configuration; ``others`` replaces more in it."""
-    section, offices = example
+    texts, offices = example
     port, agencies, upstreams = free_port(), [], {}
     with ExitStack() as stack:
         for prefix, address in offices.items():
@@ -98,10 +116,8 @@ def behind(proxy, folder, example, *options, **others):
             agencies.append(Agency(f"http://127.0.0.1:{port}{prefix}", make_key(database)))
             served = serving(database, "--trusted-proxy", "127.0.0.1", *options)
             _, upstreams[address] = stack.enter_context(served)
-        (text,) = examples(proxy, section)
-        if "crm.example" not in text:
-            text = replaced(examples(proxy)[0], {LOCATION: text})
-        stack.enter_context(running(proxy, folder, replaced(text, {**upstreams, **others}), port))
+        text = replaced(texts[proxy], {**upstreams, **others})
+        stack.enter_context(running(proxy, folder, text, port))
         yield agencies
 
 
@@ -121,13 +137,13 @@ def running(proxy, folder, text, port):
 
 @pytest.mark.parametrize("proxy", PROXIES)
 def test_two_offices_share_no_client_and_no_key(proxy, tmp_path):
-    with behind(proxy, tmp_path, TWO) as (north, south):
+    with behind(proxy, tmp_path, TWO) as (north, first):
         headers, answer = ask(north, "POST", body=JORDAN, status=201, X_Forwarded_Prefix="/forged")
         path = f"/v1/clients/{answer['data']['id']}"
         assert headers["Location"] == f"/north{path}"
         ask(north, path=path)
-        ask(south, path=path, status=404)
-        ask(Agency(south.url, north.key), status=401)
+        ask(first, path=path, status=404)
+        ask(Agency(first.url, north.key), status=401)
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +201,7 @@ def behind_sign_in(proxy, folder, person):
     with serving_with(answer) as url:
         stand_in = url if proxy == "nginx" else url.removeprefix("http://")
         others = {SIGN_IN_PROXY[proxy]: stand_in}
-        with behind(proxy, folder, SIGN_IN, *options, **others) as (office,):
+        with behind(proxy, folder, SIGN_IN, *options, **others) as (_, office):
             yield office.url
 
 
@@ -235,6 +251,7 @@ def test_a_sign_in_never_believes_the_caller(proxy, email, header, tmp_path):
     with behind_sign_in(proxy, tmp_path, {"email": email}) as url:
         forged = {header: "broker@example.com"}
         assert user_of(url, forged) != "broker@example.com"
+        assert user_of(f"{url}/north", forged) is None  # where people sign in with a key
         for name in ("X-API-Key", "API-Key"):  # for a request with a key, Caddy does not ask the sign-in
             assert user_of(url, {**forged, name: ""}) != "broker@example.com"
 
@@ -251,8 +268,8 @@ def test_no_other_example_passes_on_a_user_or_a_prefix(proxy, text, tmp_path):
     with serving(tmp_path / "acare.db", *options) as (_, address):
         text = re.sub(r"(127\.0\.0\.1|acare):80\d\d", address, text)
         with running(proxy, tmp_path, text, port):
-            for prefix in re.findall(r"path (/\w+)/\*|location (/\w+)/", text) or [("", "")]:
-                url = f"http://127.0.0.1:{port}{''.join(prefix)}"
+            for prefix in NORTH_AND_FIRST if "/north" in text else [""]:
+                url = f"http://127.0.0.1:{port}{prefix}"
                 assert user_of(url, FORGED) is None
                 made, _ = ask(Agency(url, key), "POST", body=JORDAN, status=201, X_Forwarded_Prefix="/forged")
-                assert made["Location"].startswith(f"{''.join(prefix)}/v1/")
+                assert made["Location"].startswith(f"{prefix}/v1/")

@@ -14,7 +14,10 @@ import acare
 
 #: The version before, and one with the same commands whose page made the drop-in folders as symbolic links.
 BEFORE, WITH_LINKS = "3b46be3c", "71e6642"
-UPGRADE, DOWNGRADE = (text.replace("git pull && ", "") for text in examples("sh", "Installing a new version"))
+#: Without git: the sources are in folders of their own.
+UPGRADE, DOWNGRADE = (
+    re.sub(r"git [^&\n]+(&& |\n)", "", text) for text in examples("sh", "Installing a new version")
+)
 PACKAGE = "/opt/acare/lib/python3.*/site-packages/acare/cli/units"
 CLIENTS = 2000
 OVERRIDE = "[Service]\nIPAddressAllow=192.168.1.0/24\n"

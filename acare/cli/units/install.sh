@@ -14,8 +14,7 @@ system=$root/etc/systemd/system
 step='reading the arguments' state='Nothing was changed.'
 
 finish() {
-    code=$?
-    [ "$code" -eq 0 ] ||
+    [ $? -eq 0 ] ||
         echo "install.sh: FAILED: $step. $state Correct the cause, and run the command again." >&2
 }
 trap finish EXIT
@@ -116,5 +115,6 @@ for office in $offices; do
     [ -e "$root/var/lib/$office/acare.db" ] || how='enable --now'
     # shellcheck disable=SC2086 # two words
     systemd $how "$office.service" "$office-backup.timer" "$office-check.timer"
+    [ "$how" = try-restart ] || systemd start "$office-backup.service" # the check wants a backup
 done
 echo "acare $version is installed: $offices"
