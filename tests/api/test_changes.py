@@ -73,22 +73,6 @@ def test_a_removal_has_the_time_of_the_deletion(agency):
     assert agency.broker.page()["changes"] == [expected]
 
 
-def test_a_client_occurs_once_in_its_current_state(agency):
-    for notes in "abc":
-        agency.ana.api.put(agency.id, {"notes": notes})
-    other = agency.ana.api.create()["id"]
-    agency.ana.api.put(agency.id, {"notes": "d"})
-    assert agency.broker.read() == [(other, 1), (agency.id, 5)]
-
-
-def test_only_the_last_of_two_removals_is_in_the_feed(agency):
-    agency.ana.api.delete(agency.id)
-    agency.ana.api.post(None, 200, f"/v1/clients/{agency.id}/restore")
-    hand_over(agency, agency.ben)
-    agency.ben.api.delete(agency.id)
-    assert [each.read() for each in (agency.broker, agency.ana, agency.ben)] == [[(agency.id, None)]] * 3
-
-
 def test_now_is_the_cursor_of_what_comes(agency):
     agency.ana.api.create()
     agency.ana.cursor = "now"

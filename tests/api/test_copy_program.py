@@ -140,19 +140,11 @@ def test_a_copy_is_complete_while_a_new_one_is_read(tmp_path):
     assert [*seen, sorted(copied(copy))] == [[], ["a", "b"], ["a", "b"], ["a", "b"], ["a", "c"]]
 
 
-def test_a_copy_made_once_fails_without_a_server(tmp_path):
-    assert_it_gives_up(f"127.0.0.1:{free_port()}", tmp_path)
-
-
 def test_a_copy_made_once_fails_without_an_answer(tmp_path):
     with feed(iter(lambda: 502, 0)) as address:
-        assert_it_gives_up(address, tmp_path)
-
-
-def assert_it_gives_up(address, folder):
-    program = line(replaced(PROGRAM, {"begun + 30": "begun + 2"}), address, "key")
-    line_of_command = [*program, "copy.db", "--once"]
-    ended = subprocess.run(line_of_command, cwd=folder, capture_output=True, text=True, timeout=30)
+        program = line(replaced(PROGRAM, {"begun + 30": "begun + 2"}), address, "key")
+        line_of_command = [*program, "copy.db", "--once"]
+        ended = subprocess.run(line_of_command, cwd=tmp_path, capture_output=True, text=True, timeout=30)
     assert (ended.returncode, ended.stderr) == (1, "The server has not answered for 30 seconds.\n")
 
 

@@ -4,7 +4,6 @@ import re
 
 import pytest
 from support.keys import new_key
-from support.wsgi import turn
 from webtest import TestApp
 
 import acare
@@ -95,17 +94,6 @@ def test_only_the_trusted_proxy_names_the_user(embedded):
         for peer, sent, status in ((1, ana, 200), (1, f"{ana}, {ana}", 403), (1, "", 401), (2, ana, 401)):
             environ = {"REMOTE_ADDR": f"192.0.2.{peer}", "HTTP_REMOTE_EMAIL": sent.encode().decode("latin-1")}
             TestApp(app).get("/v1/users/me", extra_environ=environ, status=status)
-
-
-def test_signed_in_users_behind_one_address_take_turns(tmp_path):
-    with acare.create_app(database=tmp_path / "acare.db", **SIGN_IN) as app:
-        for each in (ANA, "ben@example.com"):
-            app.users.add(each, "agent")
-        ana, same, ben = (turn(app, HTTP_REMOTE_EMAIL=each) for each in (ANA, ANA.upper(), "ben@example.com"))
-        assert ana.caller == same.caller != ben.caller
-        others = {"REMOTE_ADDR": "192.0.2.9"}
-        ana, ben = (turn(app, HTTP_REMOTE_EMAIL=each, **others) for each in (ANA, "ben@example.com"))
-        assert ana.caller == ben.caller
 
 
 def test_identify_and_a_user_header_exclude_each_other(tmp_path):

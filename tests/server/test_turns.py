@@ -134,7 +134,7 @@ def test_writes_and_checks_that_wait_do_not_delay_reads(busy):
             assert ask(busy, "GET", path) < 1
 
 
-proxied = app_fixture(trusted_proxy="192.0.2.1")
+proxied = app_fixture(trusted_proxy="192.0.2.1", user_header="Remote-Email")
 
 
 def test_requests_are_queued_by_user_or_else_by_address(proxied):
@@ -143,6 +143,7 @@ def test_requests_are_queued_by_user_or_else_by_address(proxied):
     proxied.keys.revoke(OPERATOR, keys[1].id)
     assert {turn(proxied, HTTP_API_KEY=key).caller for key in (keys[1].key, "x")} == {"192.0.2.1"}
     assert turn(proxied, HTTP_X_FORWARDED_FOR="2001:db8::1").caller == "2001:db8::/64"
+    assert turn(proxied, HTTP_REMOTE_EMAIL="ANA@example.com").caller == keys[0].user_id
 
 
 now = [0]

@@ -125,7 +125,7 @@ class Follower:
         self.caller, self.copy, self.cursor = caller, {}, None
         self.feed, self.lists = ChangeFeed(database), ClientLists(database)
         self.random = random.Random(seed)
-        self.expired = 0
+        self.expired, self.told = 0, []
 
     def follow(self, until):
         while not until.is_set():
@@ -134,15 +134,16 @@ class Follower:
     def read_page(self):
         """Read a page. Returns whether there is more."""
         if self.random.random() < 0.002:
-            self.copy, self.cursor = {}, None  # a new copy
+            self.copy, self.cursor, self.told = {}, None, []  # a new copy
         try:
             limit = self.random.choice([1, 10, 500])
             page = self.feed.page(self.caller, after=self.cursor, limit=limit)
         except CursorExpired:
             self.expired += 1
-            self.copy, self.cursor = {}, None
+            self.copy, self.cursor, self.told = {}, None, []
             return True
         for change in map(json.loads, page.rows):
+            self.told.append(change["id"])
             if change["client"] is None:
                 self.copy.pop(change["id"], None)
             else:
@@ -151,9 +152,14 @@ class Follower:
         return page.has_more
 
     def differences(self):
-        """The ids of clients that differ between the copy, read to the end, and the list."""
+        """The ids of clients that differ between the copy, read to the end, and the list.
+
+        On the way to the end, which nothing delays now, no client may be told of twice.
+        """
+        self.told = []
         while self.read_page():
             pass
+        assert len(self.told) == len(set(self.told))
         listed, number = {}, 1
         while rows := self.lists.page(self.caller, page=number, limit=100).rows:
             listed |= {client["id"]: client for client in map(json.loads, rows)}
