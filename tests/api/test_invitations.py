@@ -123,12 +123,6 @@ def test_an_ordinary_key_cannot_be_redeemed(app, api, ana):
     assert reason(Api(app, "0" * 64).post({}, 401, REDEEM)) == "unknown"
 
 
-def test_strict_handling_names_an_unknown_field_of_a_redemption(app, api):
-    invitation = Api(app, invite(api)["key"])
-    answer = invitation.ask("POST", REDEEM, {"scopes": {}}, 400, Prefer="handling=strict")
-    assert fields_of(answer) == ["scopes"]
-
-
 # --- what ends one
 
 

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 from support.clients import new
-from support.files import edit, files_with
+from support.files import files_with
 
-import acare
 from acare import phone_numbers
 from acare.fields import validate_update
 from acare.maintenance.verification import verify_file
@@ -141,17 +140,3 @@ def test_erasing_leaves_no_word_in_the_index(app, agent, how):
         assert files_with(app.database.path.parent, word) == []
     assert verify_file(app.database.path) == 320
     assert app.lists.page(agent, page=1, limit=1, q="lee").total == 300
-
-
-def test_the_internal_tables_of_fts5_are_not_compared(tmp_path, new_database):
-    """Other versions of SQLite may define them otherwise."""
-    path = tmp_path / "acare.db"
-    path.write_bytes(new_database)
-    edit(
-        path,
-        "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, '(k ', '(K ') "
-        "WHERE name = 'clients_search_config'; "
-        "UPDATE sqlite_schema SET sql = replace(sql, 'block BLOB', 'block') "
-        "WHERE name = 'clients_search_data'",
-    )
-    acare.create_app(database=path).close()
