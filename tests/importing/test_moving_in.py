@@ -15,6 +15,11 @@ BUYERS = ("--default", "client_type=buyer")
 
 # --- what a row becomes
 
+TYPES = """Name,Mobile,Budget,Pre-Approved,Tags,Preferences
+A B,(661) 555-0142,"$350,000",Yes,vip; first-time;,"{""a"":1}"
+"""
+TYPED = {"phone": "(661) 555-0142", "budget_max": 350000, "pre_approved": True, "tags": ["vip", "first-time"],
+         "property_preferences": {"a": 1}}  # fmt: skip
 NOTES = ["--map=Street=notes", "--map=City=notes"]
 MEANINGS = [f"--value=Stage:{each}" for each in ("new=inactive", "Bad: timing=?=closed", "*=active")]
 STREETS = "Name,Street,Phone,Phone,City,Notizen\nA B,Main St 1,1,2,Taft,Dogs"
@@ -28,16 +33,11 @@ IN_JULY = '{"first_name":"Jordan","last_name":"Lee","created_at":"5/7/2024"}'
 LENIENT, NO_LAST = ["--lenient"], ["--default=last_name=-"]
 ROWS = {  # the file, arguments, and fields of the client
     "a name with accents and marks": ("prenom,NOM,E_Mail\nAna,Vega,a@b", [], {"email": "a@b"}),
+    "each type of field": (TYPES, [], TYPED),
     "a name beside a first name": ("Vorname,Name\nAna,de la Cruz", [], {"last_name": "de la Cruz"}),
     "a name beside a last name": ("Nachname,Name\nVega,Ana", [], {"first_name": "Ana"}),
     "a full name beside both": ("First name,Last name,Name\nAna,Vega,A. V.", [], {"last_name": "Vega"}),
     "a mapped name": ("Vorname,Name\nAna,Bo Kim", ["--map=Name=full_name"], {"last_name": "Kim"}),
-    "a phone number": ("Name,Mobile\nA B,(661) 555-0142", [], {"phone": "(661) 555-0142"}),
-    "a budget": ('Name,Budget\nA B,"$350,000"', [], {"budget_max": 350000}),
-    "a yes": ("Name,Pre-Approved\nA B,Yes", [], {"pre_approved": True}),
-    "tags": ("Name,Tags\nA B,vip; first-time;", [], {"tags": ["vip", "first-time"]}),
-    "a date": ("Name,Created On\nA B,15.7.2024", [], {"created_at": "2024-07-15T00:00:00.000Z"}),
-    "an object": ('Name,Preferences\nA B,"{""a"":1}"', [], {"property_preferences": {"a": 1}}),
     "an owner": ("First Name,surname,Agent\nA,B,Ana@Example.com", [], {"owner": USER}),
     "the first of two columns": ("Name,Cell Phone 2,Phone\nA B,1,2", [], {"phone": "1"}),
     "the filled one of two columns": ("Name,Cell Phone 2,Phone\nA B,,3", [], {"phone": "3"}),
