@@ -184,6 +184,15 @@ def test_a_client_created_here_is_never_overwritten_unasked(mover, hosted, moved
     assert (ended.code, listed(ended, "No longer"), made in mover.here()) == (0, set(), True)
 
 
+def test_without_versions_there_keep_is_needed_each_time(agency):
+    record = {name: value for name, value in RECORD.items() if name != "version"}
+    agency.load(json.dumps(record), name="in.jsonl")
+    with agency.app() as app:
+        app.clients.update(agency.caller, RECORD["id"], {"email": "new@b"})
+    codes = [agency.load(json.dumps(record), *each, name="in.jsonl").code for each in (UPDATE, KEEP, UPDATE)]
+    assert codes == [1, 0, 1]
+
+
 def test_an_earlier_version_is_not_taken_over_unasked(agency):
     """As in an export of last month."""
     agency.load(json.dumps(RECORD), name="in.jsonl")
