@@ -54,7 +54,7 @@ PLACES = {
     "fields": lambda key: ("POST", COLLECTION, {"x_api_key": key}, {**JORDAN, "tags": {key: key}, key: key}),
     "If-Match": lambda key: ("DELETE", f"{COLLECTION}/{UNKNOWN_ID}", {"x_api_key": key, "if_match": key}),
     "Idempotency-Key": lambda key: ("POST", COLLECTION, {"x_api_key": key, "idempotency_key": key}, []),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(params=["text", "json"])

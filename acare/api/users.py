@@ -14,9 +14,9 @@ from acare.errors import FieldError, InvalidInput, InvalidKey
 from acare.field_types import NAME, Boolean, flag, to_json
 
 _KEY_FIELDS = (
-    "id", "user_id", "email", "preview", "name", "scopes", "created_at", "expires_at", "last_used_at",
-    "revoked_at", "made_by", "made_with", "invitation",
-)  # fmt: skip
+    "id user_id email preview name scopes created_at expires_at last_used_at revoked_at made_by made_with "
+    "invitation"
+).split()
 
 
 class UserCollection(Resource):

@@ -6,9 +6,17 @@ from support.openapi_requests import OTHERS, TABLE
 from support.scenes import ORIGIN, scene_in
 
 EXPOSED = {
-    "Content-Disposition", "ETag", "Idempotent-Replayed", "Location", "Preference-Applied",
-    "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "X-Request-ID",
-}  # fmt: skip
+    "Content-Disposition",
+    "ETag",
+    "Idempotent-Replayed",
+    "Location",
+    "Preference-Applied",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Retry-After",
+    "X-Request-ID",
+}
 
 app = app_fixture(rate_limit="100000/1", cors_origin=ORIGIN, clock=fast_clock())
 

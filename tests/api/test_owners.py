@@ -138,8 +138,9 @@ def test_all_clients_of_a_user_are_handed_over(app, ana, ben, api):
     moved = api.post({"to": ben.user_id()}, 200, f"/v1/users/{leaver}/handover").json["data"]
     assert (moved, ben.total()) == ({"clients": 3}, 3)
     assert [(event["version"], event["by"]) for event in history(ben, ids[0])] == [
-        (2, "broker@example.com"), (1, ANA),
-    ]  # fmt: skip
+        (2, "broker@example.com"),
+        (1, ANA),
+    ]
     again = api.post({"to": leaver}, 400, f"/v1/users/{leaver}/handover")
     assert fields_of(again) == ["to"]
 

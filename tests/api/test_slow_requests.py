@@ -73,8 +73,13 @@ def item(app):
 
 @pytest.mark.parametrize("header", HEADERS)
 def test_no_header_takes_long(measure, item, header):
-    requests = [("GET", "/"), ("GET", item), ("PUT", item, b'{"notes": "x"}'), ("OPTIONS", item),
-                ("POST", "/v1/clients", b"{}")]  # fmt: skip
+    requests = [
+        ("GET", "/"),
+        ("GET", item),
+        ("PUT", item, b'{"notes": "x"}'),
+        ("OPTIONS", item),
+        ("POST", "/v1/clients", b"{}"),
+    ]
     times = {
         (text[:20], *request): measure(*request, **{header: text})[0]
         for text in HOSTILE

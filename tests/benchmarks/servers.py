@@ -227,9 +227,10 @@ def _set_up_pocketbase(server: Server, admin: dict[str, str]) -> None:
     user = {"email": "bench@example.com", "password": "correct-horse-battery"}
     server.call("POST", "/api/collections/users/records", {**user, "passwordConfirm": user["password"]})
     login = server.call(
-        "POST", "/api/collections/users/auth-with-password",
+        "POST",
+        "/api/collections/users/auth-with-password",
         {"identity": user["email"], "password": user["password"]},
-    )  # fmt: skip
+    )
     server.headers = {"Authorization": login["token"], "Content-Type": "application/json"}
     records = "/api/collections/agency_clients/records"
     for _ in range(CLIENTS):

@@ -107,10 +107,14 @@ def test_the_document_accepts_every_value_that_the_app_accepts(document, owner):
             validator(document, schema[name]).validate(stripped(value))
 
 
-BODIES = [{},
-          *({"notes": "x", "version": version}
-            for version in (None, 0, -1, "1", True, 1.5, [], 1, 3.0, 0.0, 1e300, 2**70)),
-          *({n: v for n, v in JORDAN.items() if n != missing} for missing in JORDAN)]  # fmt: skip
+BODIES = [
+    {},
+    *(
+        {"notes": "x", "version": version}
+        for version in (None, 0, -1, "1", True, 1.5, [], 1, 3.0, 0.0, 1e300, 2**70)
+    ),
+    *({n: v for n, v in JORDAN.items() if n != missing} for missing in JORDAN),
+]
 
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: str(body)[:40])
@@ -123,8 +127,11 @@ def test_document_and_app_agree_about_a_body(document, body):
 # --- programs that read it
 
 PROGRAMS = (
-    "@redocly/cli@2.77.0", "@stoplight/spectral-cli@6.16.3", "openapi-typescript@7.13.0", "typescript@5.9.3",
-)  # fmt: skip
+    "@redocly/cli@2.77.0",
+    "@stoplight/spectral-cli@6.16.3",
+    "openapi-typescript@7.13.0",
+    "typescript@5.9.3",
+)
 
 USE = """
 import type { operations } from "./document";

@@ -124,10 +124,15 @@ def test_the_json_log_is_one_object_a_line(start, log):
     assert type(first.pop("milliseconds")) in (int, float)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", first.pop("time"))
     assert first == {
-        "level": "info", "logger": "acare.access", "address": "127.0.0.1", "method": "GET",
-        "path": "/v1/nothing", "status": 404, "key": f"{server.key[:8]}…{server.key[-4:]}",
+        "level": "info",
+        "logger": "acare.access",
+        "address": "127.0.0.1",
+        "method": "GET",
+        "path": "/v1/nothing",
+        "status": 404,
+        "key": f"{server.key[:8]}…{server.key[-4:]}",
         "request": "trace-1",
-    }  # fmt: skip
+    }
 
 
 def test_a_log_that_cannot_be_written_does_not_end_the_server(tmp_path):

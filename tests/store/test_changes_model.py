@@ -40,9 +40,16 @@ MAX_CLIENTS = 300  # so that most operations find a client, and a comparison is 
 
 #: How often each operation is done, compared with the others.
 WEIGHTS = {
-    "create": 30, "update": 60, "delete": 30, "restore": 40, "hand_over": 25, "handover": 1, "erase": 3,
-    "purge": 0.3, "import_file": 3,
-}  # fmt: skip
+    "create": 30,
+    "update": 60,
+    "delete": 30,
+    "restore": 40,
+    "hand_over": 25,
+    "handover": 1,
+    "erase": 3,
+    "purge": 0.3,
+    "import_file": 3,
+}
 
 
 class Operations:

@@ -16,8 +16,14 @@ from . import command
 
 USER = "ana@example.com"
 HEADER = "first_name,last_name,client_type"
-RECORD = {**JORDAN, "email": "j@b", "id": "0190b6a0-0000-7000-8000-000000000001", "version": 3,
-          "created_at": "2024-01-01T00:00:00.000Z", "updated_at": "2024-02-01T00:00:00.000Z"}  # fmt: skip
+RECORD = {
+    **JORDAN,
+    "email": "j@b",
+    "id": "0190b6a0-0000-7000-8000-000000000001",
+    "version": 3,
+    "created_at": "2024-01-01T00:00:00.000Z",
+    "updated_at": "2024-02-01T00:00:00.000Z",
+}
 
 
 class Agency:

@@ -11,9 +11,13 @@ from support.http import Agency
 from support.server import starter
 
 ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-]  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 expect.set_options(timeout=20_000)  # an answer may take long beside other tests
 AXE = Path(os.environ["ACARE_TEST_BROWSER"], "node_modules", "axe-core", "axe.min.js")
 

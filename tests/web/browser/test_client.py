@@ -8,12 +8,16 @@ from playwright.sync_api import expect
 from web.browser.conftest import both_engines, opened
 
 FULL = {
-    "email": "jordan.lee@example.com", "phone": "(661) 555-0142", "budget_min": 350000,
+    "email": "jordan.lee@example.com",
+    "phone": "(661) 555-0142",
+    "budget_min": 350000,
     "budget_max": 475000.5,
-    "preferred_locations": ["Bakersfield, CA", "Tehachapi"], "tags": ["vip"], "pre_approved": True,
+    "preferred_locations": ["Bakersfield, CA", "Tehachapi"],
+    "tags": ["vip"],
+    "pre_approved": True,
     "property_preferences": {"bedrooms_min": 3, "property_types": ["house"], "pool": True},
     "notes": "Two dogs.\nOne cat. See https://example.com/a?b=1.",
-}  # fmt: skip
+}
 
 
 def shown(open_page, agency, client, where=""):
@@ -88,8 +92,9 @@ def test_a_change_sends_only_what_was_changed(open_page, agency):
         save(page)
     assert sent.value.headers["if-match"] == '"1"'
     assert sent.value.post_data_json == {
-        "property_preferences": {"pool": True, "bedrooms_min": 4, "property_types": ["house"]}, "tags": []
-    }  # fmt: skip
+        "property_preferences": {"pool": True, "bedrooms_min": 4, "property_types": ["house"]},
+        "tags": [],
+    }
     expect(page.locator("#said")).to_have_text("Saved.")
 
 

@@ -106,10 +106,13 @@ def test_a_filter_that_is_not_valid_can_be_corrected(open_page, demo):
 
 
 LONG = {
-    "first_name": "Dr. Friederike", "last_name": "Freifrau von und zu Guttenberg-Falkenhausen",
-    "phone": "0171 2345678 / 040 998877, privat", "budget_min": 1_000_000, "budget_max": 1_250_000.5,
+    "first_name": "Dr. Friederike",
+    "last_name": "Freifrau von und zu Guttenberg-Falkenhausen",
+    "phone": "0171 2345678 / 040 998877, privat",
+    "budget_min": 1_000_000,
+    "budget_max": 1_250_000.5,
     "email": "friederike.guttenberg-falkenhausen@maklerbuero.example",
-}  # fmt: skip
+}
 #: The words of up to eight letters that stand in two lines.
 BROKEN = """cells => cells.flatMap((cell) => {
   const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), broken = [];
