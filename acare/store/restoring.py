@@ -7,7 +7,7 @@ that is not as it was in the replaced database gets a greater version than it ha
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from acare import timestamps
 from acare.store import NOW, deleted, identity
@@ -18,6 +18,7 @@ TABLES = ("users", "api_keys", "erasures")
 # The clients that are not as in the replaced database, with the greatest version that each had there, or 0. A
 # row without `seq` is of a deleted client, which can be restored with its next version.
 FIND_TOUCHED = f"""
+CREATE TEMP TABLE touched AS
 WITH ours AS (
     SELECT seq, id, version, user_id, updated_at
     FROM main.clients
@@ -27,11 +28,12 @@ WITH ours AS (
     WHERE {deleted.IS_DELETED}
 )
 SELECT
-    ours.seq, ours.id, ours.version, theirs.user_id <> ours.user_id, theirs.id IS NULL,
+    ours.seq AS seq, ours.id AS id, ours.version AS version,
+    theirs.user_id <> ours.user_id AS is_handed_over, theirs.id IS NULL AS is_back,
     max(
         coalesce(theirs.version, 0),
         coalesce((SELECT max(version) FROM old.client_history WHERE client_id = ours.id), 0)
-    )
+    ) AS known
 FROM ours
 LEFT JOIN old.clients AS theirs ON theirs.id = ours.id
 WHERE ours.seq IS NULL OR (theirs.version, theirs.updated_at) IS NOT (ours.version, ours.updated_at)
@@ -93,7 +95,8 @@ def carry_over(connection: sqlite3.Connection, replaced: Path | None) -> Kept | 
     connection.execute(END_CURSORS)
     if replaced is None:
         connection.execute(REVOKE_INVITATIONS)
-        _raise_versions(connection, _without_old(connection))
+        _know_nothing(connection)
+        _raise_versions(connection)
         return None
     connection.execute("ATTACH :uri AS old", {"uri": f"{replaced.as_uri()}?immutable=1"})  # ignores the lock
     connection.execute("PRAGMA foreign_keys = OFF")  # SQLite would search all clients for each replaced user
@@ -108,8 +111,8 @@ def carry_over(connection: sqlite3.Connection, replaced: Path | None) -> Kept | 
     (erased,) = connection.execute(COUNT_STORED).fetchone()
     deleted.erase_recorded(connection)
     connection.execute("COMMIT")
-    missing, touched = _compare_clients(connection)
-    changed, handed_over, returned = _raise_versions(connection, touched)
+    missing = _compare_clients(connection)
+    changed, handed_over, returned = _raise_versions(connection)
     return Kept(users, keys, added, erased, changed, handed_over, returned, missing)
 
 
@@ -118,16 +121,18 @@ COUNT_MISSING = "SELECT count(*) FROM old.clients WHERE id NOT IN (SELECT id FRO
 _UNREADABLE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR)
 
 
-def _compare_clients(connection: sqlite3.Connection) -> tuple[int, list[tuple[Any, ...]]]:
-    """COUNT_MISSING and FIND_TOUCHED. A damaged database counts as one that knows no client."""
+def _compare_clients(connection: sqlite3.Connection) -> int:
+    """Execute COUNT_MISSING and FIND_TOUCHED. A damaged database counts as one that knows no client."""
     try:
-        (missing,) = connection.execute(COUNT_MISSING).fetchone()
-        return missing, connection.execute(FIND_TOUCHED).fetchall()
+        missing = int(connection.execute(COUNT_MISSING).fetchone()[0])
+        connection.execute(FIND_TOUCHED)
+        return missing
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _UNREADABLE:
             raise
         connection.execute("DETACH old")
-        return 0, _without_old(connection)
+        _know_nothing(connection)
+        return 0
 
 
 # In place of a database that cannot be read: it knows no client.
@@ -138,15 +143,10 @@ KNOW_NOTHING = (
 )
 
 
-def _without_old(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
-    for statement in KNOW_NOTHING:
+def _know_nothing(connection: sqlite3.Connection) -> None:
+    for statement in (*KNOW_NOTHING, FIND_TOUCHED):
         connection.execute(statement)
-    return connection.execute(FIND_TOUCHED).fetchall()
 
-
-TOUCHED = "CREATE TEMP TABLE touched (seq INTEGER, id TEXT, version INTEGER, is_handed_over, is_back, known)"
-
-ADD_TOUCHED = "INSERT INTO touched VALUES (?, ?, ?, ?, ?, ?)"
 
 # A client that the replaced database does not know was erased or purged there, at an unknown version.
 RAISED = "iif(known = 0, version + 1000, max(version, known) + 1)"
@@ -188,12 +188,10 @@ WHERE client_id = raised.id AND client_sources.version = raised.old
 )
 
 
-def _raise_versions(connection: sqlite3.Connection, touched: list[tuple[Any, ...]]) -> list[int]:
+def _raise_versions(connection: sqlite3.Connection) -> list[int]:
     """Raise the versions of the clients that FIND_TOUCHED has found. Returns the COUNTS."""
     now = {"now": timestamps.now()}
     connection.execute("BEGIN")  # not before: SQLite ends a transaction that meets damage
-    connection.execute(TOUCHED)
-    connection.executemany(ADD_TOUCHED, touched)
     counts = connection.execute(COUNTS).fetchone()
     for statement in (*RAISE, "DROP TABLE touched"):
         connection.execute(statement, now)
