@@ -11,7 +11,7 @@ from contextlib import suppress
 from acare import timestamps
 from acare.auth import Caller, caller_without_key, is_scope
 from acare.database.database import Database
-from acare.errors import InvalidKey
+from acare.errors import FieldError, InvalidInput, InvalidKey
 from acare.store import Store, users
 
 #: Nanoseconds for which a caller is cached, even if another process changes users or keys meanwhile.
@@ -119,6 +119,16 @@ def find_key(connection: sqlite3.Connection, key: str, now: str) -> Caller | Inv
     if is_invitation:
         return InvalidKey("invitation", key_id)
     return Caller(user_id, role, key_id, preview, parse_scopes(scopes))
+
+
+def find_invitation(connection: sqlite3.Connection, key: str, now: str) -> str | None:
+    """The id of an invitation that is valid at the time ``now``. InvalidKey, or InvalidInput for a key."""
+    found = find_key(connection, key, now)
+    if isinstance(found, Caller):
+        raise InvalidInput(FieldError("X-API-Key", "must be an invitation, not an ordinary key"))
+    if found.reason != "invitation":
+        raise found
+    return found.key_id
 
 
 def hash_key(key: str) -> bytes:

@@ -25,7 +25,7 @@ from acare.errors import (
 )
 from acare.fields import parse_each
 from acare.store import MAX_SQLITE_INTEGER, NOW, D, Store, at_offset, users
-from acare.store.callers import KEY, find_key, hash_key, parse_scopes
+from acare.store.callers import KEY, find_invitation, hash_key, parse_scopes
 
 #: Days after which an invitation expires, and the maximum.
 INVITATION_DAYS = 7
@@ -105,7 +105,7 @@ WHERE id = :id
         """
 
         def work(connection: sqlite3.Connection) -> NewKey:
-            key_id = _invitation_id(connection, invitation)
+            key_id = find_invitation(connection, invitation, timestamps.now())
             given = {"id": key_id, "name": name, "owner_id": None, "made": False}
             (values,) = users.as_dicts(connection.execute(self.INVITATION, given))
             connection.execute(self.REVOKE, given).fetchall()
@@ -180,16 +180,6 @@ def _scopes_of_key(caller: Caller, user_id: str, scopes: Scopes | None) -> Scope
     if caller.owner_id not in (None, user_id):
         raise BrokerRequired
     return valid
-
-
-def _invitation_id(connection: sqlite3.Connection, key: str) -> str | None:
-    """The id of a valid invitation. See ``KeyStore.redeem``."""
-    found = find_key(connection, key, timestamps.now())
-    if isinstance(found, Caller):
-        raise InvalidInput(FieldError("X-API-Key", "must be an invitation, not an ordinary key"))
-    if found.reason != "invitation":
-        raise found
-    return found.key_id
 
 
 def _invitation_expiry(expires_at: str | None) -> str:
