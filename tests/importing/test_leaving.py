@@ -7,24 +7,14 @@ import subprocess
 import time
 
 import pytest
-from support.client import Api
 from support.files import query
 from support.hosted import ANA, BEN
-from support.importing import USER
-from support.keys import new_key
+from support.importing import PRINT_MEMORY, USER, megabytes
 from support.page import examples, replaced, shell
 from support.server import command, interrupt_when_it_waits
 from support.sockets import wait_for
 
 OWNERS = ("--value", f"user_id:{ANA}={USER}", "--value", f"user_id:{BEN}=ben@example.com")
-
-
-def by_api(agency):
-    """All clients by id, as a program reads them."""
-    with agency.app() as app:
-        api = Api(app, new_key(app.keys, "reader@example.com", {"all": ["read"]}, role="broker").key)
-        pages = [api.list(f"?limit=100&page={page}")["clients"] for page in range(1, 8)]
-    return {client["id"]: client for page in pages for client in page}
 
 
 def as_there(mover):
@@ -48,7 +38,7 @@ def moved(mover, hosted):
 
 
 def test_after_the_first_run_every_field_equals_the_source(mover, moved):
-    assert by_api(mover.agency) == as_there(mover)
+    assert mover.here() == as_there(mover)
 
 
 def test_after_a_week_both_sides_are_brought_together(mover, hosted, moved):
@@ -61,7 +51,7 @@ def test_after_a_week_both_sides_are_brought_together(mover, hosted, moved):
     with mover.agency.app() as app:
         for client_id in moved[16:26]:
             app.clients.update(mover.agency.caller, client_id, {"phone": "5"})
-    ours = by_api(mover.agency)
+    ours = mover.here()
     ended = mover.run("--on-duplicate", "update", *OWNERS)
     conflicts = re.findall(r"^Changed on both sides.*: (\S{36}) ", ended.out, re.MULTILINE)
     assert set(conflicts) == set(moved[16:20])
@@ -71,7 +61,7 @@ def test_after_a_week_both_sides_are_brought_together(mover, hosted, moved):
         "5 created, 16 updated, 383 unchanged, 6 kept, 4 conflict, 3 gone; 21 clients written.",
     )
     kept = {client_id: ours[client_id] for client_id in [*moved[16:26], *moved[100:103]]}
-    assert by_api(mover.agency) == {**as_there(mover), **kept}
+    assert mover.here() == {**as_there(mover), **kept}
 
 
 def test_the_page_leads_through_the_move(mover, hosted):
@@ -85,7 +75,7 @@ def test_the_page_leads_through_the_move(mover, hosted):
 
     assert f"owner {BEN}: 15 clients -> --user" in run(dry_run).stdout
     assert "30 equal" in run(first).stdout
-    assert by_api(mover.agency) == as_there(mover)
+    assert mover.here() == as_there(mover)
     hosted.change(ids[0], phone="5")
     ended = run(second)
     assert ended.stdout.endswith("1 updated, 29 unchanged; 1 client written.\n")
@@ -94,11 +84,6 @@ def test_the_page_leads_through_the_move(mover, hosted):
 # --- processes
 
 MANY = int(os.environ.get("ACARE_TEST_IMPORT_ROWS", "500"))
-
-PRINT_MEMORY = """
-import atexit
-atexit.register(lambda: print(open("/proc/self/status").read()))
-"""
 
 
 def started(mover, *arguments, before=""):
@@ -146,4 +131,4 @@ def test_many_clients_are_read_by_id_in_little_memory(mover, hosted):
     with started(mover, before=PRINT_MEMORY) as process:
         out, _ = process.communicate(timeout=300)
     assert process.returncode == 0
-    assert int(re.search(r"VmHWM:\s*(\d+) kB", out)[1]) / 1024 < 60
+    assert megabytes(out) < 60

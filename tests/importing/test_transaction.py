@@ -1,14 +1,13 @@
 """An import is made completely or not at all, and leaves nothing behind."""
 
 import os
-import re
 import signal
 import subprocess
 
 import pytest
 from support.data import JORDAN
 from support.files import query
-from support.importing import HEADER, USER
+from support.importing import HEADER, PRINT_MEMORY, USER, megabytes
 from support.server import command, interrupt_when_it_waits
 
 from acare.database import connection
@@ -97,27 +96,21 @@ def test_the_log_is_empty_after_an_import(agency):
         assert app.lists.page(agency.caller, page=1, limit=1).total == 1000
 
 
-MEMORY = """
-import atexit
-atexit.register(lambda: print(open("/proc/self/status").read()))
-"""
-
-
-def megabytes(agency, path, code=0):
-    """The memory that an import of a file takes at most."""
-    line = command("import", path, "--user", USER, "--database", agency.database, before=MEMORY)
+def memory(agency, path, code=0):
+    """The megabytes that an import of a file takes at most."""
+    line = command("import", path, "--user", USER, "--database", agency.database, before=PRINT_MEMORY)
     ended = subprocess.run(line, capture_output=True, text=True, check=False)
     assert ended.returncode == code
-    return int(re.search(r"VmHWM:\s*(\d+) kB", ended.stdout)[1]) / 1024
+    return megabytes(ended.stdout)
 
 
 def test_many_rows_are_imported_in_little_memory(agency):
-    assert megabytes(agency, agency.write(rows(MANY))) < (60 if MANY <= 100_000 else 160)
+    assert memory(agency, agency.write(rows(MANY))) < (60 if MANY <= 100_000 else 160)
 
 
 @pytest.mark.parametrize("start", [b"Name,Type\n", b"{"])
 def test_a_line_without_end_takes_little_memory(agency, start):
-    assert megabytes(agency, agency.write(start + b"a" * 50_000_000), 1) < 100
+    assert memory(agency, agency.write(start + b"a" * 50_000_000), 1) < 100
 
 
 def test_a_pipe_is_refused_in_plain_words(agency):
