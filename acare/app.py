@@ -108,4 +108,7 @@ def create_app(
     behind a request without a key, so that users who are logged in to the embedding app need no key. Raises
     SettingError for an invalid setting and DatabaseRefused for a file that acare cannot open.
     """
+    for name, function in {"clock": clock, "access_log": access_log, "identify": identify}.items():
+        if not callable(function) and (name, function) != ("identify", None):
+            raise SettingError(f"{name} must be a function; it is {function!r:.50}")
     return App(Settings.from_options(options), clock, access_log, identify)

@@ -92,8 +92,13 @@ class Setting(NamedTuple):
         return "ACARE_" + self.name.upper()
 
     def read(self, value: object, source: str) -> Any:
-        """Parse a text, an object whose ``str()`` is the text, or a list. SettingError if invalid."""
-        items = value if isinstance(value, (list, tuple)) else [value]
+        """Parse a text, a number, a path, or a list if the default is one. SettingError if invalid."""
+        items = value if isinstance(value, (list, tuple)) and isinstance(self.default, tuple) else [value]
+        types, names = (
+            ((str, os.PathLike), "str or Path") if self.parse is parse_path else ((str, int), "str or int")
+        )
+        if wrong := [item for item in items if not isinstance(item, types)]:
+            raise SettingError(f"{source}: {wrong[0]!r} is not valid: must be {names}")
         text = " ".join(str(item).lower() if isinstance(item, bool) else str(item) for item in items)
         try:
             return self.parse(text)

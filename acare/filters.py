@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date
 
-from acare.field_types import String, number
+from acare.field_types import Enum, String, number
+from acare.fields import CLIENT_TYPES, STATUSES
 
 #: The text of a search. A possessive quantifier (++) never backtracks.
 SEARCH = String(200, 1, pattern=r"\A(\S++\s*+){1,8}\Z", rule="must have at most 8 words")
@@ -19,6 +20,14 @@ def parse_due(text: str) -> str:
             return "9999-12-31" if text == "any" else text
     raise ValueError("must be a date such as 2026-12-15, or any")
 
+
+#: The filters, and the order, that are one of some words, each with its parser.
+WORDS: Mapping[str, Callable[[object], object]] = {
+    "client_type": Enum(CLIENT_TYPES).validate,
+    "status": Enum(STATUSES).validate,
+    "sort": Enum(("created_at", "updated_at", "name")).validate,
+    "order": Enum(("asc", "desc")).validate,
+}
 
 #: The filters that describe a property, each with its parser.
 PROPERTY: Mapping[str, Callable[[str], object]] = {

@@ -15,8 +15,8 @@ PACKAGE = ROOT / "acare"
 # From the bottom up; imports run downwards only. Parts of one layer do not import each other.
 LAYERS = (
     ("errors", "ids", "field_types", "timestamps", "version", "phone_numbers", "places"),
-    ("search_terms",),
-    ("auth", "fields", "filters", "config"),
+    ("fields", "search_terms"),
+    ("auth", "filters", "config"),
     ("database",),
     ("store",),
     ("importing",),  # the API's CSV is written as an export is

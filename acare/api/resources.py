@@ -11,18 +11,16 @@ from acare.api import body, envelope, headers
 from acare.api.request import PAGE_PARAMETERS, Request, path_id, read_query, take_page
 from acare.api.services import Resource
 from acare.errors import FieldError, InvalidInput
-from acare.field_types import CLIENT_EMAIL, Enum, String, count, flag
+from acare.field_types import CLIENT_EMAIL, String, count, flag
 from acare.fields import (
     ALL_NAMES,
-    CLIENT_TYPES,
     FIELD_NAMES,
     SERVER_FIELDS,
-    STATUSES,
     validate_create,
     validate_update,
     validate_version,
 )
-from acare.filters import PROPERTY, SEARCH, parse_due
+from acare.filters import PROPERTY, SEARCH, WORDS, parse_due
 from acare.importing import csv_rows
 from acare.store.clients import ClientRow
 
@@ -31,15 +29,12 @@ MAX_CHANGES = 500
 
 # The query parameters that choose clients.
 _FILTERS = {
-    "client_type": Enum(CLIENT_TYPES).validate,
-    "status": Enum(STATUSES).validate,
+    **WORDS,
     "user_id": ids.parse,
     "email": CLIENT_EMAIL.validate,
     "q": SEARCH.validate,
     **PROPERTY,
     "due": parse_due,
-    "sort": Enum(("created_at", "updated_at", "name")).validate,
-    "order": Enum(("asc", "desc")).validate,
     "deleted": flag,
 }
 

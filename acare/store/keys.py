@@ -23,6 +23,7 @@ from acare.errors import (
     NotFound,
     TooManyKeys,
 )
+from acare.field_types import NAME
 from acare.fields import parse_each
 from acare.store import MAX_SQLITE_INTEGER, NOW, D, Store, at_offset, users
 from acare.store.callers import KEY, find_invitation, hash_key, parse_scopes
@@ -73,9 +74,10 @@ class KeyStore(Store[D]):
         AlreadyExists for an adopted key or a new user, or InvalidKey.
         """
         owner_id = caller.user_id if user_id is None else user_id
+        expires_at = None if expires_at is None else _valid(expires_at=expires_at)
         values = {
             "user_id": owner_id,
-            "name": name,
+            "name": None if name is None else _valid(name=name),
             "scopes": json.dumps(_scopes_of_key(caller, owner_id, scopes)),
             "expires_at": _invitation_expiry(expires_at) if invitation else expires_at,
             "made_by": caller.author_id,
@@ -166,13 +168,23 @@ RETURNING id
         return len(revoked)
 
 
+# The arguments of a new key that are checked, each with its parser.
+_PARSERS = {"name": NAME.validate, "expires_at": timestamps.parse, "scopes": validate_scopes}
+
+
+def _valid(**argument: object) -> Any:
+    """The valid value of one argument of a new key. InvalidInput names it."""
+    (value,) = parse_each(argument, _PARSERS).values()
+    return value
+
+
 def _scopes_of_key(caller: Caller, user_id: str, scopes: Scopes | None) -> Scopes:
     """The scopes of a key that the caller creates for a user: at most and by default those of the caller.
 
     Raises InvalidInput, InsufficientScope, or BrokerRequired: only a broker creates keys for others.
     """
     given = {name: sorted(caller.scopes[name]) for name in caller.scopes} if scopes is None else scopes
-    valid: Scopes = parse_each({"scopes": given}, {"scopes": validate_scopes})["scopes"]
+    valid: Scopes = _valid(scopes=given)
     for resource, actions in valid.items():
         for action in actions:
             if not caller.may(resource, ("read",) if action == "read" else (action, "write")):

@@ -10,8 +10,8 @@ from acare import places, search_terms
 from acare.auth import Caller
 from acare.database.database import ReadableDatabase
 from acare.errors import FieldError, InvalidInput
-from acare.fields import CLIENT_TYPES, STATUSES
-from acare.filters import PROPERTY
+from acare.fields import CLIENT_TYPES, STATUSES, parse_each
+from acare.filters import PROPERTY, WORDS
 from acare.store import Store
 
 #: Seconds that a list, a search or a history may take: other requests wait for it.
@@ -125,12 +125,13 @@ class _Query(NamedTuple):
 def _query(owner_id: str | None, filters: Mapping[str, object]) -> _Query:
     """The query of a list with these filters. The caller sees only ``owner_id``.
 
-    TypeError for an unknown filter, which would otherwise be ignored.
+    TypeError for an unknown filter, which would otherwise be ignored; InvalidInput for an unknown word.
     """
     if unknown := filters.keys() - _FILTERS:
         raise TypeError(f"unknown filter: {', '.join(sorted(unknown))}")
     given = {**filters, "owner_id": owner_id}
     values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    values |= parse_each({name: values[name] for name in WORDS if name in values}, WORDS)
     if "q" in values:
         values["q"] = search_terms.query(values["q"])
     for name in ("location", "property_type"):

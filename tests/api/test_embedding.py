@@ -87,13 +87,17 @@ def test_a_closed_app_is_freed(tmp_path):
 INVALID_OPTIONS = [
     ({"ratelimit": "off"}, TypeError, "ratelimit"),
     ({"rate_limit": "lots"}, SettingError, "^rate_limit: "),
+    ({"drain_seconds": [5]}, SettingError, "^drain_seconds: .* must be str or int"),
+    ({"database": b"a.db"}, SettingError, "^database: .* must be str or Path"),
+    ({"identify": ANA}, SettingError, "^identify must be a function"),
+    ({"clock": 0}, SettingError, "^clock must be a function"),
 ]
 
 
 @pytest.mark.parametrize(("options", "error", "text"), INVALID_OPTIONS)
 def test_an_invalid_option_is_named_and_no_file_is_made(tmp_path, options, error, text):
     with pytest.raises(error, match=text):
-        acare.create_app(database=tmp_path / "a.db", **options)
+        acare.create_app(**{"database": tmp_path / "a.db", **options})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -110,6 +114,10 @@ WRONG = {  # what a program does by mistake, and what the error names
     "an action": ("raed", lambda app: create_key(app, scopes={"clients": ["raed"]})),
     "actions that are a text": ("clients: read", lambda app: create_key(app, scopes={"clients": "read"})),
     "a filter": ("unknown filter: stauts", lambda app: app.lists.page(OPERATOR, page=1, limit=5, stauts="x")),
+    "the name of a key": ("name must have", lambda app: create_key(app, name="")),
+    "the end of a key": ("expires_at must be a time", lambda app: create_key(app, expires_at="tomorrow")),
+    "a status": ("status must be", lambda app: app.lists.page(OPERATOR, page=1, limit=5, status="lost")),
+    "an order": ("order must be", lambda app: app.lists.page(OPERATOR, page=1, limit=5, order="up")),
     "a filter of all": ("unknown filter: q_", lambda app: [*app.lists.all(OPERATOR, 5, q_="x")]),
 }
 
