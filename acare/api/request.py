@@ -24,9 +24,6 @@ PAGE_PARAMETERS: Mapping[str, Callable[[str], Any]] = {"page": count(), "limit":
 # The maximum length of a forwarded value. Patterns are not applied to longer text.
 _MAX_FORWARDED = 300
 
-# The forms of an address that IIS and Azure send: 192.0.2.1:443, [2001:db8::1]:443.
-_WITH_PORT = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::[0-9]{1,5})?")
-
 _PREFIX = re.compile(r"((?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+)/?")
 
 
@@ -124,9 +121,7 @@ class TrustProxy:
 
     def _address(self, env: Mapping[str, Any]) -> str:
         """The caller's address, as the proxy sends it, or else the proxy's."""
-        sent = _last(env, "HTTP_X_FORWARDED_FOR")
-        match = _WITH_PORT.fullmatch(sent)
-        address = sent if match is None else match[1] or match[2]
+        address = _last(env, "HTTP_X_FORWARDED_FOR")
         peer = str(self._proxy)
         try:
             return peer if "%" in address else str(ipaddress.ip_address(address))  # a zone can be any text
