@@ -8,7 +8,6 @@ from support.data import OTHER
 from support.importing import USER, Agency
 
 from acare.auth import caller_without_key
-from acare.errors import InvalidInput
 
 CSV = "/v1/clients.csv"
 
@@ -57,10 +56,3 @@ def test_it_is_of_one_snapshot(app, three):
     next(exported)
     three.create()
     assert len(list(exported)) == 2
-
-
-def test_a_list_that_is_too_long_keeps_no_snapshot(app, three):
-    with pytest.raises(InvalidInput) as error:  # which keeps the frame, and the cursor in it
-        list(app.lists.all(caller_without_key("x", "broker"), 2))
-    three.create()
-    assert (error.type, three.get("/v1/clients").json["data"]["meta"]["total"]) == (InvalidInput, 4)

@@ -1,6 +1,5 @@
 """Paths and methods, the index, request ids, the log, defects (test_every_response has the envelope)."""
 
-import logging
 import re
 
 import pytest
@@ -118,13 +117,6 @@ def test_an_invalid_request_id_is_replaced(app, request_id):
 
 
 # --- the log (cli/test_serve has whole lines, test_secrets shows that none has a key), errors of the server
-
-
-def test_a_long_path_is_cut_in_the_log(api, caplog):
-    caplog.set_level(logging.INFO, logger="acare.access")
-    api.get("/" + "%C3%A9" * 10_000, 404)
-    (line,) = [record.getMessage() for record in caplog.records if record.name == "acare.access"]
-    assert (len(line) < 1000, "… 404 " in line) == (True, True)
 
 
 @pytest.mark.parametrize("defect", [RuntimeError, Refused])  # no response is defined for the latter

@@ -28,6 +28,7 @@ UNSET = {
 WRITABLE = REQUIRED | UNSET.keys()
 SERVERS = {"id", "user_id", "version", "created_at", "updated_at"}
 BUDGETS = {"budget_min", "budget_max"}
+MAX_ERROR = 16 * 1024  # bytes
 BAD_VERSIONS = (0, -1, "1", -1.0, 1.5, True, None, [], {}, "")
 
 app = app_fixture()
@@ -75,6 +76,7 @@ class Fuzz:
         line, headers, content = call(self.app, method, path, body=body, HTTP_X_API_KEY=self.caller.key)
         status = int(line[:3])
         self.statuses.add(status)
+        assert status < 400 or len(content) < MAX_ERROR
         return status, check_envelope(status, dict(headers), json.loads(content))
 
     def create(self):

@@ -141,7 +141,7 @@ def test_all_clients_of_a_user_are_handed_over(app, ana, ben, api):
         (2, "broker@example.com"),
         (1, ANA),
     ]
-    again = api.post({"to": leaver}, 400, f"/v1/users/{leaver}/handover")
+    again = api.post({"to": ben.user_id()}, 400, f"/v1/users/{ben.user_id()}/handover")
     assert fields_of(again) == ["to"]
 
 

@@ -81,12 +81,6 @@ def test_closing_after_a_failed_checkpoint_keeps_the_log(failed, tmp_path):
         assert connection.execute("SELECT role FROM users").fetchall() == [("broker",)]
 
 
-def test_a_reader_that_is_closed_last_keeps_the_log(failed, tmp_path):
-    with failed.web.app.database.read():
-        failed.web.app.close()
-    assert os.path.getsize(tmp_path / "acare.db-wal") > 0
-
-
 # --- a checkpoint that fails in another process: this one must not go on with it
 
 

@@ -9,7 +9,6 @@ from support.data import UNKNOWN_ID
 
 from acare.auth import OPERATOR
 from acare.database import schema
-from acare.store.creation import insert
 
 INFINITY = float("inf")
 BEFORE = "1999-12-31T23:59:59.999Z"  # earlier than created_at
@@ -72,11 +71,3 @@ def test_an_update_without_a_new_version_is_refused(store, user, sql):
         with pytest.raises(sqlite3.IntegrityError, match="needs a greater version"):
             sql(f"UPDATE clients SET notes = 'edited', version = {version}")
     assert store.get(OPERATOR, row.id).json == row.json
-
-
-def test_the_schema_rejects_two_clients_with_one_id(store, database, user, sql):
-    values = {**new(), "id": store.create(user, new()).id, "user_id": user.user_id}
-    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
-        database.write(lambda connection: insert(connection, values))
-    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
-        sql("DELETE FROM users WHERE id = ?", user.user_id)
