@@ -96,14 +96,16 @@ def test_only_the_trusted_proxy_names_the_user(embedded):
             TestApp(app).get("/v1/users/me", extra_environ=environ, status=status)
 
 
-def test_identify_and_a_user_header_exclude_each_other(tmp_path):
-    with pytest.raises(SettingError, match="user_header cannot be combined with identify"):
-        acare.create_app(database=tmp_path / "acare.db", **SIGN_IN, identify=lambda env: ANA)
+EXCLUDED = [
+    (SIGN_IN, "user_header cannot be combined with identify"),
+    ({"cors_origin": "*"}, r"cors_origin '\*' cannot be combined with identify"),
+]
 
 
-def test_identify_and_any_origin_exclude_each_other(tmp_path):
-    with pytest.raises(SettingError, match="cors_origin '\\*' cannot be combined with identify"):
-        acare.create_app(database=tmp_path / "acare.db", cors_origin="*", identify=lambda env: ANA)
+@pytest.mark.parametrize(("options", "text"), EXCLUDED)
+def test_identify_excludes_these_settings(tmp_path, options, text):
+    with pytest.raises(SettingError, match=text):
+        acare.create_app(database=tmp_path / "acare.db", **options, identify=lambda env: ANA)
 
 
 @pytest.mark.parametrize("returned", [5, ANA.encode(), True, "a\ud800@example.com"], ids=repr)

@@ -5,14 +5,21 @@
 
 import copy
 import itertools
+import json
 import os
 import random
 import shutil
+import sqlite3
 
 import pytest
-from powercut.aftermath import examine
 from powercut.recording import build_recorder, record
-from support.crash import ALWAYS_CHECKPOINT
+from support.client import Api
+from support.crash import ALWAYS_CHECKPOINT, check, content, damage, read_clients
+from webtest import AppError
+
+import acare
+from acare.errors import AcareError
+from acare.maintenance.status import damaged_logs
 
 CUTS = int(os.environ.get("ACARE_TEST_POWER_CUTS", "30"))
 CUTS_TO_FIND = 100  # within which a defect must be found; the first that finds it is the last
@@ -50,6 +57,61 @@ def choose_instants(recording, count, rng):
         kinds.setdefault(event.kind, []).extend((event.begun, event.ended))
     near = [rng.choice(rng.choice(list(kinds.values()))) for _ in range(count)]
     return sorted(max(recording.begun, instant + rng.choice((-1, 0, 0, 1))) for instant in near)
+
+
+# --- the check of what is left
+
+FAILURES = (
+    AcareError,  # it does not open
+    AppError,  # it does not answer
+    AssertionError,
+    sqlite3.Error,
+    UnicodeDecodeError,
+    json.JSONDecodeError,
+)
+
+
+def examine(recording, folder, instant):
+    """Open what is left with acare: what is damaged, or lost of what was acknowledged by this instant."""
+    database = folder / recording.database.name
+    try:
+        with acare.create_app(database=database, rate_limit="off") as app:
+            findings = check(database, [as_of(writer, instant) for writer in recording.writers])
+            api = Api(app, recording.key)
+            findings += [lost for writer in recording.writers for lost in replay(api, writer, instant)]
+            read_clients(database)  # still one of each name
+        findings += damage(database)  # closed, with the writes of these checks
+        findings += damaged_logs(database)  # a torn end of a log is not damage
+    except FAILURES as error:
+        return [f"{type(error).__name__}: {error}"]
+    return findings
+
+
+def as_of(writer, instant):
+    """The writer as it was at an instant."""
+    past = copy.copy(writer)
+    past.known = {name: known for at, name, known in writer.journal if at <= instant}
+    return past
+
+
+def replay(api, writer, instant):
+    """Repeat the creations that were made, or perhaps made, by then: none may create a second client."""
+    journal = [(name, known) for at, name, known in writer.journal if at <= instant]
+    answers = {name: known.record for name, known in journal if known.versions == frozenset({1})}
+    expected = [(name, answers.get(name) or create(api, name)) for name in dict(journal)]
+    return [
+        f"{name}: another answer to its idempotency key"
+        for name, record in expected
+        if create(api, name) != record
+    ]
+
+
+def create(api, name):
+    headers = {**api.headers, "Idempotency-Key": name}
+    return api.web.post_json("/v1/clients", content(name, 1), headers=headers).json["data"]
+
+
+# --- the cuts
 
 
 @pytest.fixture(scope="module")
