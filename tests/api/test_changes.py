@@ -171,18 +171,6 @@ def test_a_purge_keeps_a_copy_that_began_after_the_removal(app, agency):
     assert new.read("&limit=1") == [(client_id, 1) for client_id in kept[1:]]
 
 
-def test_a_purge_deletes_the_rows_that_no_copy_needs(app, agency):
-    for notes in "abcd":
-        agency.ana.api.put(agency.id, {"notes": notes})
-    gone, last = agency.ana.api.create()["id"], agency.ana.api.create()["id"]
-    agency.ana.api.delete(gone)
-    agency.ana.api.put(last, {"notes": "x"})
-    purge(app)
-    with app.database.read() as connection:
-        rows = connection.execute("SELECT client_id, version FROM client_changes").fetchall()
-    assert rows == [(agency.id, 5), (last, 2)]
-
-
 def test_a_client_imported_for_another_during_a_purge_is_theirs(app, agency, tmp_path):
     agency.ana.api.delete(agency.id)
     app.database.write(lambda c: c.execute("DELETE FROM client_history").rowcount)  # as a purge begins

@@ -7,8 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from support.client import Api
-from support.sockets import wait_for
-from support.threads import Call, Held, in_threads
+from support.threads import in_threads
 
 import acare
 from acare.api.public import CHECK_NANOSECONDS
@@ -49,16 +48,6 @@ def test_many_callers_cause_one_check_in_a_second(app, clock, monkeypatch):
         clock.now = seconds * CHECK_NANOSECONDS
         in_threads(8, lambda _: ready(app))
         assert len(checks) == number
-
-
-def test_callers_get_the_last_result_while_a_check_runs(app, clock):
-    assert ready(app)
-    clock.now += CHECK_NANOSECONDS
-    with Held(app.database._writer) as held:
-        first = Call(ready, app)
-        wait_for(lambda: held.queued() == 1)
-        assert ready(app)
-    assert first.result()
 
 
 def test_it_is_not_ready_with_little_room_on_the_disk(app, clock, monkeypatch):

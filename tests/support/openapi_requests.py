@@ -152,7 +152,6 @@ OTHERS = [
     Ask("GET", "/openapi.json", 200, prepare=scenes.without_key),
     Ask("GET", "/readyz", 200, prepare=scenes.without_key),
     Ask("GET", "/readyz", 500, prepare=scenes.defective),
-    Ask("GET", "/readyz", 503, prepare=scenes.not_ready),
     Ask("GET", "/v1/nothing", 404, Prefer="handling=strict"),
     Ask("GET", "/nothing", 404),
     Ask("OPTIONS", COLLECTION, 200),

@@ -128,11 +128,6 @@ def defective(scene):
     return scene.api
 
 
-def not_ready(scene):
-    stopping = functools.partial(without_key(scene).ask, environ={"acare.stopping": True})
-    return SimpleNamespace(ask=stopping)
-
-
 def rejected(scene):
     """A caller whose header the server has found to be too large."""
     environ = {"acare.rejected": (431, "the header is too large")}
