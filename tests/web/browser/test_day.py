@@ -74,19 +74,6 @@ def test_look_ups_take_few_requests(open_page, demo):
     assert len(sent) <= 4 * 15
 
 
-def test_enter_opens_a_client_of_the_list_that_was_shown_before(open_page, demo):
-    page = opened(open_page, demo, "?q=zoe")
-    expect(page.locator(".total")).to_have_text(f"{demo.total('q=zoe')} clients.")
-    page.clock.pause_at("2100-01-01")
-    page.route("**/v1/clients?q=zoex", lambda route: None)
-    page.get_by_label("Search").fill("zoex")
-    page.clock.run_for(150)
-    page.wait_for_url("**q=zoex")
-    page.get_by_label("Search").fill("zoe")
-    page.keyboard.press("Enter")
-    expect(page.locator(".facts")).to_be_visible()
-
-
 def test_the_keyboard_alone_finds_edits_and_leaves(open_page, demo):
     page = opened(open_page, demo)
     page.keyboard.press("ArrowDown")

@@ -153,15 +153,3 @@ def test_the_filters_fold_away_on_a_phone(open_page, demo):
     page.get_by_label("Type", exact=True).select_option("buyer")
     expect(page.get_by_role("button", name="Filters (1)")).to_be_visible()
     assert page.locator("tbody td:empty").evaluate_all("all => all.every((cell) => cell.offsetHeight === 0)")
-
-
-def test_amounts_have_the_currency_of_the_agency(open_page, start):
-    server = start("--rate-limit", "off", "--currency", "EUR")
-    agency = Agency(server.url, server.key)
-    client = agency.create(budget_min=1500, budget_max=2000)
-    page = open_page(agency.link)
-    expect(page.locator("tbody")).to_contain_text("€1,500 – €2,000")
-    page.goto(f"{agency.url}/#/client/{client['id']}/edit")
-    page.get_by_label("Minimum budget (EUR)").fill("€1,600")
-    page.get_by_role("button", name="Save").click()
-    expect(page.locator(".facts")).to_contain_text("€1,600")

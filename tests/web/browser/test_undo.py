@@ -33,19 +33,6 @@ def test_the_keyboard_alone_deletes_and_undoes(open_page, agency):
     assert agency.get(client)["last_name"] == "Keyboard"
 
 
-def test_a_late_answer_to_undo_leaves_a_form_as_it_is(open_page, agency):
-    client, late = agency.create(), []
-    page = opened(open_page, agency, f"client/{client['id']}")
-    delete(page)
-    page.route("**/restore", lambda route: late.append(route))
-    page.get_by_role("button", name="Undo").click()
-    page.get_by_role("link", name="New client").click()
-    page.get_by_label("Last name").focus()
-    late[0].continue_()
-    expect(page.locator("#said")).to_contain_text("The client was restored.")
-    expect(page.get_by_label("Last name")).to_be_focused()
-
-
 @pytest.mark.parametrize("focused", [False, True])
 def test_undo_stays_ten_seconds_or_as_long_as_it_has_the_focus(open_page, agency, focused):
     client = agency.create()
