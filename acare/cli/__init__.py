@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 import acare
-from acare.cli import clients, import_, maintenance, serve, users
+from acare.cli import clients, import_, keys, maintenance, serve, users
 from acare.cli.options import CommandGroup, CommandParser
 from acare.cli.output import print_error
 from acare.database.connection import SQLITE_VERSION
@@ -23,12 +23,12 @@ COMMANDS = (
     serve.demo,
     CommandGroup("user", "list, add, change and disable users", users.USER_ACTIONS),
     users.handover,
-    CommandGroup("key", "create, list and revoke API keys", users.KEY_ACTIONS),
+    CommandGroup("key", "create, list and revoke API keys", keys.KEY_ACTIONS),
     clients.find,
     clients.history,
     clients.undelete,
     clients.erase,
-    clients.purge,
+    maintenance.purge,
     clients.export,
     import_.import_,
     maintenance.backup,

@@ -1,4 +1,4 @@
-"""``acare find``, ``history``, ``undelete``, ``erase``, ``purge``, ``export``: the clients of all users."""
+"""``acare find``, ``history``, ``undelete``, ``erase``, ``export``: the clients of all users."""
 
 import os
 import sys
@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from acare.auth import OPERATOR
+from acare.cli import copies
+from acare.cli.maintenance import NOT_OVERWRITTEN
 from acare.cli.options import (
     JSON,
     argument,
@@ -18,8 +20,8 @@ from acare.cli.options import (
     read_database,
     require_user,
 )
-from acare.cli.output import counted, print_error, print_json, print_rows, printable, show_progress
-from acare.config import SETTINGS, Settings
+from acare.cli.output import print_error, print_json, print_rows, printable
+from acare.config import Settings
 from acare.database.database import Database, ReadableDatabase
 from acare.database.disk import temporary
 from acare.errors import DAMAGED, NotFound, Refused, SettingError, StoreUnavailable
@@ -27,8 +29,6 @@ from acare.field_types import USER_EMAIL
 from acare.fields import parse_client
 from acare.filters import SEARCH, parse_due
 from acare.importing import csv_rows, json_lines
-from acare.maintenance import backup
-from acare.store import purging
 from acare.store.deleted import DeletedClients
 from acare.store.history import HistoryStore
 from acare.store.lists import ClientLists
@@ -43,10 +43,6 @@ _WRITERS = {"csv": csv_rows.lines, "jsonl": json_lines.lines}
 
 _STDOUT = Path("-")
 
-NOT_OVERWRITTEN = (
-    "Deleted rows are still in the log, because the disk cannot be written, or because another program, such "
-    "as Litestream, keeps it. To overwrite them now, stop that program and run 'acare compact'.\n"
-)
 COPIES = "Backups are unchanged; --backups DIR lists those with the client.\n"
 
 
@@ -93,17 +89,10 @@ def find(
                 require_user(database, user)
             print_rows(clients, columns, as_json=as_json)
         return 0
-    failures: list[str] = []
-    found = backup.search(backup.copies_in(backups), search, failures.append)
+    failed: list[Path] = []
+    found = copies.search(copies.in_folder(backups), search, failed)
     print_rows(({**row, "file": str(path)} for path, row in found), (*columns, "file"), as_json=as_json)
-    return _print_failures(failures)
-
-
-def _print_failures(failures: list[str]) -> int:
-    """Print each failure in one line. Returns the exit code."""
-    for failure in failures:
-        print_error(failure)
-    return int(failures != [])
+    return int(failed != [])
 
 
 def _found(
@@ -174,25 +163,24 @@ def undelete(settings: Settings, client_id: str) -> None:
     "recorded, so that restoring an older backup erases the client again. Backups are not changed.",
 )
 def erase(settings: Settings, client_id: str, yes: bool, backups: Path | None) -> int:
-    failures: list[str] = []
+    failed: list[Path] = []
     with (open_database if yes else read_database)(settings) as database:
-        copies = backup.copies_beside(database.path) + ([] if backups is None else backup.copies_in(backups))
-        found = backup.search(
-            copies, lambda copy: [HistoryStore(copy).stored(client_id).client], failures.append
-        )
+        searched = copies.beside(database.path) + ([] if backups is None else copies.in_folder(backups))
+        found = copies.search(searched, lambda copy: [HistoryStore(copy).stored(client_id).client], failed)
         paths = [path for path, _ in found]
         code = 0
         try:
             _erase(database, client_id, is_in_copies=bool(paths))
         except Refused as error:  # nothing was erased, but the copies are listed
-            code = _print_failures([str(error)])
+            print_error(str(error))
+            code = 1
     for path in paths:
         print(printable(f"The client stays in {path} until you delete this file."))
     if backups is None and code == 0:
         sys.stderr.write(COPIES)
-    elif backups is not None and not (paths or failures):
+    elif backups is not None and not (paths or failed):
         print(printable(f"No backup in {backups} has the client."))
-    return _print_failures(failures) or code
+    return int(failed != []) or code
 
 
 def _erase(database: ReadableDatabase, client_id: str, is_in_copies: bool) -> None:
@@ -213,21 +201,6 @@ def _erase(database: ReadableDatabase, client_id: str, is_in_copies: bool) -> No
     DeletedClients(database).erase(client_id)
     print(printable(f"Erased {about} (client {client_id})."))
     sys.stderr.write("" if database.empty_wal() else NOT_OVERWRITTEN)
-
-
-@command(
-    "purge",
-    "delete old history: replaced and deleted versions, and ended keys",
-    settings=tuple(setting for setting in SETTINGS if setting.name in ("database", "keep_days")),
-)
-def purge(settings: Settings) -> None:
-    if settings.keep_days is None:
-        raise SettingError("purge needs --keep-days or ACARE_KEEP_DAYS")
-    with open_database(settings) as database, show_progress() as show:
-        purged = purging.purge(database, settings.keep_days, show)
-        is_overwritten = database.empty_wal()
-    print(f"Purged {counted(purged, 'old version')}.")
-    sys.stderr.write("" if is_overwritten else NOT_OVERWRITTEN)
 
 
 @command(

@@ -1,16 +1,38 @@
-"""``acare backup``, ``verify``, ``restore``, ``compact`` and ``status``: the file of the database."""
+"""``acare purge``, ``backup``, ``verify``, ``restore``, ``compact``, ``status``: the file of the database."""
 
+import sys
 from pathlib import Path
 
 from acare.cli.options import JSON, argument, command, existing_database, open_database, parse_base_url
 from acare.cli.output import counted, print_error, print_json, printable, show_progress
-from acare.config import Settings
+from acare.config import SETTINGS, Settings
 from acare.errors import Refused, SettingError
 from acare.field_types import count, to_json
 from acare.maintenance import backup as backups
 from acare.maintenance import compact as compacting
 from acare.maintenance import restore as restoring
 from acare.maintenance.status import CHECKS, read_status, size_text
+from acare.store import purging
+
+NOT_OVERWRITTEN = (
+    "Deleted rows are still in the log, because the disk cannot be written, or because another program, such "
+    "as Litestream, keeps it. To overwrite them now, stop that program and run 'acare compact'.\n"
+)
+
+
+@command(
+    "purge",
+    "delete old history: replaced and deleted versions, and ended keys",
+    settings=tuple(setting for setting in SETTINGS if setting.name in ("database", "keep_days")),
+)
+def purge(settings: Settings) -> None:
+    if settings.keep_days is None:
+        raise SettingError("purge needs --keep-days or ACARE_KEEP_DAYS")
+    with open_database(settings) as database, show_progress() as show:
+        purged = purging.purge(database, settings.keep_days, show)
+        is_overwritten = database.empty_wal()
+    print(f"Purged {counted(purged, 'old version')}.")
+    sys.stderr.write("" if is_overwritten else NOT_OVERWRITTEN)
 
 
 @command(

@@ -4,27 +4,21 @@ Only the checksum can detect a changed byte in a text value: SQLite accepts the 
 """
 
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
-from glob import escape
 from pathlib import Path
 
 from acare.database import file
 from acare.database.connection import open_to_read
 from acare.database.copying import Progress, copy_verified, sha256, silent
-from acare.database.database import Database, ReadableDatabase, ReadOnlyDatabase
+from acare.database.database import Database
 from acare.database.disk import copy_owner, sync
 from acare.database.file import checksum_file
 from acare.database.wal import recover
-from acare.errors import AcareError, DatabaseRefused, NotFound, Refused, StoreUnavailable
+from acare.errors import DatabaseRefused, StoreUnavailable
 from acare.maintenance import folders
 from acare.maintenance.verification import check_content, verify_file
 from acare.store import identity
-
-# Backups, and the copies that restores and migrations leave.
-_COPY = re.compile(r".+(\.db|\.before-restore-[^-]+)", re.DOTALL)
 
 
 def back_up(database: Path, folder: Path, keep: int | None = None, progress: Progress = silent) -> Path:
@@ -72,39 +66,6 @@ def _count(database: Path, folder: Path) -> None:
     newest = max((each.identity.backups for each in made if each.identity is not None), default=0)
     with suppress(DatabaseRefused, StoreUnavailable), closing(Database(database)) as counting:
         counting.write(lambda connection: identity.count_backup(connection, newest))
-
-
-def copies_in(folder: Path) -> list[Path]:
-    """The backups and other copies of databases in a folder. Refused if there are none."""
-    copies = sorted(path for path in folder.iterdir() if _COPY.fullmatch(path.name))
-    if not copies:
-        raise Refused(f"{folder}: nothing was searched: no file is named *.db or *.before-restore-*")
-    return copies
-
-
-def copies_beside(database: Path) -> list[Path]:
-    """The copies that restores and migrations have left next to a database."""
-    path = database.resolve()
-    left = (*path.parent.glob(f"{escape(path.name)}.*"),)
-    return sorted(each for each in left if _COPY.fullmatch(each.name))
-
-
-def search(
-    copies: Iterable[Path],
-    find: Callable[[ReadableDatabase], Iterable[dict[str, object]]],
-    report: Callable[[str], None],
-) -> Iterator[tuple[Path, dict[str, object]]]:
-    """The results of ``find`` in each backup or copy, with its file. One file is open at a time.
-
-    The files are not changed. ``report`` gets the reason if one cannot be read. NotFound is ignored.
-    """
-
-    for path in copies:
-        try:
-            with suppress(NotFound), closing(ReadOnlyDatabase(path)) as database:
-                yield from ((path, result) for result in find(database))
-        except AcareError as error:
-            report(f"{path} was not searched: {str(error).removeprefix(f'{path}: ')}")
 
 
 def verify(path: Path, progress: Progress = silent) -> int:

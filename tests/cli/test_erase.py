@@ -8,9 +8,9 @@ from support import old_schema
 from support.files import snapshot
 from support.page import examples, shell
 
+from acare.cli import copies
 from acare.database import connection
 from acare.database.database import ReadOnlyDatabase
-from acare.maintenance import backup
 from acare.maintenance.backup import back_up
 from acare.store.lists import ClientLists
 
@@ -135,7 +135,7 @@ def test_what_is_found_is_printed_before_the_next_backup_is_read(run, app, perso
             raise KeyboardInterrupt
         return ReadOnlyDatabase(path)
 
-    monkeypatch.setattr(backup, "ReadOnlyDatabase", open_first)
+    monkeypatch.setattr(copies, "ReadOnlyDatabase", open_first)
     assert run("find", NAME, "--backups", first.parent, status=130).out.endswith(f"\t{first}\n")
 
 

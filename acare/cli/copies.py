@@ -1,0 +1,48 @@
+"""Backups and other copies of a database, which commands search for clients."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, suppress
+from glob import escape
+from pathlib import Path
+
+from acare.cli.output import print_error
+from acare.database.database import ReadableDatabase, ReadOnlyDatabase
+from acare.errors import AcareError, NotFound, Refused
+
+# Backups, and the copies that restores and migrations leave.
+_COPY = re.compile(r".+(\.db|\.before-restore-[^-]+)", re.DOTALL)
+
+
+def in_folder(folder: Path) -> list[Path]:
+    """The backups and other copies of databases in a folder. Refused if there are none."""
+    copies = sorted(path for path in folder.iterdir() if _COPY.fullmatch(path.name))
+    if not copies:
+        raise Refused(f"{folder}: nothing was searched: no file is named *.db or *.before-restore-*")
+    return copies
+
+
+def beside(database: Path) -> list[Path]:
+    """The copies that restores and migrations have left next to a database."""
+    path = database.resolve()
+    left = (*path.parent.glob(f"{escape(path.name)}.*"),)
+    return sorted(each for each in left if _COPY.fullmatch(each.name))
+
+
+def search(
+    copies: Iterable[Path],
+    find: Callable[[ReadableDatabase], Iterable[dict[str, object]]],
+    failed: list[Path],
+) -> Iterator[tuple[Path, dict[str, object]]]:
+    """The results of ``find`` in each backup or copy, with its file. One file is open at a time.
+
+    The files are not changed. If one cannot be read, an error is printed, and ``failed`` gets it. NotFound is
+    ignored.
+    """
+    for path in copies:
+        try:
+            with suppress(NotFound), closing(ReadOnlyDatabase(path)) as database:
+                yield from ((path, result) for result in find(database))
+        except AcareError as error:
+            print_error(f"{path} was not searched: {str(error).removeprefix(f'{path}: ')}")
+            failed.append(path)

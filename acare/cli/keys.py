@@ -1,0 +1,174 @@
+"""``acare key``: the API keys of the users."""
+
+import sys
+from pathlib import Path
+
+from acare import timestamps
+from acare.auth import OPERATOR, RESOURCES, ROLES, SCOPES_ALLOWED, NewKey, Role, Scopes, User, is_scope
+from acare.cli.options import JSON, argument, command, open_database, parse_base_url, parse_id, read_database
+from acare.cli.output import counted, print_rows, printable
+from acare.config import Settings
+from acare.database.database import Database
+from acare.errors import InvalidInput, Refused
+from acare.field_types import NAME, USER_EMAIL, count
+from acare.store import users
+from acare.store.callers import KEY
+from acare.store.keys import INVITATION_DAYS, MAX_INVITATION_DAYS, KeyStore
+
+KEY_COLUMNS = (
+    "id preview state role email scopes expires_at last_used_at user_id made_by made_with invitation name"
+).split()
+
+DEFAULT_SCOPE = "clients:read,write"
+_SCOPE = (
+    f"a resource ({', '.join(RESOURCES)}) and actions (read, write, delete, create; write includes delete "
+    f"and create); may be repeated (default: {DEFAULT_SCOPE})"
+)
+
+
+def _after_days(text: str) -> str:
+    """The time a number of days from now."""
+    return timestamps.after(count(365)(text))
+
+
+def _read_key(path: str) -> str:
+    """The key in a file. ValueError, which does not repeat the key, if it has another form."""
+    with open(path, "rb") as file:
+        text = file.read(1000).decode("ascii", "replace").strip()
+    if KEY.fullmatch(text) is None:
+        raise ValueError("the file must have one key, of 64 lower-case hex digits")
+    return text
+
+
+def _parse_scope(text: str) -> tuple[str, list[str]]:
+    """``"clients:read,write"`` → ``("clients", ["read", "write"])``. ValueError states the format."""
+    resource, _, listed = text.partition(":")
+    actions = [action.strip() for action in listed.split(",")]
+    if not is_scope(resource, actions):
+        raise ValueError(f"must be RESOURCE:ACTION[,ACTION] with {SCOPES_ALLOWED}")
+    return resource, actions
+
+
+@command(
+    "create",
+    "create a key, and its user if new",
+    argument("--user", "the user of the key", "EMAIL", USER_EMAIL.validate, dest="email", required=True),
+    argument("--role", "the role of a new user (default: agent)", choices=ROLES),
+    argument("--name", "a label for the key", "TEXT", NAME.validate),
+    argument("--scope", _SCOPE, "RESOURCE:ACTIONS", _parse_scope, action="append"),
+    argument(
+        "--expires-in-days", "1 to 365 (default: it never expires)", "DAYS", _after_days, dest="expires_at"
+    ),
+    argument(
+        "--invitation",
+        "create an invitation, which a person redeems once for a key "
+        f"(default: valid for {INVITATION_DAYS} days, at most {MAX_INVITATION_DAYS})",
+        action="store_true",
+    ),
+    argument("--url", "print the invitation as a link to the web UI at this URL", "URL", parse_base_url),
+    argument(
+        "--key-file",
+        "adopt the key in this file, which programs have already; it is not printed",
+        "FILE",
+        _read_key,
+        dest="adopted",
+    ),
+    description="Create an API key. The key is printed once, on stdout; messages are printed on stderr.",
+)
+def create_key(
+    settings: Settings,
+    email: str,
+    role: Role | None,
+    name: str | None,
+    scope: list[tuple[str, list[str]]] | None,
+    expires_at: str | None,
+    invitation: bool,
+    url: str | None,
+    adopted: str | None,
+) -> None:
+    if url is not None and not invitation:
+        raise Refused("--url needs --invitation")
+    if adopted is not None and invitation:
+        raise Refused("--key-file cannot be combined with --invitation")
+    scopes = _combine(scope or [_parse_scope(DEFAULT_SCOPE)])
+    with open_database(settings) as database:
+        user, is_new = _find_or_new(database, email, role)
+        try:
+            created = KeyStore(database).create(
+                OPERATOR,
+                user_id=user.id,
+                new_user=user if is_new else None,
+                scopes=scopes,
+                name=name,
+                expires_at=expires_at,
+                invitation=invitation,
+                adopted=adopted,
+            )
+        except InvalidInput as error:  # about ``expires_at``
+            raise Refused(f"--expires-in-days: {error}") from None
+    if is_new:
+        sys.stderr.write(f"Created the user {user.email} ({user.role}).\n")
+    _print_created(created, database.path, url, is_adopted=adopted is not None)
+
+
+def _print_created(created: NewKey, database: Path, url: str | None, is_adopted: bool) -> None:
+    key, listed = created
+    kind, scopes = "invitation" if listed["invitation"] else "key", _scope_text(listed["scopes"])
+    what = f"{kind} {listed['id']} of {listed['email']} ({listed['role']}) with the scopes {scopes}"
+    shown = "." if is_adopted else ". It is printed on stdout and not shown again:"
+    sys.stderr.write(printable(f"Created {what} in {database.absolute()}{shown}") + "\n")
+    if not is_adopted:
+        print(key if url is None else f"{url.rstrip('/')}/#invite={key}")
+
+
+def _combine(scopes: list[tuple[str, list[str]]]) -> dict[str, list[str]]:
+    """The actions on each resource, without repetitions."""
+    combined: dict[str, list[str]] = {}
+    for resource, actions in scopes:
+        combined[resource] = list(dict.fromkeys([*combined.get(resource, []), *actions]))
+    return combined
+
+
+def _find_or_new(database: Database, email: str, role: Role | None) -> tuple[User, bool]:
+    """The user with this address, and whether it is to be stored. Refused if a user has another role."""
+    with database.read() as connection:
+        user = users.find(connection, email)
+    if user is None:
+        return users.new(email, role or "agent"), True
+    if role not in (None, user.role):
+        raise Refused(f"no key was created: {user.email} has the role {user.role}, not {role}")
+    return user, False
+
+
+def _scope_text(scopes: Scopes) -> str:
+    """``clients:read,write users:read``, as ``--scope`` takes them."""
+    return " ".join(f"{resource}:{','.join(actions)}" for resource, actions in scopes.items()) or "none"
+
+
+@command("list", "list all keys, with their first and last characters", JSON)
+def list_keys(settings: Settings, as_json: bool) -> None:
+    with read_database(settings) as database:
+        keys = KeyStore(database).list(OPERATOR).keys
+    if not as_json:
+        shown = {True: "yes", False: None}
+        keys = [
+            {**key, "scopes": _scope_text(key["scopes"]), "invitation": shown[key["invitation"]]}
+            for key in keys
+        ]
+    print_rows(keys, KEY_COLUMNS, as_json=as_json)
+
+
+@command(
+    "revoke",
+    "revoke a key, from the next request on",
+    argument("key_id", "an id from 'acare key list'", "ID", parse_id),
+    argument("--made", "also revoke keys made with it, directly or indirectly", action="store_true"),
+)
+def revoke_key(settings: Settings, key_id: str, made: bool) -> None:
+    with open_database(settings) as database:
+        revoked = KeyStore(database).revoke(OPERATOR, key_id, made=made)
+    others = f" and {counted(revoked - 1, 'key')} made with it" if made else ""
+    sys.stderr.write(f"Revoked key {key_id}{others}.\n")
+
+
+KEY_ACTIONS = (create_key, list_keys, revoke_key)
