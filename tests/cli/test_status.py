@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from support import old_schema
+from support.backups import rename
 from support.client import Api
 from support.http import serving_with
 from support.keys import new_key
@@ -78,12 +79,7 @@ def test_the_problems_follow_the_results(path, monkeypatch):
 # --- what needs attention
 
 
-def named(**ago):
-    """The name of a backup that was made so long ago."""
-    return f"acare-{datetime.now(UTC) - timedelta(**ago):%Y%m%dT%H%M%S}.000Z.db"
-
-
-def expiring_key(path, folder, monkeypatch):
+def expiring_key(path):
     with acare.create_app(database=path) as app:
         expires_at = f"{IN_13_DAYS}T12:00:00.000Z"
         new_key(app.keys, "d@example.com", {}, name="CRM sync", expires_at=expires_at)
@@ -91,14 +87,8 @@ def expiring_key(path, folder, monkeypatch):
 
 def test_keys_count_two_weeks_before_their_end_and_one_after(checks, path):
     with acare.create_app(database=path) as app:
-        for user, days in (
-            ("in 13", 13),
-            ("in 15", 15),
-            ("6 ago", -6),
-            ("8 ago", -8),
-            ("revoked", 1),
-            ("disabled", 1),
-        ):
+        ends = {"in 13": 13, "in 15": 15, "6 ago": -6, "8 ago": -8, "revoked": 1, "disabled": 1}
+        for user, days in ends.items():
             at = f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%S}.000Z"
             email = f"{user.replace(' ', '.')}@example.com"
             key = new_key(app.keys, email, {}, name=user, expires_at=at)
@@ -115,68 +105,44 @@ def test_keys_count_two_weeks_before_their_end_and_one_after(checks, path):
     assert [text.split(", ")[-1].split()[0] for text in shown["problems"]] == ["ended", "ends"]
 
 
-def full_disk(path, folder, monkeypatch):
-    monkeypatch.setattr(status, "LOW_DISK", 2**60)
-
-
-def long_log(path, folder, monkeypatch):
-    monkeypatch.setattr(status, "MAX_SIZE", -1)
-
-
-def no_backup(path, folder, monkeypatch):
-    next(folder.glob("*.db")).unlink()
-
-
-def no_folder(path, folder, monkeypatch):
-    folder.rename(folder.with_name("unmounted"))
-
-
-def old_backup(path, folder, monkeypatch):
-    """A copied backup: its modification time is the time of the copying."""
-    (backup,) = folder.glob("*.db")
-    checksum_file(backup).rename(checksum_file(older := folder / named(hours=49)))
-    backup.rename(older)
-
-
-def backup_from_the_future(path, folder, monkeypatch):
-    (backup,) = folder.glob("*.db")
-    checksum_file(backup).rename(checksum_file(future := folder / named(days=-9999)))
-    backup.rename(future)
-
-
-def no_room(path, folder, monkeypatch):
+def no_room(path, folder, patch):
     free = shutil.disk_usage(path).free
     usage = {folder: SimpleNamespace(free=path.stat().st_size - 1)}
-    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage.get(place, SimpleNamespace(free=free)))
+    patch.setattr(shutil, "disk_usage", lambda place: usage.get(place, SimpleNamespace(free=free)))
 
 
-def older_schema(path, folder, monkeypatch):
-    path.unlink()
-    old_schema.write_to(path)
+def backup_in(folder):
+    return next(folder.glob("*.db"))
 
 
-def damaged_backup(path, folder, monkeypatch):
-    with next(folder.glob("*.db")).open("ab") as content:
-        content.write(b"x")
+#: What goes wrong, by what the line says of it.
+PROBLEMS = {
+    f"the schema is 4; it is migrated to {SCHEMA_VERSION} by a server": (
+        lambda path, folder, patch: (path.unlink(), old_schema.write_to(path))
+    ),
+    "disk: less than 1073741824.0 GiB is free": (
+        lambda path, folder, patch: patch.setattr(status, "LOW_DISK", 2**60)
+    ),
+    "there is no room for another backup": no_room,
+    "log: larger than -0.0 MiB: a process keeps an old snapshot": (
+        lambda path, folder, patch: patch.setattr(status, "MAX_SIZE", -1)
+    ),
+    "there is no backup in": lambda path, folder, patch: backup_in(folder).unlink(),
+    "backups: No such file or directory": lambda path, folder, patch: folder.rename(path.with_name("other")),
+    "the newest backup is older than 48 hours": (
+        lambda path, folder, patch: rename(backup_in(folder), hours=-49)
+    ),
+    "000Z.db, the newest backup, is from the future: check the clock\n": (
+        lambda path, folder, patch: rename(backup_in(folder), days=9999)
+    ),
+    "damaged": lambda path, folder, patch: backup_in(folder).write_bytes(b"x"),
+}
 
 
-@pytest.mark.parametrize(
-    ("harm", "reason"),
-    [
-        (older_schema, f"the schema is 4; it is migrated to {SCHEMA_VERSION} by a server"),
-        (full_disk, "disk: less than 1073741824.0 GiB is free"),
-        (no_room, "there is no room for another backup"),
-        (long_log, "log: larger than -0.0 MiB: a process keeps an old snapshot"),
-        (no_backup, "there is no backup in"),
-        (no_folder, "backups: No such file or directory"),
-        (old_backup, "the newest backup is older than 48 hours"),
-        (backup_from_the_future, "000Z.db, the newest backup, is from the future: check the clock\n"),
-        (damaged_backup, "damaged"),
-    ],
-)
-def test_a_problem_is_one_line_and_exit_code_1(run, path, folder, monkeypatch, harm, reason):
+@pytest.mark.parametrize("reason", PROBLEMS)
+def test_a_problem_is_one_line_and_exit_code_1(run, path, folder, monkeypatch, reason):
     run("status", "--backups", folder)
-    harm(path, folder, monkeypatch)
+    PROBLEMS[reason](path, folder, monkeypatch)
     printed = run("status", "--backups", folder, status=1)
     assert (printed.err.count("\n"), reason in printed.err) == (1, True)
 
@@ -249,8 +215,8 @@ def test_a_server_that_refuses_writes_answers(checks, path):
     ("options", "status", "prefix"),
     [([], 0, "warning: "), (["--fail-on", "log"], 0, "warning: "), (["--fail-on", "log,keys"], 1, "")],
 )
-def test_a_problem_of_another_check_is_a_warning(run, path, folder, monkeypatch, options, status, prefix):
-    expiring_key(path, folder, monkeypatch)
+def test_a_problem_of_another_check_is_a_warning(run, path, options, status, prefix):
+    expiring_key(path)
     printed = run("status", *options, status=status)
     assert printed.err.startswith(f"acare: {prefix}{path}: keys: the key ")
     ends = f" (CRM sync) of d@example.com, made by the operator, ends on {IN_13_DAYS}\n"

@@ -1,12 +1,11 @@
 """Folders of backups: the newest is found by number, and another database leaves them alone."""
 
 import shutil
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from support import old_schema
-from support.backups import fill, names
+from support.backups import fill, names, rename
 from support.files import edit, listing, query, write_lock
 from support.keys import new_key
 
@@ -28,13 +27,6 @@ def used(path):
 
 def number(path):
     return query(path, "SELECT backups FROM identity")[0][0]
-
-
-def rename(backup, **ahead):
-    """Give a backup the name of one that was made while the clock was wrong."""
-    name = backup.with_name(f"acare-{datetime.now(UTC) + timedelta(**ahead):%Y%m%dT%H%M%S}.000Z.db")
-    checksum_file(backup).rename(checksum_file(name))
-    return backup.rename(name)
 
 
 # --- which backup is the newest

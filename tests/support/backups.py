@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -63,3 +64,10 @@ def sign(path):
     """Write the right checksum next to a file."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     checksum_file(path).write_text(f"{digest}  {path.name}\n")
+
+
+def rename(backup, **ahead):
+    """Give a backup the name of one that was made at another time, as while the clock was wrong."""
+    name = backup.with_name(f"acare-{datetime.now(UTC) + timedelta(**ahead):%Y%m%dT%H%M%S}.000Z.db")
+    checksum_file(backup).rename(checksum_file(name))
+    return backup.rename(name)
