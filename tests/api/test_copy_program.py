@@ -54,9 +54,8 @@ def copied(copy):
         return {name: json.loads(text) for name, text in connection.execute("SELECT id, json FROM clients")}
 
 
-def follow_to_the_end(folder, program, copied):
-    """Checks a copy; ``program`` makes a command line of an address and a key, ``copied`` reads the copy."""
-    database = folder / "served.db"
+def test_the_copy_equals_the_list_in_the_end(tmp_path):
+    database, copy = tmp_path / "served.db", tmp_path / "copy.db"
     key, address = make_key(database), f"127.0.0.1:{free_port()}"
     writers = [Writer(number, key) for number in range(WRITERS)]
 
@@ -65,24 +64,20 @@ def follow_to_the_end(folder, program, copied):
             assert check(database, writers) == []
             write_until(address, writers, SECONDS / 3, process.kill)
 
-    with running(program(address, key)):
+    program = [*line(PROGRAM, address, key), copy]
+    with running(program):
         write_until_killed()
-    with running(program(address, key)):
+    with running(program):
         write_until_killed()
-        restore(back_up(database, folder / "backups"), database)
+        restore(back_up(database, tmp_path / "backups"), database)
         write_until_killed()
         with serving(database, "--listen", address):
             expected = {client["id"]: client for client in read_clients(database).values()}
             deadline = time.monotonic() + 30
-            while copied() != expected and time.monotonic() < deadline:
+            while copied(copy) != expected and time.monotonic() < deadline:
                 time.sleep(0.1)
-            assert copied() == expected
+            assert copied(copy) == expected
             assert expected
-
-
-def test_the_copy_equals_the_list_in_the_end(tmp_path):
-    copy = tmp_path / "copy.db"
-    follow_to_the_end(tmp_path, lambda *server: [*line(PROGRAM, *server), copy], lambda: copied(copy))
 
 
 @pytest.fixture
