@@ -36,10 +36,6 @@ class InsufficientScope(AcareError):
         return f"The API key lacks the scope {wanted}."
 
 
-class UnknownUser(AcareError):
-    """The user whom the embedding app or the proxy has signed in is unknown or disabled."""
-
-
 class BrokerRequired(AcareError):
     """The operation requires the broker role, and the caller is an agent."""
 

@@ -22,8 +22,6 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9/_.-]{0,63}")
 # A run of hex digits is read once, from its start, so that the time is linear in the length of the path.
 _KEY_IN_PATH = re.compile(r"(?<![0-9A-Fa-f])([0-9A-Fa-f]{8})[0-9A-Fa-f]{52,}([0-9A-Fa-f]{4})")
 
-_HALF_ESCAPE = re.compile(r"%[0-9A-F]?\Z")
-
 #: The maximum size of a path and of a rejected user in the log, in bytes: a line has less than 1,000.
 MAX_PATH, MAX_USER = 400, 200
 
@@ -104,4 +102,4 @@ def _quoted(text: str, max_size: int) -> str:
     quoted = quote(text[:max_size], safe="/@+", errors="replace")
     if len(text) <= max_size and len(quoted) <= max_size:
         return quoted
-    return f"{_HALF_ESCAPE.sub('', quoted[: max_size - 3])}…"  # which is three bytes
+    return f"{quoted[: max_size - 3]}…"  # which is three bytes

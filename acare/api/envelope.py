@@ -94,7 +94,6 @@ DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
     errors.InsufficientScope: lambda error: ApiError(
         "INSUFFICIENT_SCOPE", str(error), {"resource": error.resource, "actions": [*error.actions]}
     ),
-    errors.UnknownUser: lambda error: ApiError("INSUFFICIENT_SCOPE", str(error)),
     errors.BrokerRequired: lambda _: ApiError("BROKER_REQUIRED", "This operation requires the broker role."),
     errors.NotFound: lambda error: ApiError("NOT_FOUND", _sentence(f"{error.record} not found")),
     errors.VersionConflict: lambda error: ApiError("VERSION_CONFLICT", str(error), _stale(error)),

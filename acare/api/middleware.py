@@ -10,7 +10,7 @@ from acare.api.operations import BY_METHOD
 from acare.api.request import Request
 from acare.api.services import Resource
 from acare.config import Settings
-from acare.errors import BrokerRequired, InsufficientScope, InvalidKey, UnknownUser
+from acare.errors import BrokerRequired, InsufficientScope, InvalidKey
 
 #: The response headers that a page may read besides those that the Fetch standard always allows.
 EXPOSED_HEADERS = (
@@ -125,9 +125,10 @@ class RequireKey:
         if user is None:
             sent = "HTTP_AUTHORIZATION" in req.env
             raise InvalidKey("missing", hint="; Authorization is not read" if sent else "")
-        raise UnknownUser(
+        raise ApiError(
+            "INSUFFICIENT_SCOPE",
             f"You are logged in as {user[:254]!r}, but this user is unknown or disabled here. "
-            "Ask the operator of the client database to add you."
+            "Ask the operator of the client database to add you.",
         )
 
 
