@@ -55,8 +55,7 @@ class Soak:
             process.wait()
         process = subprocess.Popen([sys.executable, f"{name}.py", "copy.db"], cwd=self.folder)
         self.end.callback(process.kill)
-        self.processes[name] = process
-        self.runs[name] += 1
+        self.processes[name], self.runs[name] = process, self.runs[name] + 1
 
     def receive(self, request):
         """The webhook."""
@@ -118,8 +117,7 @@ class Soak:
         rows = [self.agency.ask("GET", f"/v1/clients?limit=100&page={page}")["clients"] for page in pages]
         listed = {client["id"]: client for page in rows for client in page}
         passed_on = {name: client for name, client in listed.items() if client["first_name"] != "Refused"}
-        wait_for(lambda: self.copied() == listed, seconds=120)
-        wait_for(lambda: self.sent(passed_on) == passed_on, seconds=120)
+        wait_for(lambda: (self.copied(), self.sent(passed_on)) == (listed, passed_on), seconds=120)
         seen, again = set(), Counter()
         for restores, run, change in self.taken:
             text = f"{restores} {json.dumps(change)}"
