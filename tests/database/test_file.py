@@ -115,12 +115,6 @@ def of_a_newer_schema_with_its_copy(path):
     path.with_name(f"acare.db.schema-{schema.SCHEMA_VERSION}.db").touch()
 
 
-def with_malformed_sql(path):
-    Database(path).close()
-    broken = "UPDATE sqlite_schema SET sql = 'CREATE TABLE users (' WHERE name = 'users'"
-    edit(path, f"PRAGMA writable_schema = ON; {broken}")
-
-
 def cut_off(path):
     Database(path).close()
     os.truncate(path, path.stat().st_size // 4)
@@ -146,7 +140,6 @@ REFUSED = {
     ),
     "another program's with a log": (with_its_log, "a database of another program"),
     "another program's with a journal": (with_a_journal, "attempt to write a readonly database"),
-    "a schema that cannot be parsed": (with_malformed_sql, "malformed database schema"),
     "a newer schema": (of_a_newer_schema, "created by a newer version of acare"),
     "a newer schema with a copy": (
         of_a_newer_schema_with_its_copy,

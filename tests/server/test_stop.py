@@ -5,7 +5,6 @@ import signal
 import time
 
 import pytest
-from support.crash import WRITERS, Writer, check, write_until
 from support.files import write_lock
 from support.sockets import (
     BODY,
@@ -98,15 +97,6 @@ def test_pipelined_requests_are_answered_and_readyz_is_503(tmp_path, database):
         assert (status, headers["Connection"].lower()) == (503, "close")
         assert answer["error"]["details"]["checks"]["server"] != "ok"
         assert server.process.wait(10) == 0
-
-
-def test_a_stop_while_many_write_loses_no_acknowledged_write(tmp_path, database):
-    with target_in(tmp_path) as server:
-        writers = [Writer(number, server.key) for number in range(WRITERS)]
-        write_until(server.address, writers, 0.2, server.process.terminate)
-        assert server.process.wait(10) == 0
-    assert {path.name for path in database.parent.iterdir()} == {database.name, "server.log"}
-    assert check(database, writers) == []
 
 
 def test_half_a_request_is_answered_as_the_last_one(tmp_path):
