@@ -52,6 +52,9 @@ _CONDITIONS = {
     "property_type": f"({_TYPES} = '[]' OR has_type({_TYPES}, :property_type))",
 }
 
+# What is compared in place of the value of a filter.
+_PREPARE = {"q": search_terms.query, "location": places.fold, "property_type": places.fold}
+
 # The conditions that have an index in the order of the list, and totals.
 _INDEXED = {"owner_id", "user_id", "client_type", "status"}
 
@@ -132,11 +135,8 @@ def _query(owner_id: str | None, filters: Mapping[str, object]) -> _Query:
     given = {**filters, "owner_id": owner_id}
     values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     values |= parse_each({name: values[name] for name in WORDS if name in values}, WORDS)
-    if "q" in values:
-        values["q"] = search_terms.query(values["q"])
-    for name in ("location", "property_type"):
-        if name in values:
-            values[name] = places.fold(values[name])
+    for name in values.keys() & _PREPARE.keys():
+        values[name] = _PREPARE[name](values[name])
     if not values.keys().isdisjoint(PROPERTY):
         values["buyers"] = True
     sort, order = values.pop("sort", None), values.pop("order", None)
