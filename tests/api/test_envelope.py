@@ -1,6 +1,7 @@
 """Paths and methods, the index, request ids, the log, defects (test_every_response has the envelope)."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 from support.client import Api, app_fixture
@@ -131,11 +132,15 @@ def test_a_defect_is_500_with_an_error_id_in_the_log(app, api, monkeypatch, capl
         assert text in caplog.text
 
 
-@pytest.mark.parametrize("function", ["_texts", "fold"])
+@pytest.mark.parametrize("function", ["search_words", "has_place"])
 def test_a_defect_in_a_function_of_sql_is_no_damage(api, monkeypatch, caplog, function):
-    ask = {"_texts": lambda status: api.post(JORDAN, status), "fold": lambda status: api.get(PLACE, status)}
+    ask = {
+        "search_words": lambda status: api.post(JORDAN, status),
+        "has_place": lambda status: api.get(PLACE, status),
+    }
     api.create(preferred_locations=["Shafter"])
-    monkeypatch.setattr(places if function == "fold" else search_terms, function, raising(KeyError(SECRET)))
+    monkeypatch.setattr(search_terms, "_texts", raising(KeyError(SECRET)))
+    monkeypatch.setattr(places, "json", SimpleNamespace(loads=raising(KeyError(SECRET))))
     assert ask[function](500).json["error"]["errorId"]
     assert f"KeyError: '{SECRET}'" in caplog.text
     monkeypatch.undo()
