@@ -65,14 +65,12 @@ _TEMPORARY_FAILURES = {
     sqlite3.SQLITE_INTERRUPT: "The query took too long. Make it more specific, or try later.",
 }
 
-# An SQL function of acare has failed, or what it was given is damaged. The second one is from FTS5.
-_FUNCTION_FAILED = re.compile("user-defined function raised|SQL logic error")
+# Errors for stored text that is damaged; they have no code of their own. In brackets: an SQL function of ours
+# has failed. The last one is from FTS5.
+_DAMAGED = re.compile("malformed JSON|Could not decode|(user-defined function raised|SQL logic error)")
 
-# Errors for stored text that is damaged; they have no code of their own.
-_DAMAGED = re.compile(f"malformed JSON|Could not decode|{_FUNCTION_FAILED.pattern}")
-
-# The last exception that an SQL function of acare raised in each thread: SQLite reports only that one failed.
-# It can be older than the error of SQLite that is looked at, which then has another text.
+# The last exception that an SQL function of acare raised in each thread, in this or an earlier statement:
+# SQLite reports only that one failed.
 _raised = threading.local()
 
 
@@ -172,11 +170,12 @@ def as_domain_error(error: BaseException) -> BaseException:
     raised: Exception | None = _raised.__dict__.pop("error", None)
     if not isinstance(error, sqlite3.Error):
         return error
-    if _FUNCTION_FAILED.match(str(error)) and raised and not isinstance(raised, json.JSONDecodeError):
+    damaged = _DAMAGED.match(str(error))
+    if damaged and damaged[1] and raised and not isinstance(raised, json.JSONDecodeError):
         return raised
     code = getattr(error, "sqlite_errorcode", 0)
     reason = _TEMPORARY_FAILURES.get(code) or _TEMPORARY_FAILURES.get(code & 0xFF)  # the primary code
-    if reason is None and not _DAMAGED.match(str(error)):
+    if reason is None and not damaged:
         return error
     unavailable = StoreUnavailable(reason or DAMAGED)
     unavailable.__cause__ = error

@@ -52,10 +52,7 @@ class Database(ReadableDatabase):
     """
 
     def __init__(
-        self,
-        path: Path,
-        *,
-        before_commit: Callable[[sqlite3.Connection], None] = lambda connection: None,
+        self, path: Path, *, before_commit: Callable[[sqlite3.Connection], None] = lambda connection: None
     ) -> None:
         """``before_commit`` completes each transaction."""
         version = file.ensure(path)

@@ -103,14 +103,6 @@ def _check(path: Path, connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application_id != APPLICATION_ID:
         raise DatabaseRefused(f"{path}: a database of another program; it was not changed")
-    _refuse_other_versions(path, version)
-    if version == schema.SCHEMA_VERSION and (difference := schema.difference(connection)) is not None:
-        raise DatabaseRefused(f"{path}: not a database of schema {version}: {difference}; it was not changed")
-    return int(version)
-
-
-def _refuse_other_versions(path: Path, version: int) -> None:
-    """DatabaseRefused for a schema that is neither the current one nor can be migrated to it."""
     if version < schema.OLDEST_VERSION:
         raise DatabaseRefused(
             f"{path}: its schema {version} is older than {schema.OLDEST_VERSION}: first open or restore it "
@@ -123,6 +115,9 @@ def _refuse_other_versions(path: Path, version: int) -> None:
             f"{path}: created by a newer version of acare (its schema is {version}, "
             f"this version supports up to {schema.SCHEMA_VERSION}); it was not changed{advice}"
         )
+    if version == schema.SCHEMA_VERSION and (difference := schema.difference(connection)) is not None:
+        raise DatabaseRefused(f"{path}: not a database of schema {version}: {difference}; it was not changed")
+    return int(version)
 
 
 def processes_using(path: Path) -> list[int]:

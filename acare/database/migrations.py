@@ -75,19 +75,14 @@ def _change_schema(connection: sqlite3.Connection, version: int) -> None:
             connection.execute(statement)
     _replace_constraints(connection, objects)
     # After the schema was read again: FTS5 would lose track of an index that it has not written yet.
-    _create_missing(connection, objects)
-    connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
-    check_integrity(connection)
-
-
-def _create_missing(connection: sqlite3.Connection, objects: list[tuple[str, str, str]]) -> None:
-    """Create the objects of schema.sql that do not exist."""
     existing = {name for _, name, _ in connection.execute(schema.OBJECTS)}
     for _, name, sql in objects:
         if name not in existing:
             connection.execute(sql)
             if sql.startswith("CREATE VIRTUAL TABLE"):  # a full-text index, filled from its content table
                 connection.execute(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
+    connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
+    check_integrity(connection)
 
 
 def _replace_constraints(connection: sqlite3.Connection, objects: list[tuple[str, str, str]]) -> None:
