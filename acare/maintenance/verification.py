@@ -58,16 +58,20 @@ def check_content(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     _check_contradictions(connection)
     if version == SCHEMA_VERSION and connection.execute(search.PENDING).fetchone() == (0,):
-        connection.execute("BEGIN")
-        try:
-            connection.execute(search.COMPARE)
-        except sqlite3.OperationalError:
-            raise  # interrupted
-        except sqlite3.DatabaseError as error:
-            reason = f"the full-text index, which 'acare compact' makes anew: {error}"
-            raise sqlite3.IntegrityError(reason) from None
-        connection.execute("ROLLBACK")
+        _check_index(connection)
     return count(connection)
+
+
+def _check_index(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN")
+    try:
+        connection.execute(search.COMPARE)
+    except sqlite3.OperationalError:
+        raise  # interrupted
+    except sqlite3.DatabaseError as error:
+        reason = f"the full-text index, which 'acare compact' makes anew: {error}"
+        raise sqlite3.IntegrityError(reason) from None
+    connection.execute("ROLLBACK")
 
 
 def _check_contradictions(connection: sqlite3.Connection) -> None:
