@@ -132,6 +132,12 @@ def trickle(address: tuple[str, int], number: int) -> None:
     _keep_sending(address, number, [header, bytes(63_000)], bytes(1))
 
 
+def send_chunks(address: tuple[str, int], number: int) -> None:
+    """Send chunks of one byte, on each connection, as fast as the server takes them."""
+    header = b"POST /v1/clients HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    _keep_sending(address, number, [header], b"1\r\nx\r\n" * 1000)
+
+
 def _keep_sending(address: tuple[str, int], number: int, first: list[bytes], piece: bytes) -> None:
     """Send ``first`` on each connection, and then ``piece`` again and again; replace closed connections."""
     connections: list[socket.socket | None] = [None] * number
@@ -182,6 +188,16 @@ def _read_meanwhile(server: Server) -> str:
     return f"CSV: {arrived(files)}; sorted lists: {arrived(lists)}"
 
 
+def downloads(server: Server) -> str:
+    return arrived(ask_at_once(server, [CSV] * 4, READ_RATE))
+
+
+def long_headers(number: int, server: Server) -> str:
+    with attacker(send_chunks, server, number):
+        cookie = "_oauth2_proxy=" + "x" * 2_100
+        return percentiles([ask(server, "/v1/clients?limit=1", Cookie=cookie)[1] for _ in range(60)])
+
+
 def large_writes(server: Server) -> str:
     *paths, mine = server.paths
     with attacker(repeat, server, [new_user(server, 0)], paths[:16], LARGE):
@@ -189,13 +205,44 @@ def large_writes(server: Server) -> str:
         return f"small writes: {percentiles(writes)}; {checks(server)}"
 
 
+def large_downloads(server: Server) -> str:
+    keys = [new_user(server, number) for number in range(4)]
+    with attacker(repeat, server, keys, [CSV] * 4, None):
+        searches = [ask(server, "/v1/clients?q=lee")[1] for _ in range(60)]
+        return f"searches: {percentiles(searches)}; {checks(server)}"
+
+
+def hostile_words(size: int, server: Server) -> str:
+    """Searches for ``smith`` after 480 and 1,680 clients, whose notes of ``size`` characters have words with
+    that beginning and many spellings.
+    """
+    key, searcher = (new_user(server, number, "agent") for number in (0, 1))
+    kept, server.headers = server.headers, {"X-API-Key": key}
+    numbers = itertools.count()
+    found = []
+    for clients in (480, 1200):
+        for _ in range(clients):
+            notes = " ".join(f"smithäöü{next(numbers)}" for _ in range(size // 12))[:size]
+            server.call(
+                "POST",
+                "/v1/clients",
+                {"first_name": "Ana", "last_name": "Lee", "client_type": "buyer", "notes": notes},
+            )
+        answers = [ask(server, "/v1/clients?q=smith", **{"X-API-Key": searcher}) for _ in range(30)]
+        found.append(
+            f"{percentiles([seconds for _, seconds in answers])}, {arrived([s for s, _ in answers])}"
+        )
+    server.headers = kept
+    return "; ".join(found)
+
+
 def checks(server: Server) -> str:
     return f"/readyz: {percentiles([ask(server, '/readyz')[1] for _ in range(60)])}"
 
 
-def new_user(server: Server, number: int) -> str:
-    """The key of another broker."""
-    user = server.call("POST", "/v1/users", {"email": f"{number}@example.com", "role": "broker"})["data"]
+def new_user(server: Server, number: int, role: str = "broker") -> str:
+    """The key of another user."""
+    user = server.call("POST", "/v1/users", {"email": f"{number}@example.com", "role": role})["data"]
     key: str = server.call("POST", "/v1/keys", {"user_id": user["id"]})["data"]["key"]
     return key
 
@@ -205,7 +252,13 @@ ATTACKS: dict[str, Callable[[Server], str]] = {
     "connections-800": lambda server: new_connections(800, server),
     "connections-1500": lambda server: new_connections(1500, server),
     "trickle": unfinished_requests,
+    "downloads": downloads,
+    "chunks-100": lambda server: long_headers(100, server),
+    "chunks-900": lambda server: long_headers(900, server),
     "large-writes": large_writes,
+    "large-downloads": large_downloads,
+    "words-long": lambda server: hostile_words(9_900, server),
+    "words-short": lambda server: hostile_words(990, server),
 }
 
 
