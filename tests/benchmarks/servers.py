@@ -67,6 +67,11 @@ class Server:
             text = error.read().decode(errors="replace")
             raise RuntimeError(f"{method} {path}: {error.code} {text}") from None
 
+    def processor_seconds(self) -> float:
+        """The processor time that its threads have used."""
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
+
     def resident_mib(self) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
