@@ -55,6 +55,6 @@ while True:
             pass_on(change)
         remember(page["meta"]["cursor"])
         more = page["meta"]["hasMore"]
-    elif status not in (429, 503):
+    elif status not in (429, 502, 503, 504):
         sys.exit(f"The server refuses: {status}")
     time.sleep(0 if more else 5)

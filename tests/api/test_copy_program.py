@@ -5,6 +5,7 @@ database is restored once, which ends the program's cursor.
 """
 
 import functools
+import itertools
 import json
 import os
 import sqlite3
@@ -166,6 +167,17 @@ def poller(url):
     return replaced(
         POLLER, {"https://hooks.example/clients": url, "else 5": "else 0.1", "sleep(5)": "sleep(0.05)"}
     )
+
+
+def test_the_poller_waits_while_a_proxy_has_no_server(tmp_path):
+    answers = itertools.chain((502, 504, ("a", False)), itertools.repeat(("", False)))
+    with (
+        feed(answers) as address,
+        webhook() as (url, taken, _),
+        running(line(poller(url), address, "key"), cwd=tmp_path),
+    ):
+        wait_for(lambda: taken)
+    assert taken == [{"id": "a", "client": {"id": "a"}}]
 
 
 def test_the_poller_skips_what_is_refused_three_times(served, tmp_path):
