@@ -134,9 +134,11 @@ def _query(owner_id: str | None, filters: Mapping[str, object]) -> _Query:
         raise TypeError(f"unknown filter: {', '.join(sorted(unknown))}")
     given = {**filters, "owner_id": owner_id}
     values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    values |= parse_each({name: values[name] for name in WORDS if name in values}, WORDS)
-    for name in values.keys() & _PREPARE.keys():
-        values[name] = _PREPARE[name](values[name])
+    if words := {name: values[name] for name in WORDS if name in values}:
+        values |= parse_each(words, WORDS)
+    for name, prepare in _PREPARE.items():
+        if name in values:
+            values[name] = prepare(values[name])
     if not values.keys().isdisjoint(PROPERTY):
         values["buyers"] = True
     sort, order = values.pop("sort", None), values.pop("order", None)
