@@ -240,11 +240,15 @@ def test_the_commands_move_the_service_to_another_machine(machine):
     stop, *others = STAND_BY.splitlines(keepends=True)
     with booted(machine) as run:
         run("install -d -o acare /mnt/replica")
-        run(START)
+        key = re.search("^[0-9a-f]{64}$", run(START), re.MULTILINE)[0]
+        feed = f"{CURL} --header x-api-key:{key} 127.0.0.1:8080/v1/changes?after="
         run("systemctl enable --now litestream.service")
         wait_for(lambda: list(machine.glob("mnt/replica/acare/ltx/0/*.ltx")), seconds=30)
-        run(stop)
-        run("rm -r /var/lib/acare/* /var/lib/acare/.acare*")
+        cursor = re.search('"cursor": ?"([^"]+)"', run(f"{feed}now"))[1]
+        run(stop + "rm -r /var/lib/acare*")
+        run(replaced(START, {"you@example.com": "other@example.com"}))  # the second machine
         run("".join(others))
-        assert "you@example.com" in run("acare key list")
+        assert run("acare user list | cut -f 5") == "email\nyou@example.com\n"
+        assert "CURSOR_EXPIRED" in run(feed + cursor)
         assert are_active(run, others[-1])
+        run("systemctl start acare-backup.service")
