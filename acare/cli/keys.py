@@ -9,7 +9,7 @@ from acare.cli.options import JSON, argument, command, open_database, parse_base
 from acare.cli.output import counted, print_rows, printable
 from acare.config import Settings
 from acare.database.database import Database
-from acare.errors import InvalidInput, Refused
+from acare.errors import InvalidInput, Refused, SettingError
 from acare.field_types import NAME, USER_EMAIL, count
 from acare.store import users
 from acare.store.callers import KEY
@@ -87,9 +87,9 @@ def create_key(
     adopted: str | None,
 ) -> None:
     if url is not None and not invitation:
-        raise Refused("--url needs --invitation")
+        raise SettingError("--url needs --invitation")
     if adopted is not None and invitation:
-        raise Refused("--key-file cannot be combined with --invitation")
+        raise SettingError("--key-file cannot be combined with --invitation")
     scopes = _combine(scope or [_parse_scope(DEFAULT_SCOPE)])
     with open_database(settings) as database:
         user, is_new = _find_or_new(database, email, role)
@@ -105,7 +105,7 @@ def create_key(
                 adopted=adopted,
             )
         except InvalidInput as error:  # about ``expires_at``
-            raise Refused(f"--expires-in-days: {error}") from None
+            raise SettingError(f"--expires-in-days: {error}") from None
     if is_new:
         sys.stderr.write(f"Created the user {user.email} ({user.role}).\n")
     _print_created(created, database.path, url, is_adopted=adopted is not None)

@@ -123,15 +123,17 @@ REFUSED = {
 def test_arguments_that_do_not_fit_are_refused(run, listed, tmp_path, problem):
     (tmp_path / "key").write_text(ADOPTED)
     given = [tmp_path / "key" if word == "key" else word for word in REFUSED[problem]]
-    assert problem in run("key", "create", "--user", ANA, *given, status=1).err
+    assert problem in run("key", "create", "--user", ANA, *given, status=2).err
     assert listed() == []
 
 
-@pytest.mark.parametrize("refused", [["--key-file", "key"], ["--invitation", "--expires-in-days", "31"]])
-def test_a_new_user_is_not_added_without_the_key(run, tmp_path, refused):
+@pytest.mark.parametrize(
+    ("code", "refused"), [(1, ["--key-file", "key"]), (2, ["--invitation", "--expires-in-days", "31"])]
+)
+def test_a_new_user_is_not_added_without_the_key(run, tmp_path, code, refused):
     (tmp_path / "key").write_text(run("key", "create", "--user", ANA).out)
     given = [tmp_path / "key" if word == "key" else word for word in refused]
-    run("key", "create", "--user", "ben@example.com", *given, status=1)
+    run("key", "create", "--user", "ben@example.com", *given, status=code)
     assert "ben@example.com" not in run("user", "list").out
 
 
