@@ -35,7 +35,7 @@ NO_COMMANDS = {("acare/database/README.md", "sql")}
 #: The folders of the programs with flags, and the flags of argparse and of other programs.
 PROGRAMS = ("acare/cli", "tests/benchmarks")
 OTHERS = """--help --check --data-binary --lazy-apps --post-buffering --preload --reverse-proxy
-    --set-xauthrequest --once""".split()
+    --set-xauthrequest --once --rm""".split()
 
 FENCE = re.compile(
     r"^(?:<!-- (?P<runner>\S+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -64,11 +64,12 @@ def test_every_block_runs(page, start, tmp_path):
     """In one folder, with the address and key of a running server in place of the examples', and a client."""
     server = start()
     (tmp_path / "backups").mkdir()
-    ask(server, "POST", body=JORDAN, status=201)
+    _, answer = ask(server, "POST", body=JORDAN, status=201)
     printed = ""
     for line, language, text in runnable(page):
         text = text.replace("http://127.0.0.1:8080", server.url).replace("YOUR_API_KEY", server.key)
         text = text.replace("/var/lib/acare-backups", "backups").replace("/var/lib/acare/", "")
+        text = text.replace("CLIENT_ID", answer["data"]["id"])
         where = f"{page}, line {line}"
         if language == "json":
             assert json.loads(comparable(printed)) == json.loads(comparable(text)), where
