@@ -27,9 +27,10 @@ _SPELLINGS = {
     "ß": ("ss",),
     "ł": ("l",),
     "đ": ("d",),
+    "ı": ("i",),
     "'": ("'", ""),
 }
-_SPELLED = re.compile("([aou]\u0308|a\u030a|[øæßłđ]|(?<=[\\w\u0300-\u036f])'(?=\\w))")
+_SPELLED = re.compile("([aou]\u0308|a\u030a|[øæßłđı]|(?<=[\\w\u0300-\u036f])'(?=\\w))")
 
 # A word with more spellings has two: the first for each of its letters, and the last for each of them.
 _MAX_SPELLINGS = 8

@@ -40,6 +40,8 @@ WORDS = {
     "Muller": ("muller müller", "mueller"),
     "Groß ẞ Größe": ("gross groß ss grosse groesse", "größer"),
     "Ægir Łukasz Đorđe ÅSE": ("aegir ægir lukasz łukasz dorde đorđe ase aase", ""),
+    "Yıldız": ("yıldız yildiz YILDIZ YİLDİZ", ""),
+    "Yildiz": ("yıldız", ""),
     "Lukasz Aegir Dorde Grosse": ("łukasz ægir đorđe große", ""),
     "Løwenmüller": ("loewenmuller lowenmueller löwenmuller", ""),
     "Öländer-Übelhör-Möller": ("oelaender-uebelhoer-moeller olander-ubelhor", ""),
