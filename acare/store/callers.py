@@ -25,7 +25,7 @@ Find = Callable[[sqlite3.Connection, str], Caller | InvalidKey | None]
 
 
 class Callers(Store[Database]):
-    """Finds callers, and caches them until ``forget`` is called, which changes of users and keys must do."""
+    """Finds callers, and caches them for ``CACHE_NANOSECONDS``. Changes of users and keys call ``forget``."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class Callers(Store[Database]):
         self._minutes: dict[str | None, str] = {}  # the minute in which the use of each key was last queued
 
     def forget(self) -> None:
-        """Find each caller again."""
+        """Clear the cache."""
         self._cached = (-1, {})
 
     def cache(self) -> dict[tuple[Find, str], Caller | InvalidKey | None]:
@@ -70,10 +70,12 @@ class Callers(Store[Database]):
 
     def _find(self, name: str, find: Find) -> Caller | InvalidKey | None:
         cached = self.cache()
-        found = cached.get((find, name))
-        if found is None:
-            with self._database.read() as connection:
-                found = cached[find, name] = find(connection, name)
+        try:
+            return cached[find, name]
+        except KeyError:  # ``suppress`` is slower
+            pass
+        with self._database.read() as connection:
+            found = cached[find, name] = find(connection, name)
         return found
 
     TOUCH = "UPDATE api_keys SET last_used_at = :minute WHERE id = :id"

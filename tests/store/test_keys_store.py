@@ -189,6 +189,16 @@ def test_a_caller_is_cached_until_users_or_keys_change(database):
     assert found() == (False, True)
 
 
+def test_an_unknown_address_is_cached_too(database):
+    now = [0]
+    callers = Callers(database, clock=lambda: now[0])
+    found = [callers.with_email("new@example.com")]
+    UserStore(database).add("new@example.com", "agent")  # as in another process
+    for now[0] in (CACHE_NANOSECONDS - 1, CACHE_NANOSECONDS):
+        found.append(callers.with_email("new@example.com"))
+    assert [caller is not None for caller in found] == [False, False, True]
+
+
 def test_a_key_that_was_unknown_is_found_when_it_is_adopted(database, user):
     callers = Callers(database, clock=lambda: 0)
     key = "a" * 64
