@@ -16,7 +16,7 @@ from acare.api.ratelimit import LimitRate
 from acare.api.request import Request
 from acare.api.services import Services
 from acare.auth import Caller
-from acare.config import Options, Settings
+from acare.config import AppOptions, Settings
 from acare.errors import Refused, SettingError
 
 log = logging.getLogger("acare")
@@ -98,14 +98,14 @@ def create_app(
     clock: Callable[[], int] = time.monotonic_ns,
     access_log: Callable[[AccessRecord], None] = log_access,
     identify: Identify | None = None,
-    **options: Unpack[Options],
+    **options: Unpack[AppOptions],
 ) -> App:
     """A WSGI app for one database file: ``create_app(database="clients.db", rate_limit="off")``.
 
     The options are the settings of ``acare serve`` by name (see ``acare.config``); the environment is not
     read. ``clock`` returns nanoseconds, for the rate limit and /readyz. ``access_log`` receives each line
     of the access log; by default it goes to the logger ``acare.access``. ``identify`` names the user
-    behind a request without a key, so that users who are logged in to the embedding app need no key. Raises
+    behind a request without a key, so that users who are signed in to the embedding app need no key. Raises
     SettingError for an invalid setting and DatabaseRefused for a file that acare cannot open.
     """
     for name, function in {"clock": clock, "access_log": access_log, "identify": identify}.items():

@@ -1,7 +1,8 @@
 """Settings: one table, and the only reader of the environment.
 
 Each setting has a name for :func:`acare.create_app`, a flag for ``acare serve`` and an environment
-variable. A flag takes precedence over the variable. All three take the same text.
+variable. A flag takes precedence over the variable. All three take the same text; :func:`acare.create_app`
+also takes the types in ``AppOptions``.
 """
 
 import ipaddress
@@ -213,7 +214,7 @@ class Settings:
         return cls(**values)
 
 
-class Options(TypedDict, total=False):
+class AppOptions(TypedDict, total=False):
     """The settings as ``acare.create_app`` takes them; None is the default."""
 
     database: str | os.PathLike[str] | None

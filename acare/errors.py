@@ -56,7 +56,7 @@ class StaleVersion(AcareError):
     changed_by: str | None
 
     def __str__(self) -> str:
-        tag = f'which If-Match or If-None-Match excludes; its entity tag is "{self.current}", with the quotes'
+        tag = f'which If-Match or If-None-Match excludes; its entity tag, with quotes, is "{self.current}"'
         reason = f"not {self.attempted}" if self.attempted is not None else tag
         return f"The client is at version {self.current}, {reason}."
 
@@ -86,15 +86,15 @@ DAMAGED = "The database is damaged. Restore the newest backup that 'acare verify
 
 
 class DatabaseRefused(AcareError):
-    """acare cannot or must not open this file. The file is unchanged."""
+    """acare cannot or must not use this file; the text says why."""
 
 
 class SettingError(AcareError):
-    """A setting has an invalid value; the text begins with the flag or the environment variable."""
+    """A setting or an argument is invalid; the text names it."""
 
 
 class Refused(AcareError):
-    """A command cannot do what was requested; the text says what and why."""
+    """What was requested cannot be done; the text says what and why."""
 
 
 class NotFound(Refused):

@@ -127,7 +127,7 @@ class RequireKey:
             raise InvalidKey("missing", hint="; Authorization is not read" if sent else "")
         raise ApiError(
             "INSUFFICIENT_SCOPE",
-            f"You are logged in as {user[:254]!r}, but this user is unknown or disabled here. "
+            f"You are signed in as {user[:254]!r}, but this user is unknown or disabled here. "
             "Ask the operator of the client database to add you.",
         )
 

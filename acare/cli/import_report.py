@@ -45,7 +45,7 @@ def print_report(result: Result, reader: Reader, options: Options) -> None:
     columns = reader.columns
     if options.dry_run:
         for column in columns:
-            field = "unknown" if column.field is None else column.field or "ignored"
+            field = "unknown" if column.target is None else column.target or "ignored"
             print(f"    {printable(column.name)} -> {field}")
     if isinstance(reader, JsonReader):
         _print_owners(reader.user_ids, options)
@@ -104,7 +104,7 @@ def _fix(summary: ProblemSummary, columns: Sequence[Column]) -> str:
     """The options that fix a problem. JSON lines have no columns."""
     field, texts = summary.field, summary.examples.values()
     fix = _FIXES.get(field, f"--lenient, or {_OTHER_FIX}" if field in OPTIONAL else _OTHER_FIX)
-    read = {column.field for column in columns}
+    read = {column.target for column in columns}
     if "full_name" in read:
         read |= {"first_name", "last_name"}
     if columns and field in REQUIRED - read:

@@ -17,14 +17,14 @@ _NOT_UTF8 = re.compile("[\udc80-\udcff]+")  # bytes, as surrogateescape decodes 
 
 
 class Column(NamedTuple):
-    """A column: its name, and its field, "" if it is ignored, or None if it is unknown.
+    """A column: its name, and its target, "" if it is ignored, or None if it is unknown.
 
     ``meanings`` maps the text of a cell, in lower case, to the text that replaces it; ``*`` stands for any
     other text.
     """
 
     name: str
-    field: str | None
+    target: str | None
     meanings: Mapping[str, str]
 
 
@@ -50,11 +50,11 @@ def find_columns(
         (known["name"],) = others
     columns = []
     for name in names:
-        field = chosen.get(name, known.get(cells.plain(name)))
-        columns.append(Column(name, field, meanings.get(name, {})))
-        if name in meanings and not field:
+        target = chosen.get(name, known.get(cells.plain(name)))
+        columns.append(Column(name, target, meanings.get(name, {})))
+        if name in meanings and not target:
             raise Refused(f"--value: {name!r} has no field; --map '{name}=FIELD' assigns one")
-    if {column.field for column in columns}.isdisjoint(("full_name", *_NAMES)):
+    if {column.target for column in columns}.isdisjoint(("full_name", *_NAMES)):
         raise Refused(
             f"no column has names: {listed}. --map 'COLUMN=full_name' assigns one; columns must be separated "
             "by commas, semicolons or tabs"
@@ -64,10 +64,10 @@ def find_columns(
 
 def _unique_names(header: Sequence[str]) -> dict[str, None]:
     names: dict[str, None] = {}
-    for position, text in enumerate(header, 1):
+    for number, text in enumerate(header, 1):
         name = " ".join(text.split())
         while not name or name in names:
-            name = f"{name or 'column'} ({position})"
+            name = f"{name or 'column'} ({number})"
         names[name] = None
     return names
 
@@ -104,7 +104,7 @@ class CsvReader:
         if not header:
             raise Refused("the file is empty")
         self.columns = find_columns(header, chosen, values)
-        self.unknown = [column.name for column in self.columns if column.field is None]
+        self.unknown = [column.name for column in self.columns if column.target is None]
         self._chosen = chosen
         self._chosen_first = sorted(enumerate(self.columns), key=lambda column: column[1].name not in chosen)
 
@@ -157,8 +157,8 @@ class CsvReader:
         values: dict[str, Any] = {}
         sources: dict[str, tuple[str, object]] = {}
         others: list[str] = []
-        for position, (name, target, meanings) in self._chosen_first:
-            written = text = record[position] if position < len(record) else ""
+        for index, (name, target, meanings) in self._chosen_first:
+            written = text = record[index] if index < len(record) else ""
             if text.strip():
                 text = meanings.get(text.strip().casefold(), meanings.get("*", text))
             if not target or not text.strip():

@@ -39,7 +39,7 @@ class Download:
         self.gone: Collection[str] = ()  # those of them that are not there any longer
         self._remote, self._file, self._show, self._say = remote, file, progress, say
         self._done = (0, 0)  # clients, and how many there are
-        remote.waiting = lambda step: progress(step, *self._done, "clients")
+        remote.on_pause = lambda step: progress(step, *self._done, "clients")
         self._places: dict[str, int] = {}  # of the newest line of each client
         self._shown: dict[str, int] = {}  # the hash of what the list showed of each client
         self._find_places()
@@ -121,7 +121,8 @@ class Download:
                 share = limit * SHARE
                 seconds = max(0, unread - self._remote.remaining + limit - share) / share * WINDOW
                 time = f"{seconds / 60:,.0f} minutes"
-                text += f", in about {time} with {SHARE:.0%} of the {limit} requests that are allowed in 15"
+                text += f", in about {time} with {SHARE:.0%} of the {limit} requests"
+                text += f" that are allowed in {WINDOW // 60} minutes"
             self._say(f"{text}.")
 
     def _progress(self, done: int, total: int) -> None:

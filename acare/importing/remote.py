@@ -39,14 +39,14 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 class Remote:
     """A server, by a URL that may end in ``/v1/clients``, with the query of a list, and an API key.
 
-    ``waiting`` is called each second of a pause, with what it is for.
+    ``on_pause`` is called each second of a pause, with what it is for.
     """
 
     def __init__(self, url: str, key: str) -> None:
         start, _, self.query = url.partition("?")
         self.base = re.sub("(/v1(/clients)?)?/*$", "", start)
-        self.limit, self.remaining = 0, 0  # requests, as the server last told; 0: it has not
-        self.waiting: Callable[[str], None] = lambda step: None
+        self.limit, self.remaining = 0, 0  # requests, by the last response; 0: it does not say
+        self.on_pause: Callable[[str], None] = lambda step: None
         self._pause, self._reason = 0.0, ""  # seconds to wait before the next request, and for what
         self._is_reached = False
         self._opener = urllib.request.build_opener(_NoRedirect)
@@ -82,7 +82,7 @@ class Remote:
 
     def _wait(self) -> None:
         for left in range(min(math.ceil(self._pause), _MAX_PAUSE), 0, -1):
-            self.waiting(f"Waiting {left} s for {self._reason}")
+            self.on_pause(f"Waiting {left} s for {self._reason}")
             time.sleep(1)
         self._pause = 0
 

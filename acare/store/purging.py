@@ -9,7 +9,7 @@ from acare.store import at_offset, batches, search
 from acare.store.creation import DELETE_EXPIRED
 from acare.store.users import as_dicts
 
-# How far a purge goes, which is fixed when it begins: it would never reach the end of what others write.
+# How far a purge goes. It is fixed at the start: while others write, a purge could otherwise not end.
 LIMITS = f"""
 SELECT
     before,
@@ -25,7 +25,7 @@ FROM (SELECT {at_offset(":age")} AS before)
 
 # The oldest versions of each client, up to the first that ended later: the clock may have been wrong, and a
 # version that is missing in between would make the next one look like its change.
-VERSIONS = batches.deletion(
+DELETE_VERSIONS = batches.deletion(
     "client_history",
     """ended_at < :before AND NOT EXISTS (
         SELECT 1
@@ -38,7 +38,7 @@ VERSIONS = batches.deletion(
 # Cursors from before the last removal that is to be deleted.
 CURSORS = "UPDATE change_cursors SET purged = max(purged, :removal)"
 
-KEYS = batches.deletion("api_keys", "revoked_at < :before OR expires_at < :before")
+DELETE_KEYS = batches.deletion("api_keys", "revoked_at < :before OR expires_at < :before")
 
 
 def purge(database: Database, days: int, progress: Progress = silent) -> int:
@@ -52,11 +52,11 @@ def purge(database: Database, days: int, progress: Progress = silent) -> int:
     def run(batch: batches.Batch) -> int:
         return batches.run(database, batch, partial(progress, "Purging", 0, 0, ""))
 
-    purged = run(partial(batches.repeat, statement=VERSIONS, values=limits))
+    purged = run(partial(batches.repeat, statement=DELETE_VERSIONS, values=limits))
     database.write(lambda connection: connection.execute(CURSORS, limits).rowcount)
     run(partial(_purge_changes, newest=limits["newest"]))
     run(partial(batches.repeat, statement=DELETE_EXPIRED, values={}))
-    run(partial(batches.repeat, statement=KEYS, values=limits))
+    run(partial(batches.repeat, statement=DELETE_KEYS, values=limits))
     run(partial(search.merge, pages=limits["pages"]))
     return purged
 

@@ -14,7 +14,7 @@ from support.wsgi import call
 import acare
 from acare.api.body import MAX_BODY, MAX_DISCARDED
 from acare.auth import OPERATOR
-from acare.config import SETTINGS, Options
+from acare.config import SETTINGS, AppOptions
 from acare.errors import InvalidInput, SettingError
 
 ANA = "ana@example.com"
@@ -94,7 +94,7 @@ def test_an_invalid_option_is_named_and_no_file_is_made(tmp_path, options, error
 
 
 def test_the_typed_settings_are_those_of_the_table():
-    assert list(Options.__annotations__) == [setting.name for setting in SETTINGS]
+    assert list(AppOptions.__annotations__) == [setting.name for setting in SETTINGS]
 
 
 WRONG = {  # what a program does by mistake, and what the error names

@@ -72,7 +72,7 @@ def test_an_unknown_or_disabled_user_is_403_and_named(embedded, lines, user):
     embedded.users.change(ANA, disabled=user == ANA)
     answer = me(embedded, Cookie=user)
     assert (answer.status_int, answer.json["error"]["code"]) == (403, "INSUFFICIENT_SCOPE")
-    assert f"logged in as {user!r}, but this user is unknown or disabled" in answer.json["error"]["message"]
+    assert f"signed in as {user!r}, but this user is unknown or disabled" in answer.json["error"]["message"]
     assert lines[0].key == f"user:{user.replace(' ', '%20')}"
 
 

@@ -86,7 +86,7 @@ def test_a_name_has_the_same_field_in_all_programs():
     for field, names in (pair for section in table.values() for pair in section.items()):
         for name in re.split(r",\s*", names):
             found = csv_file.find_columns(["Name", name], {}, ())[1]
-            assert (name, found.field) == (name, field)
+            assert (name, found.target) == (name, field)
 
 
 def test_the_second_of_two_equal_names_is_known_in_rejects(agency, tmp_path):

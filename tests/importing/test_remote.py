@@ -127,6 +127,7 @@ def test_a_download_keeps_to_its_share_of_the_rate_limit(mover, hosted):
     assert ended.code == 0
     assert "The list lacks created_at, notes," in ended.err
     assert "412 clients are read one by one, in about 63 minutes with 80% of the 100 requests" in ended.err
+    assert "that are allowed in 15 minutes." in ended.err
     assert (hosted.refused, hosted.waited()) == (0, 5 * 900)
 
 
