@@ -1,4 +1,4 @@
-"""Who sends a request, and what it asks for: found once, before the request is queued or answered."""
+"""Identifies the caller of a request and finds its route, before the request is queued or answered."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,7 +23,7 @@ class Turn(NamedTuple):
     Requests that may overlap, the writes of a user, are answered together: they share a commit.
     """
 
-    caller: str
+    caller: str  # the id of a user or, without a valid caller, the bucket of an address
     cost: Cost
     overlaps: bool
 
@@ -42,7 +42,10 @@ class IdentifyCaller:
         self._identify = identify or self._proxy.identify
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        """Find what ``turn`` has not, and the caller again if the key may have been revoked since."""
+        """Find what ``turn`` has not, and the caller again if the key may have been revoked since.
+
+        An error of ``turn`` remains, since it queued the request as a quick one.
+        """
         context = req.context
         if CONTEXT not in req.env:
             self._keep_error(self._fill, context, req.env)

@@ -1,6 +1,6 @@
 """The command ``acare``: the only code that prints and reads arguments.
 
-A usage error prints one line and exits with 2, a failure prints one line and exits with 1.
+A usage error prints one line and exits with 2. A failure exits with 1.
 """
 
 import io
@@ -40,7 +40,7 @@ COMMANDS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that the arguments name and report a failure in one line. Returns the exit code."""
+    """Run the command that the arguments name and report an error in one line. Returns the exit code."""
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:  # closed, as by ``<&-``
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), "r+"))

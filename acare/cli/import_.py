@@ -146,7 +146,7 @@ def import_(
 
 
 def _check(options: Options, *, has_all: bool) -> None:
-    """Check what a person may have to correct before a download, which may take hours.
+    """Check the options before a download, which may take hours.
 
     ``has_all``: the source has all clients of a server.
     """

@@ -46,8 +46,8 @@ class LogStream:
     """Writes lines to stderr in its own thread, about 20 times a second.
 
     No request waits for the reader of the log. While that reader is stalled, the last ``MAX_KEPT`` bytes are
-    kept, and older ones are dropped. (logging's own QueueHandler would take a third of the time of a get, and
-    a lock for each line 3 % of it.)
+    kept, and older ones are dropped. (logging's own QueueHandler, or a lock for each line,
+    would slow requests down.)
     """
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """A database file: creating one, and checking whether acare may open it.
 
-A file that is refused is not changed: it is inspected through connections that cannot change it.
+A file is inspected through connections that cannot change it.
 """
 
 import os
@@ -38,7 +38,8 @@ def refusing(path: Path, failed: str = "") -> Iterator[None]:
 def ensure(path: Path) -> int:
     """Create the database if it does not exist, and refuse a file that acare should not write.
 
-    Returns its schema version. DatabaseRefused gives the reason in one line. The file is then unchanged.
+    Returns its schema version. DatabaseRefused gives the reason in one line. The file then has the same
+    content, without a transaction that a killed process left incomplete.
     """
     with refusing(path):
         if not path.parent.exists():

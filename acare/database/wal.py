@@ -1,8 +1,8 @@
 """The write-ahead log: checkpoints (copying it into the database), its maximum length, and its recovery.
 
-This is the only code that checkpoints, and never while any process commits: SQLite 3.7.0 to 3.51.2 can lose
-a commit that coincides with a checkpoint ("the WAL-reset bug", sqlite.org/wal.html). When a sync fails, Linux
-keeps the unwritten content in its cache and never writes it: programs read it until a power cut removes it.
+Only this code checkpoints a database in use, and never while any process commits: SQLite 3.7.0 to 3.51.2 can
+lose a commit that coincides with a checkpoint ("the WAL-reset bug", sqlite.org/wal.html). When a sync fails,
+Linux keeps the unwritten content in its cache and never writes it: programs read it until a power cut.
 """
 
 import logging
@@ -62,7 +62,7 @@ def write_one_page(connection: sqlite3.Connection) -> None:
 class WriteAheadLog:
     """The log of the database ``path``, which ``connection`` writes. A second connection checkpoints it.
 
-    Not thread-safe. Call the methods outside a transaction.
+    Only ``read_seconds`` and ``close`` are thread-safe. Call the others outside a transaction.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:

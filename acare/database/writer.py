@@ -29,7 +29,7 @@ LARGE_BATCH = 8
 
 
 class Write(Generic[T]):
-    """A queued write and its outcome. (The lock of a ``Future`` takes a tenth of the time of a write.)"""
+    """A queued write and its outcome. (The lock of a ``Future`` would slow writes down.)"""
 
     def __init__(self, work: Callable[[sqlite3.Connection], T]) -> None:
         self._work = work

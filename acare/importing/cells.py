@@ -1,6 +1,6 @@
 """Converts the text of a cell to a JSON value, by the field of its column.
 
-Text that cannot be converted is returned unchanged, so that the validation of the field reports it.
+Text that cannot be converted is returned as text, so that the validation of the field reports it.
 """
 
 import configparser

@@ -1,6 +1,6 @@
 """Backups: making a verified copy in a folder, deleting old ones, and verifying one again later.
 
-Only the checksum can detect a changed byte in a text value: SQLite accepts the changed text.
+The checksum detects every changed byte. SQLite accepts many changes in a text value.
 """
 
 import os

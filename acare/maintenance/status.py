@@ -1,6 +1,6 @@
 """Checks of a database, its backups and its server, for a monitor.
 
-They change nothing: the file is not even migrated.
+They change no content: the file is not even migrated.
 """
 
 import json

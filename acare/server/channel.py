@@ -160,7 +160,7 @@ class Connections(set[Channel]):
         return sorted(waiting, key=lambda channel: (bool(channel.output), channel.progress_at))
 
     def make_room(self) -> bool:
-        """At the limit, close some connections at once, since choosing them takes most of the time.
+        """At the limit, close several connections: choosing them takes longer than closing them.
 
         Returns whether there is room for another one.
         """

@@ -1,7 +1,4 @@
-"""The statements on clients, users and keys. ``acare.database`` runs them.
-
-The API and the commands use a ``...Store``; backups, restores, the status and imports also use functions.
-"""
+"""The statements on clients, users and keys. ``acare.database`` runs them."""
 
 import sqlite3
 from collections.abc import Callable
@@ -39,7 +36,7 @@ class Store(Generic[D]):
     """Runs statements on a database. A public method is one transaction, unless it says otherwise."""
 
     def __init__(self, database: D, written: Callable[[], None] = lambda: None) -> None:
-        """``written`` is called after each change."""
+        """``written`` is called after each ``_write``."""
         self._database, self._written = database, written
 
     def _write(self: "Store[Database]", work: Callable[[sqlite3.Connection], T]) -> T:

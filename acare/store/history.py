@@ -119,7 +119,7 @@ def _events(
 ) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """The client at each version older than ``before``, and the events of the version, newest first.
 
-    A version is compared only with the one before it: other changes between them are not its own. An import
+    A version is compared with an older one only if no version between them is missing. An import
     takes the version of its source, and comes after any version.
     """
     values = {"id": client_id, "before": min(before, MAX_SQLITE_INTEGER)}

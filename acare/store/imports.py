@@ -1,4 +1,4 @@
-"""What an import reads and writes in its transaction."""
+"""What an import reads and writes."""
 
 import json
 import sqlite3

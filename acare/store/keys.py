@@ -1,4 +1,4 @@
-"""API keys: every statement about them.
+"""API keys: creating, redeeming, listing and revoking them.
 
 A key is 64 lower-case hex characters, 256 random bits, shown once when it is created. Its SHA-256
 is stored: the time that a look-up by hash takes reveals nothing about any key, and a key with so much

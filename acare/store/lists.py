@@ -78,10 +78,11 @@ class ClientLists(Store[ReadableDatabase]):
     """Lists of the clients in a database that the caller can see.
 
     ``filters`` are the query parameters of a list, as they are parsed; None sets no condition.
+    Without ``sort``, the newest clients are first.
     """
 
     def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> ClientPage:
-        """Page number ``page``, counted from 1, of ``limit`` clients, newest first.
+        """Page number ``page``, counted from 1, of ``limit`` clients.
 
         The rows and the total come from one snapshot. A page past the end has no rows. StoreUnavailable if
         that takes too long.
@@ -92,7 +93,7 @@ class ClientLists(Store[ReadableDatabase]):
             return _page(connection, query, (page - 1) * limit, limit)
 
     def all(self, caller: Caller, max_clients: int, **filters: object) -> Iterator[tuple[str, str]]:
-        """The JSON of each client, and of its owner's e-mail address, newest first, from one snapshot.
+        """The JSON of each client, and of its owner's e-mail address, from one snapshot.
 
         InvalidInput if there are more than ``max_clients``.
         """

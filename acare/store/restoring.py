@@ -47,7 +47,7 @@ class Kept(NamedTuple):
     keys: int
     added: int  # users that only the backup has
     erased: int  # clients
-    changed: int  # clients that were changed after the backup, and are as they were before
+    changed: int  # clients that were changed after the backup: these changes are lost
     handed_over: int  # those of them that have their earlier owner again
     returned: int  # clients that only the backup has: they were deleted after it
     missing: int  # clients that only the replaced database has: they were created after the backup

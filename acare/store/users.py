@@ -1,4 +1,4 @@
-"""Users: every statement about them, apart from their keys."""
+"""Users: listing, adding, changing and removing them."""
 
 import sqlite3
 from contextlib import suppress
