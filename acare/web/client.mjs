@@ -1,6 +1,6 @@
 // A client: its status, notes and facts.
 
-import { dueIn, fullName, label, offered, same, showBudget, withDue } from "./values.mjs";
+import { dateOf, dueIn, fullName, label, offered, same, showBudget, withDue } from "./values.mjs";
 import { FIELDS, flatten, vcard } from "./record.mjs";
 import {
 	badge,
@@ -13,6 +13,7 @@ import {
 	link,
 	redraw,
 	saveFile,
+	say,
 	select,
 	show,
 	value,
@@ -21,6 +22,7 @@ import { call, newNote, ready, signature } from "./session.mjs";
 import { place, readAhead, remember, results, walkOf } from "./place.mjs";
 import {
 	draftNotes,
+	drafts,
 	dropDraft,
 	readDraft,
 	remove,
@@ -42,6 +44,7 @@ export async function clientView({ id }, signal) {
 		drawClient(client, past, signal);
 	};
 	if (known && !known.deletedAt) draw(known);
+	else find("#main").inert = true; // what is typed is not for the view that is left
 	place.refresh = async () => {
 		const headers = version ? { "If-None-Match": `"${version}"` } : {};
 		const [client, history] = await Promise.all([
@@ -190,16 +193,28 @@ function bodyFor({ entry, due }, { notes, tags }) {
 	};
 }
 
-/** Save a draft: {text, due}. Its entry has the time and the author. */
+const sending = new Set(); // the ids of drafts
+/** Save a draft: {text, due}. Its entry has the time and the author. The field is empty at once, for
+ *  another note with a draft of its own. */
 async function save(client, draft) {
 	const text = draft.text.trim();
 	// It stays the same one if this is tried again.
 	if (text) draft.entry ??= newNote(text);
 	writeDraft(draft);
-	const saved = await update(client, (newest) => bodyFor(draft, newest));
-	dropDraft(draft.id);
+	const drawField = () =>
+		redraw(() => document.getElementById(`note:${client.id}`)?.replaceWith(noteField(client)));
+	sending.add(draft.id);
+	say("");
 	find("h1").focus({ preventScroll: true }); // for single keys
-	showSaved(saved);
+	drawField();
+	try {
+		const saved = await update(client, (newest) => bodyFor(draft, newest));
+		dropDraft(draft.id);
+		showSaved(saved);
+	} finally {
+		sending.delete(draft.id);
+		drawField();
+	}
 }
 
 /** The choice of a date: {node, read}. ``read`` returns undefined without one. */
@@ -211,9 +226,9 @@ function dueChoice(date) {
 		["other", "On…"],
 	]);
 	const given = { type: "date", "aria-label": "Date of the follow-up", value: date };
-	const other = el("input", given);
+	const other = el("input", { ...given, min: dateOf() });
 	const showOther = () => {
-		other.hidden = choice.value !== "other";
+		other.hidden = other.disabled = choice.value !== "other";
 	};
 	choice.addEventListener("input", showOther);
 	showOther();
@@ -223,7 +238,9 @@ function dueChoice(date) {
 
 /** What is typed is a draft until it is saved. */
 function noteField(client) {
-	const id = `note:${client.id}`;
+	const field = `note:${client.id}`;
+	const isOpen = (one) => one.id.startsWith(field) && !sending.has(one.id);
+	const id = drafts().find(isOpen)?.id ?? `${field}:${Date.now()}`;
 	const [name, address] = [fullName(client), `#/client/${client.id}`];
 	const kept = readDraft(id);
 	const text = el("textarea", {
@@ -236,22 +253,15 @@ function noteField(client) {
 	const due = dueChoice(kept?.due ?? "");
 	const typed = () => ({ id, text: text.value, due: due.read(), label: name, address });
 	const keep = () => (text.value.trim() || due.read() ? writeDraft(typed()) : dropDraft(id));
-	const send = async (draft) => {
-		if (text.readOnly) return;
-		text.readOnly = true;
-		await save(client, draft).finally(() => {
-			text.readOnly = false;
-		});
-	};
 	const submit = (event) => {
 		event.preventDefault();
 		const draft = readDraft(id);
-		return draft ? send(draft) : text.focus();
+		return draft ? save(client, draft) : text.focus();
 	};
-	const done = () => send({ ...typed(), ...readDraft(id), due: due.read() ?? null });
+	const done = () => save(client, { ...typed(), ...readDraft(id), due: due.read() ?? null });
 	return el(
 		"form.note-field",
-		{ input: keep, submit },
+		{ id: field, input: keep, submit },
 		text,
 		due.node,
 		el("button", { id: "add-note" }, "Save note"),

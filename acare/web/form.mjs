@@ -225,9 +225,13 @@ function noteFor({ field, kind, base, mine, theirs }, author) {
 
 /** Other clients that have the new name, e-mail address or phone number of a draft. */
 async function findTwins({ id, values }, { first_name, last_name, email, phone }, signal) {
-	const name = fullName(values);
-	const isNamed = (client) =>
-		fullName(client).localeCompare(name, undefined, { sensitivity: "base" }) === 0;
+	const name = fullName(values).normalize();
+	// The search also finds longer words. Another spelling has two letters for one that is not ASCII.
+	const longest = (text) => text.length + text.replace(/[ -~]/g, "").length;
+	const isNamed = (client) => {
+		const other = fullName(client).normalize();
+		return name.length <= longest(other) && other.length <= longest(name);
+	};
 	const search = async (query, isTwin = () => true) => {
 		const { clients } = await call(
 			"GET",

@@ -171,6 +171,7 @@ function pressed(event) {
 		valueOf(KEYS, `${event.ctrlKey || event.metaKey ? "Ctrl + " : ""}${event.key}`) ?? [];
 	if (!work || !target.matches(where) || event.isComposing || event.altKey || dialog.open) return;
 	event.preventDefault();
+	if (find("#main").inert) return;
 	work(target);
 }
 

@@ -1,0 +1,80 @@
+"""Notes that are typed faster than they are saved."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+from web.browser.conftest import ROWS, opened
+
+SAID = "#said"
+
+
+def test_fast_notes_each_reach_the_client_shown(open_page, agency):
+    names = [f"Fast{number}" for number in range(6)]
+    clients = [agency.create(last_name=name, tags=["fast"]) for name in names]
+    page = opened(open_page, agency, "?q=fast&sort=name")
+    page.locator(ROWS).first.click()
+    network = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 300, "downloadThroughput": -1, "uploadThroughput": -1}
+    network.send("Network.emulateNetworkConditions", slow)
+    for name in names:
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"Jordan {name}")
+        page.keyboard.press("a")
+        page.keyboard.type(f"For {name}.")
+        page.keyboard.press("Control+Enter")
+        page.keyboard.press("j")
+    expect(page.locator(".lines")).to_contain_text("For Fast5.")
+    expect(page.locator("#note")).to_have_value("")
+    for name, client in zip(names, clients, strict=True):
+        assert re.findall(r"For \w+\.", agency.get(client)["notes"]) == [f"For {name}."]
+
+
+def test_a_note_that_is_not_saved_is_put_back(open_page, agency):
+    client = agency.create()
+    page = opened(open_page, agency, f"client/{client['id']}")
+    expect(page.locator(".history li").first).to_be_visible()
+    for typed in ("First.", "Second."):
+        page.keyboard.press("a")
+        page.keyboard.type(typed)
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#note")).to_have_value("")
+        if typed == "First.":
+            expect(page.locator(SAID)).to_contain_text("Saved.")
+            page.context.set_offline(True)
+    expect(page.locator("#wait")).to_contain_text("Trying again")
+    expect(page.locator(SAID)).to_be_empty()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#note")).to_have_value("Second.")
+
+
+@pytest.mark.parametrize(
+    ("known", "typed"),
+    [("Twinölbaum", "Twinoelbaum"), ("Ostbrück-Süß", "Ostbrueck-Suess"), ("Westbrück-Süß", "Westbrück Süß")],
+)
+def test_another_spelling_of_a_name_is_a_duplicate(open_page, agency, known, typed):
+    agency.create(last_name=known)
+    page = opened(open_page, agency, "new")
+    page.get_by_label("First name").fill("Jordan")
+    page.get_by_label("Last name").fill(typed)
+    page.locator("#field-client_type").select_option("buyer")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("dialog")).to_contain_text(known)
+
+
+def test_a_follow_up_is_not_in_the_past(open_page, agency):
+    client = agency.create()
+    page = opened(open_page, agency, f"client/{client['id']}")
+    expect(page.locator(".history li").first).to_be_visible()
+    page.get_by_label("Follow up", exact=True).select_option(label="On…")
+    date = page.get_by_label("Date of the follow-up")
+    date.fill("2020-01-01")
+    assert not date.evaluate("input => input.checkValidity()")
+    page.get_by_label("Follow up", exact=True).select_option(label="Tomorrow")
+    page.get_by_role("button", name="Save note").click()
+    expect(page.locator(SAID)).to_contain_text("Saved.")
+
+
+def test_a_phone_shows_no_rest_of_a_name(open_page, agency):
+    page = opened(open_page, agency, viewport={"width": 360, "height": 740})
+    expect(page.locator("#top")).to_be_visible()
+    expect(page.locator("#who bdi")).to_be_hidden()
