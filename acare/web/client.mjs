@@ -83,8 +83,7 @@ function drawClient(client, past, signal) {
 	);
 }
 
-/** A client that this person cannot find: who deleted it, its facts, and a button that restores it.
- *  */
+/** A client that this person cannot find: who deleted it, its facts, and a button to restore it. */
 export async function goneView(id, signal) {
 	const history = await readHistory(id, signal).catch(() => ({ versions: [] }));
 	const [last] = history.versions;

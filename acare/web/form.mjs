@@ -225,12 +225,12 @@ function noteFor({ field, kind, base, mine, theirs }, author) {
 
 /** Other clients that have the new name, e-mail address or phone number of a draft. */
 async function findTwins({ id, values }, { first_name, last_name, email, phone }, signal) {
-	const name = fullName(values).normalize();
-	// The search also finds longer words. Another spelling has two letters for one that is not ASCII.
-	const longest = (text) => text.length + text.replace(/[ -~]/g, "").length;
+	const name = fullName(values).toLowerCase();
+	const initials = (text) => text.normalize("NFD").replace(/(\S)[^\s-]*[\s-]*/g, "$1");
+	// The search also finds longer words and other fields. Another spelling has few letters more.
 	const isNamed = (client) => {
-		const other = fullName(client).normalize();
-		return name.length <= longest(other) && other.length <= longest(name);
+		const other = fullName(client).toLowerCase();
+		return initials(name) === initials(other) && Math.abs(name.length - other.length) < 4;
 	};
 	const search = async (query, isTwin = () => true) => {
 		const { clients } = await call(

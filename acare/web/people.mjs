@@ -107,7 +107,7 @@ function actionsFor({ id, disabled }, seesKeys) {
 	return [
 		me.role === "broker" && ["Edit", edit],
 		me.role === "broker" && ["Hand over clients", handOver],
-		seesKeys && !disabled && ["New invitation link", invite],
+		seesKeys && !disabled && ["New invitation link", makeLink],
 		seesKeys && id === me.id && ["Key for a web form", makeFormKey],
 	].filter(Boolean);
 }
@@ -198,25 +198,10 @@ async function edit({ id = null, email = "", role = "agent", disabled = false })
 	return id === session.me.id ? location.reload() : showResult("Saved.");
 }
 
-async function invite(user) {
-	const device = el("input", {
-		name: "name",
-		maxlength: "80",
-		placeholder: "Work phone",
-		autocomplete: "off",
-	});
-	const given = await ask(
-		`Invitation for ${shortName(user.email)}`,
-		field("For which device?", device),
-		[yes("Make the link"), no()],
-	);
-	return given && makeLink(user, given.name.trim());
-}
-
 /** Make a link for a person, with the rights of this page's own key. */
-const makeLink = ({ id, email }, device = "") =>
+const makeLink = ({ id, email }) =>
 	makeKey(
-		{ user_id: id, invitation: true, ...(device && { name: device }) },
+		{ user_id: id, invitation: true },
 		`Invitation for ${shortName(email)}`,
 		({ expires_at: end }) =>
 			`Send this link only to ${email}: it signs in one device, once, until ${showTime(end)}. It is shown only now.`,

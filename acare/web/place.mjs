@@ -9,16 +9,7 @@ import { call, pagesOf } from "./session.mjs";
  *  list. ``refresh`` reads the view again, ``render`` draws it anew, and ``countDue`` counts the
  *  follow-ups that are due. ``latest`` is the client that was read or saved last, ``ahead`` the one
  *  that was read before the person asked for it. */
-export const place = {
-	address: null,
-	previous: null,
-	list: null,
-	refresh: null,
-	render: null,
-	countDue: null,
-	latest: null,
-	ahead: null,
-};
+export const place = {};
 /** What the last list has shown: its address, clients and meta, how far it was scrolled, and the id
  *  of the row to focus. */
 export const results = { address: null, clients: [], meta: null, scroll: 0, id: null };
@@ -57,11 +48,6 @@ export function beginWalk() {
 
 const positionOf = (id) => walk?.ids.indexOf(id) ?? -1;
 
-async function readChunk(page) {
-	const query = apiQuery({ ...walk.query, page, limit: CHUNK });
-	return (await call("GET", `v1/clients?${query}`)).clients;
-}
-
 /** Read all ids, before a change takes a client out of the list or moves it. */
 export async function keepWalk() {
 	const { total, ids, isKept } = walk ?? {};
@@ -81,7 +67,8 @@ async function idAfter(id, step) {
 	if (positionOf(id) < 0 || at < 0 || at >= walk.total) return null;
 	if (walk.ids[at]) return walk.ids[at];
 	const page = Math.floor(at / CHUNK);
-	const clients = await readChunk(page + 1);
+	const query = apiQuery({ ...walk.query, page: page + 1, limit: CHUNK });
+	const { clients } = await call("GET", `v1/clients?${query}`);
 	clients.forEach((client, index) => {
 		walk.ids[page * CHUNK + index] ??= client.id;
 	});

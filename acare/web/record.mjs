@@ -97,8 +97,7 @@ const showEntry = (entry, name) =>
 		? entry
 		: `"${String(entry).replaceAll('"', '""')}"`;
 
-/** The text of an input for a value: the entries of a list in one line, and each detail in its own.
- *  */
+/** The text of an input for a value: the entries of a list in one line, each detail in its own. */
 export function inputText(value, name) {
 	if (Array.isArray(value)) return value.map((entry) => showEntry(entry, name)).join(", ");
 	if (value === null || typeof value !== "object") return showNumber(value);

@@ -146,8 +146,7 @@ export async function followLink() {
 	);
 }
 
-/** Sign out, after a question if that deletes drafts. A key that this browser alone has is revoked.
- *  */
+/** Sign out, after a question if that deletes drafts. A key of this browser alone is revoked. */
 export async function signOut() {
 	const unsaved = drafts()
 		.map(({ text }) => text)

@@ -115,8 +115,7 @@ export function amounts(text, locale) {
 		: found;
 }
 
-/** The number in a text; the text itself if it is not one number, so that its problem can be shown.
- *  */
+/** The number in a text; the text itself if it is not one number, to show its problem. */
 export function readNumber(text, locale, read = readings) {
 	if (!text.trim()) return null;
 	const found = read(text, locale);
@@ -160,8 +159,7 @@ const LABELS = {
 };
 /** A member of a record, or null; a client may have a member "constructor". */
 export const valueOf = (record, name) => (Object.hasOwn(record ?? {}, name) ? record[name] : null);
-/** Whether two values are the same JSON; absent is null, and the order of members does not count.
- *  */
+/** Whether two values are the same JSON; absent is null, and the order of members is ignored. */
 export const same = (a, b) => canonical(a) === canonical(b);
 const canonical = (value) =>
 	JSON.stringify(value ?? null, (_, part) => {
@@ -177,8 +175,7 @@ export const label = (name) =>
 /** Text that cannot change the direction of the text around it, where no element can isolate it. */
 export const isolate = (text) => `\u2068${text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "")}\u2069`;
 export const fullName = ({ first_name: first, last_name: last }) => `${first} ${last}`;
-/** A text of the server with the labels of fields instead of their names, and with grouped digits.
- *  */
+/** A text of the server with the labels of fields instead of their names, and grouped digits. */
 export const plain = (text, locale) =>
 	text
 		.replaceAll("`", "")

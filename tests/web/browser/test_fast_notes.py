@@ -13,6 +13,7 @@ def test_fast_notes_each_reach_the_client_shown(open_page, agency):
     names = [f"Fast{number}" for number in range(6)]
     clients = [agency.create(last_name=name, tags=["fast"]) for name in names]
     page = opened(open_page, agency, "?q=fast&sort=name")
+    expect(page.locator(ROWS)).to_have_text([f"Jordan {name}" for name in names])
     page.locator(ROWS).first.click()
     network = page.context.new_cdp_session(page)
     slow = {"offline": False, "latency": 300, "downloadThroughput": -1, "uploadThroughput": -1}

@@ -28,7 +28,7 @@ def test_a_walk_goes_on_and_back_by_keyboard(open_page, agency):
     for number in range(3):
         agency.create(last_name=f"Walked{number}")
     page = opened(open_page, agency, "?q=walked&sort=name")
-    expect(page.locator(ROWS)).to_have_count(3)
+    expect(page.locator(ROWS)).to_have_text([f"Jordan Walked{number}" for number in range(3)])
     press(page, "j", "Enter")
     for key, place in (("j", "2"), ("j", "3"), ("j", "3"), ("k", "2")):
         expect(page.locator(".history li").first).to_be_visible()
