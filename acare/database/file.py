@@ -38,8 +38,7 @@ def refusing(path: Path, failed: str = "") -> Iterator[None]:
 def ensure(path: Path) -> int:
     """Create the database if it does not exist, and refuse a file that acare should not write.
 
-    Returns its schema version. DatabaseRefused gives the reason in one line. The file then has the same
-    content, without a transaction that a killed process left incomplete.
+    Returns its schema version. DatabaseRefused, with the reason in one line, leaves its content as it is.
     """
     with refusing(path):
         if not path.parent.exists():
