@@ -130,13 +130,15 @@ def _combine(scopes: list[tuple[str, list[str]]]) -> dict[str, list[str]]:
 
 
 def _find_or_new(database: Database, email: str, role: Role | None) -> tuple[User, bool]:
-    """The user with this address, and whether it is to be stored. Refused if a user has another role."""
+    """The user with this address, and whether it is to be stored. Refused for another role or if disabled."""
     with database.read() as connection:
         user = users.find(connection, email)
     if user is None:
         return users.new(email, role or "agent"), True
     if role not in (None, user.role):
         raise Refused(f"no key was created: {user.email} has the role {user.role}, not {role}")
+    if user.disabled_at is not None:
+        raise Refused(f"no key was created: {user.email} is disabled")
     return user, False
 
 
