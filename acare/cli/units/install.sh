@@ -68,7 +68,7 @@ clean_drop_ins() {
     [ ! -d "$1" ] || rmdir --ignore-fail-on-non-empty "$1"
 }
 
-offices=acare added=acare port=8080
+offices=acare added=acare
 for timer in "$system"/acare-*-check.timer; do
     office=$(basename "$timer" -check.timer)
     [ ! -e "$timer" ] || offices="$offices $office"
@@ -84,7 +84,8 @@ if [ $# -gt 0 ]; then
     esac
     added=acare-$1 port=$2
     for file in "$root"/etc/acare*.env; do
-        [ "$file" = "$root/etc/$added.env" ] || ! grep -qs "^ACARE_LISTEN=.*:$port\$" "$file" ||
+        listen=$(sed -n 's/^ACARE_LISTEN=.*://p' "$file" 2>/dev/null || :)
+        [ "$file" = "$root/etc/$added.env" ] || [ "${listen:-8080}" != "$port" ] ||
             refuse "the port $port is the one in $file"
     done
     case " $offices " in *" $added "*) ;; *) offices="$offices $added" ;; esac
@@ -98,9 +99,8 @@ fi
 state='The new program is in /opt/acare; some units may be old, and what ran still runs.'
 version=$("$venv/bin/python" -Ic 'import acare; print(acare.__version__)')
 for office in $offices; do
-    [ "$office" = "$added" ] || port=8080
+    if [ "$office" = "$added" ]; then port=${2-8080}; else port=8080; fi
     install_office
-    port=${2-8080}
 done
 put 755 /usr/local/bin/acare-alarm acare-alarm
 for folder in "$system"/acare-*.service.d "$system/acare.service.d"; do
