@@ -82,6 +82,12 @@ def opened(open_page: Callable[..., Page], agency: Agency, where: str = "", **op
     return page
 
 
+def until(page: Page, condition: Callable[[], Any]) -> None:
+    """Wait for what the page does to other programs, such as a request that a route holds."""
+    while not condition():
+        page.wait_for_timeout(10)  # its events are handled meanwhile
+
+
 def is_wrong(said: Any) -> bool:
     """Whether the console tells of more than an answer that is an error, or a server that is away."""
     return said.type == "error" and not said.text.startswith("Failed to load resource")

@@ -27,7 +27,7 @@ def shown(open_page, agency, client, where=""):
 
 
 def save(page):
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
 
 
 def test_it_is_shown_with_links_separators_and_tags(open_page, agency):
