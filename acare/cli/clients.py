@@ -1,9 +1,8 @@
 """``acare find``, ``history``, ``undelete``, ``erase``, ``export``: the clients of all users."""
 
-import os
 import sys
 from collections import defaultdict
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -20,10 +19,9 @@ from acare.cli.options import (
     read_database,
     require_user,
 )
-from acare.cli.output import print_error, print_json, print_rows, printable
+from acare.cli.output import STDOUT, open_output, print_error, print_json, print_rows, printable
 from acare.config import Settings
 from acare.database.database import Database, ReadableDatabase
-from acare.database.disk import temporary
 from acare.errors import DAMAGED, NotFound, Refused, SettingError, StoreUnavailable
 from acare.field_types import USER_EMAIL
 from acare.fields import parse_client
@@ -40,8 +38,6 @@ COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "first_name"
 
 # The functions that write the lines of an export, by format, which is also the extension of the file.
 _WRITERS = {"csv": csv_rows.lines, "jsonl": json_lines.lines}
-
-_STDOUT = Path("-")
 
 COPIES = "Backups are unchanged; --backups DIR lists those with the client.\n"
 
@@ -213,28 +209,17 @@ def _erase(database: ReadableDatabase, client_id: str, is_in_copies: bool) -> No
     description="Write a consistent snapshot of all clients, even while a server runs.",
 )
 def export(settings: Settings, path: Path | None, name: str | None) -> None:
-    path = path or _STDOUT
-    if path != _STDOUT and path.is_file():
+    path = path or STDOUT
+    if path != STDOUT and path.is_file():
         with path.open("rb") as replaced:
             if replaced.read(16) == b"SQLite format 3\0":
                 raise Refused(f"{path}: a database, which an export does not replace")
-    name = name or ("jsonl" if path == _STDOUT else path.suffix.lower().removeprefix("."))
+    name = name or ("jsonl" if path == STDOUT else path.suffix.lower().removeprefix("."))
     if name not in _WRITERS:
         raise SettingError(f"--format: {path} does not end in .csv or .jsonl; use csv or jsonl")
-    with read_database(settings) as database, closing(ClientLists(database).export()) as rows:
-        _write(path, (line.encode() for line in _WRITERS[name](rows)))
-
-
-def _write(path: Path, lines: Iterable[bytes]) -> None:
-    """Write to stdout, or to a device or a pipe, or replace a file when all is written."""
-    if path == _STDOUT:
-        sys.stdout.buffer.writelines(lines)
-    elif path.exists() and not path.is_file():
-        with path.open("wb") as file:
-            file.writelines(lines)
-    else:
-        target = Path(os.path.realpath(path))  # a symbolic link stays; its target is replaced
-        with temporary(target) as unfinished:
-            with unfinished.open("wb") as file:
-                file.writelines(lines)
-            os.replace(unfinished, target)
+    with (
+        read_database(settings) as database,
+        closing(ClientLists(database).export()) as rows,
+        open_output(path) as file,
+    ):
+        file.writelines(line.encode() for line in _WRITERS[name](rows))

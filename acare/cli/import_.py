@@ -14,17 +14,16 @@ from typing import IO, Any
 from acare import timestamps
 from acare.cli.import_report import print_report
 from acare.cli.options import argument, command, open_database, read_database, require_user
-from acare.cli.output import printable, show_progress
+from acare.cli.output import open_output, printable, show_progress
 from acare.config import Settings
 from acare.database.database import Database, ReadOnlyDatabase
-from acare.database.disk import temporary
 from acare.errors import Refused, SettingError
 from acare.field_types import USER_EMAIL
 from acare.fields import ALL_NAMES, FIELD_NAMES
 from acare.importing.cells import TARGETS
 from acare.importing.download import Download
 from acare.importing.importer import Reader, import_rows, open_reader, read_server
-from acare.importing.json_lines import owners
+from acare.importing.json_lines import JsonReader
 from acare.importing.remote import Remote
 from acare.importing.rows import UPDATES, Options
 
@@ -116,13 +115,18 @@ def import_(
     defaults: list[tuple[str, object]],
     chosen: list[tuple[str, str]],
     values: list[tuple[str, str, str]],
+    rejects: Path | None,
+    proof: Path | None,
     key_file: Path | None,
     kept: Path | None,
-    **given: Any,  # the fields of Options
+    **given: Any,  # the other fields of Options
 ) -> int:
     options = Options(timestamps.now(), {**dict(defaults), "owner": user}, **given)
     is_url = source.startswith(("http://", "https://"))
-    _check(options, has_all=is_url and "?" not in source)
+    if options.delete_missing and not (is_url and "?" not in source and options.is_update):
+        raise SettingError(f"--delete-missing needs a URL without a query, and --on-duplicate {UPDATES[0]}")
+    if rejects is not None and rejects.exists():
+        raise Refused(f"{rejects}: File exists")
     reader: Reader
     download = None
     opened: AbstractContextManager[Database | ReadOnlyDatabase] = (
@@ -133,30 +137,25 @@ def import_(
         database = stack.enter_context(opened)
         if user is not None:
             require_user(database, user)
+        # Before a download, which can take hours: files that cannot be written are noticed.
+        rejected = None
+        if rejects is not None:
+            rejected = stack.enter_context(open_output(rejects, keep_empty=False))
+        compared = stack.enter_context(open_output(proof or Path(os.devnull), keep_empty=False))
+        options = replace(options, rejects=rejected, proof=compared)
         if is_url:
             file, remote = stack.enter_context(_private(kept)), _remote(source, key_file)
-            download = Download(remote, file, owners(dict(chosen), values), progress, _say)
-            reader = read_server(database, download, options)
+            download = Download(remote, file, progress, _say)
+            reader = JsonReader(download, dict(chosen), values)
+            read_server(database, download, reader, options)
             options = replace(options, now=timestamps.now())  # clients can be created during a download
         else:
             reader = open_reader(stack.enter_context(_open(source)), dict(chosen), values)
         result = import_rows(database, reader, options, progress, download)
+        if rejected is not None and not result.is_written:
+            rejected.truncate(0)
     print_report(result, reader, options)
     return int(result.needs_action(options))
-
-
-def _check(options: Options, *, has_all: bool) -> None:
-    """Check the options before a download, which may take hours.
-
-    ``has_all``: the source has all clients of a server.
-    """
-    if options.delete_missing and not (has_all and options.is_update):
-        raise SettingError(f"--delete-missing needs a URL without a query, and --on-duplicate {UPDATES[0]}")
-    if options.rejects is not None and options.rejects.exists():
-        raise Refused(f"{options.rejects}: File exists")
-    for path in filter(None, (options.rejects, options.proof)):
-        with path.open("ab") if path.exists() else temporary(path):
-            pass  # it can be written
 
 
 @contextmanager

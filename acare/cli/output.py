@@ -1,14 +1,21 @@
-"""The output of commands: text that is safe on a terminal, lists, JSON and progress."""
+"""The output of commands: text that is safe on a terminal, lists, JSON, progress and files."""
 
 import json
+import os
 import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from textwrap import indent
+from typing import IO
 
 from acare.database.copying import Progress, silent
+from acare.database.disk import temporary
+
+#: The name of stdout as a file.
+STDOUT = Path("-")
 
 #: Seconds between two updates of the progress. A shorter command shows none.
 PROGRESS_SECONDS = 0.2
@@ -79,3 +86,20 @@ def show_progress() -> Iterator[Progress]:
         yield show
     finally:
         sys.stderr.write(_CLEAR_LINE)
+
+
+@contextmanager
+def open_output(path: Path, *, keep_empty: bool = True) -> Iterator[IO[bytes]]:
+    """Stdout, a device or a pipe to write to, or a private file, which replaces another only at the end."""
+    if path == STDOUT:
+        yield sys.stdout.buffer
+    elif path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+    else:
+        target = Path(os.path.realpath(path))  # a symbolic link stays; its target is replaced
+        with temporary(target) as unfinished:
+            with unfinished.open("wb") as file:
+                yield file
+            if keep_empty or unfinished.stat().st_size:
+                os.replace(unfinished, target)

@@ -117,13 +117,13 @@ class CsvReader:
                 row.problems.append(FieldError("row", message))
             yield row
 
-    def reject(self, file: IO[str], row: Row, reason: str) -> None:
+    def reject(self, file: IO[bytes], row: Row, reason: str) -> None:
         """Write a cell with the reason and then the row, which can be corrected and imported."""
-        writer = csv.writer(file, delimiter=self._delimiter)
+        text = csv_rows.line([reason, *row.record], self._delimiter)
         if file.tell() == 0:
-            file.write("\ufeff")
-            writer.writerow(map(csv_rows.defuse, [REASON, *(column.name for column in self.columns)]))
-        writer.writerow(map(csv_rows.defuse, [reason, *row.record]))
+            names = [REASON, *(column.name for column in self.columns)]
+            text = csv_rows.BOM + csv_rows.line(names, self._delimiter) + text
+        file.write(text.encode(errors="surrogateescape"))
 
     def _lines(self) -> Iterator[str]:
         """The lines. Bytes that are not UTF-8 are read as Windows-1252: a file may have both.

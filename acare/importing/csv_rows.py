@@ -50,6 +50,8 @@ _WRITERS: dict[type, Callable[[Any], str]] = {
     dict: lambda value: to_json(value) if value else "",
 }
 
+BOM = "\ufeff"  # tells spreadsheets that a file is UTF-8
+
 #: The fields of a client, and what else the store yields for an export.
 COLUMNS = ("id", "owner", *FIELD_NAMES, "version", "created_at", "updated_at")
 
@@ -61,14 +63,15 @@ class _Lines:
         return line
 
 
+def line(cells: Iterable[str], delimiter: str = ",") -> str:
+    """A line of a CSV file."""
+    return str(csv.writer(_Lines(), delimiter=delimiter).writerow(map(defuse, cells)))
+
+
 def lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:
     """The lines of a CSV file. ``clients``: see ``ClientLists.export``."""
-    yield "\ufeff"  # tells spreadsheets that this is UTF-8
-    writer = csv.writer(_Lines())
-    yield writer.writerow(COLUMNS)
+    yield BOM + line(COLUMNS)
     for text, more in clients:
         client = {**parse_client(text), **json.loads(more)}
         values = (client[name] for name in COLUMNS)
-        yield writer.writerow(
-            "" if value is None else defuse(_WRITERS.get(type(value), str)(value)) for value in values
-        )
+        yield line("" if value is None else _WRITERS.get(type(value), str)(value) for value in values)

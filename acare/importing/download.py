@@ -1,8 +1,8 @@
-"""Downloads the clients of another server into a file of JSON lines."""
+"""Downloads the clients of another server into a file of JSON lines, which an import then reads."""
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Set
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -10,7 +10,7 @@ from acare.database.copying import Progress
 from acare.errors import Refused
 from acare.field_types import from_json
 from acare.fields import ALL_NAMES
-from acare.importing.json_lines import JsonReader, parse
+from acare.importing.json_lines import parse
 from acare.importing.remote import SHARE, WINDOW, Remote
 
 _PAGE = 100  # clients
@@ -21,25 +21,19 @@ class Download:
     """The clients of a server, or those that match its query, in a file.
 
     What the file has from an earlier, interrupted download is not read again, as far as the list shows no
-    change. ``owners``: see ``JsonReader``. ``say`` gets lines for people.
+    change. ``say`` gets lines for people.
     """
 
     def __init__(
-        self,
-        remote: Remote,
-        file: IO[bytes],
-        owners: Mapping[str, str],
-        progress: Progress,
-        say: Callable[[str], None],
+        self, remote: Remote, file: IO[bytes], progress: Progress, say: Callable[[str], None]
     ) -> None:
         self.source, self.query = remote.base, remote.query
-        self.owners = owners
         self.emails: Collection[str] = ()  # of the owners of the clients, in lower case
         self.known = 0  # clients that earlier imports from there have made
         self.gone: Collection[str] = ()  # those of them that are not there any longer
         self._remote, self._file, self._show, self._say = remote, file, progress, say
         self._done = (0, 0)  # clients, and how many there are
-        remote.on_pause = lambda step: progress(step, *self._done, "clients")
+        remote.on_pause = self._progress
         self._places: dict[str, int] = {}  # of the newest line of each client
         self._shown: dict[str, int] = {}  # the hash of what the list showed of each client
         self._find_places()
@@ -51,26 +45,23 @@ class Download:
         """A client as it was read."""
         return parse(self._line(self._places[client_id]), 0)
 
-    def reader(self) -> JsonReader:
-        """The rows of all clients."""
-        lines = map(self._line, sorted(self._places.values()))
-        return JsonReader(lines, self.owners)
+    def __iter__(self) -> Iterator[bytes]:
+        """The lines of all clients, for a ``JsonReader``."""
+        return map(self._line, sorted(self._places.values()))
 
     def run(self) -> None:
         """Read all clients completely.
 
         The list is read until a pass shows nothing new: a client that is created or deleted meanwhile moves
-        others to another page. A client of which the list lacks a field is read by id.
+        others to another page. Clients that only earlier passes showed are read by id: they may be deleted.
         """
         try:
             for _ in range(_MAX_PASSES):
-                listed, unread, is_new = self._read_list()
-                for number, client_id in enumerate(unread):
-                    self._progress(number, len(unread))
-                    self._read(client_id)
+                listed, is_new = self._read_list()
                 if not is_new:
-                    self._drop(listed)
-                    self._shown.clear()
+                    for client_id in self._shown.keys() - listed:
+                        self._read(client_id)
+                    self._places = {each: self._places[each] for each in self._shown if each in self._places}
                     return
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise Refused(f"{self._remote.base}: unexpected response: {error!r}") from None
@@ -84,54 +75,49 @@ class Download:
             client_id for client_id in known if client_id not in self._places and not self._read(client_id)
         }
 
-    def _read_list(self) -> tuple[set[str], list[str], bool]:
-        """One pass: the ids in the list, those to be read by id, and whether the list showed anything new."""
-        listed: set[str] = set()
-        lacking: set[str] = set()
-        unread, kept, is_new, is_first = [], 0, False, not self._shown
+    def _read_list(self) -> tuple[set[str], bool]:
+        """One pass: the ids in the list, and whether it showed anything new.
+
+        A client of which the list lacks a field is read by id.
+        """
+        listed, is_new = set(), False
         for client, total in self._list():
             client_id, shown = client["id"], hash(json.dumps(client))
             before, self._shown[client_id] = self._shown.get(client_id), shown
-            is_kept = before is None and self._is_kept(client)
-            kept += is_kept
-            listed.add(client_id)
             if before != shown:
                 is_new = True
-                lacks = ALL_NAMES - client.keys()
-                lacking |= lacks
-                if lacks and not is_kept:
-                    unread.append(client_id)
-                elif not is_kept:
-                    self._keep(client)
-            self._progress(len(listed), total)
-        if is_first:
-            self._announce(lacking, len(unread), kept)
-        return listed, unread, is_new
+                if before is not None or not self._is_kept(client):
+                    self._read(client_id) if ALL_NAMES - client.keys() else self._keep(client)
+            listed.add(client_id)
+            self._done = len(listed), total
+            self._progress("Downloading")
+        return listed, is_new
 
-    def _announce(self, lacking: set[str], unread: int, kept: int) -> None:
-        """Say how long the reading by id will take, and what is not read again."""
-        if kept and lacking:
-            self._say(
-                f"{kept:,} clients are in the file of an earlier download. Changes since then that the list "
-                "does not show are not noticed: to read all clients again, delete the file."
-            )
-        if unread:
-            text = f"The list lacks {', '.join(sorted(lacking))}: {unread:,} clients are read one by one"
-            if limit := self._remote.limit:
-                share = limit * SHARE
-                seconds = max(0, unread - self._remote.remaining + limit - share) / share * WINDOW
-                time = f"{seconds / 60:,.0f} minutes"
-                text += f", in about {time} with {SHARE:.0%} of the {limit} requests"
-                text += f" that are allowed in {WINDOW // 60} minutes"
+    def _announce(self, clients: Iterable[dict[str, Any]], total: int) -> None:
+        """Say how long the reading by id will take, and what is not read again. ``clients`` are the first."""
+        lacking = {name for client in clients for name in ALL_NAMES - client.keys()}
+        kept, limit = len(self._places), self._remote.limit
+        unread = max(0, total - kept)
+        text = f"The list lacks {', '.join(sorted(lacking))}: {unread:,} clients are read one by one"
+        if limit:
+            minutes = unread / (limit * SHARE) * WINDOW / 60
+            text += f", in about {minutes:,.0f} minutes with {SHARE:.0%} of the {limit} requests that are "
+            text += f"allowed in {WINDOW // 60} minutes"
+        if kept:
+            text += f". {kept:,} clients are in the file of an earlier download: changes since then that the "
+            text += "list does not show are not noticed; to read all clients again, delete the file"
+        if lacking:
             self._say(f"{text}.")
 
-    def _progress(self, done: int, total: int) -> None:
-        self._done = done, total
-        self._show("Downloading", done, total, "clients")
+    def _progress(self, step: str) -> None:
+        self._show(step, *self._done, "clients")
 
     def _list(self) -> Iterator[tuple[dict[str, Any], int]]:
         """Each client, oldest first (the opposite of the order of the list), and the total."""
-        number = self._page(1)["meta"]["totalPages"]
+        first = self._page(1)
+        number = first["meta"]["totalPages"]
+        if not self._shown:
+            self._announce(first["clients"], first["meta"]["total"])
         while number > 0:
             page = self._page(number)
             clients, total, pages = page["clients"], page["meta"]["total"], page["meta"]["totalPages"]
@@ -158,14 +144,6 @@ class Download:
             raise Refused(f"{self._remote.base}: unexpected response: not the client {client_id}")
         self._keep(client)
         return True
-
-    def _drop(self, listed: set[str]) -> None:
-        """Drop clients that the last pass did not show, unless they exist."""
-        for client_id in [each for each in self._places if each not in listed]:
-            if client_id in self._shown:
-                self._read(client_id)
-            else:
-                del self._places[client_id]
 
     # --- the file
 

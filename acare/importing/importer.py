@@ -8,8 +8,7 @@ import codecs
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import IO
 
 from acare import ids
@@ -20,7 +19,7 @@ from acare.fields import ALL_NAMES
 from acare.importing import merging
 from acare.importing.csv_file import CsvReader
 from acare.importing.download import Download
-from acare.importing.json_lines import JsonReader, owners, read_lines
+from acare.importing.json_lines import JsonReader, parse, read_lines
 from acare.importing.proof import Proof, prove
 from acare.importing.rows import Options, Row
 from acare.store.imports import ImportStore, imported_ids
@@ -96,25 +95,24 @@ def open_reader(file: IO[bytes], chosen: Mapping[str, str], values: Sequence[tup
     start = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip()
     file.seek(0)
     if re.match(rb"{|\[\s*{", start):  # a list of records is refused as JSON, not as CSV
-        return JsonReader(read_lines(file), owners(chosen, values))
+        return JsonReader(read_lines(file), chosen, values)
     return CsvReader(file, chosen, values)
 
 
-def read_server(database: ReadableDatabase, download: Download, options: Options) -> JsonReader:
+def read_server(database: ReadableDatabase, download: Download, reader: JsonReader, options: Options) -> None:
     """Download all clients, before a transaction begins: no writer waits for the network.
 
     For an update from all clients of a server, finds the clients of the same owners that an earlier import
     from there has made, and that the server does not have any longer.
     """
     download.run()
-    owners = {row.values.get("owner", options.defaults["owner"]) for row in download.reader()}
-    download.emails = {email.lower() for email in owners if email is not None}
+    owners = {reader.owner(parse(line)) or options.defaults["owner"] for line in download}
+    download.emails = {str(email).lower() for email in owners}
     if options.is_update and not download.query:
         with database.read() as connection:
             known = imported_ids(connection, download.source, download.emails)
         download.known = len(known)
         download.gone = download.missing(known)
-    return download.reader()
 
 
 def import_rows(
@@ -129,26 +127,26 @@ def import_rows(
     StoreUnavailable if the database cannot be written now. Ctrl-C has no effect during the commit.
     """
     result = Result()
-    with _rejects(options, result) as rejects, database.transaction() as connection:
+    with database.transaction() as connection:
         store = ImportStore(connection, None if download is None else download.source)
         for number, row in enumerate(reader, 1):
             if download is not None:
                 result.missing.update(ALL_NAMES - row.record.keys())
             reasons = _import(row, store, options, result)
-            if reasons and rejects is not None:
-                reader.reject(rejects, row, reasons)
+            if reasons and options.rejects is not None:
+                reader.reject(options.rejects, row, reasons)
             progress("Importing", number, 0, "rows")
         if not result.counts:
             raise Refused("the source has no rows")
-        if download is not None:
+        if isinstance(reader, JsonReader) and download is not None:
             _decide_missing(download, store, options, result)
             if result.is_blocked(options):
                 connection.rollback()  # the proof is of what is here after the import
-            result.proof = prove(download, store, options.proof)
+            result.proof = prove(download, reader, store, options.proof)
         if options.dry_run or isinstance(database, ReadOnlyDatabase) or result.is_blocked(options):
             return result
-        if rejects is not None:
-            rejects.flush()  # a full disk must fail before the commit
+        if options.rejects is not None:
+            options.rejects.flush()  # a full disk must fail before the commit
         try:
             database.commit(connection)
         except KeyboardInterrupt:  # Python raises it after the COMMIT, which can take seconds
@@ -156,21 +154,6 @@ def import_rows(
                 raise
         result.is_written = True
     return result
-
-
-@contextmanager
-def _rejects(options: Options, result: Result) -> Iterator[IO[str] | None]:
-    """A private file for rejected rows, or None. It is deleted if it has no rows or nothing is imported."""
-    if options.dry_run or options.rejects is None:
-        yield None
-        return
-    options.rejects.touch(0o600, exist_ok=False)
-    with options.rejects.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-        try:
-            yield file
-        finally:
-            if not (result.is_written and (result.counts["refused"] or result.counts["skipped"])):
-                options.rejects.unlink()
 
 
 def _import(row: Row, store: ImportStore, options: Options, result: Result) -> str:

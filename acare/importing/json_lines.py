@@ -16,12 +16,23 @@ _KNOWN = {*ALL_NAMES, "owner", REASON}
 class JsonReader:
     """The rows of JSON lines. Refused if one is not a record.
 
-    ``owners`` maps a ``user_id`` to an e-mail address, for records without ``owner``; ``*`` stands for any
-    other. The ``user_ids`` are counted in them, with the address or None. The ``unknown`` names are ignored.
+    Only ``values`` of the column ``user_id`` are allowed: the e-mail address for a ``user_id``, in records
+    without ``owner``; ``*`` stands for any other. The ``user_ids`` are counted, with the address or None.
+    The ``unknown`` names are ignored.
     """
 
-    def __init__(self, lines: Iterable[bytes], owners: Mapping[str, str]) -> None:
-        self._lines, self._owners = lines, owners
+    def __init__(
+        self,
+        lines: Iterable[bytes],
+        chosen: Mapping[str, str],
+        values: Sequence[tuple[str, str, str]],
+    ) -> None:
+        if chosen or any(name != "user_id" for name, *_ in values):
+            raise SettingError(
+                "--map and --value are for CSV: JSON lines have names of fields, not columns; "
+                "only --value user_id:UUID=EMAIL is for both"
+            )
+        self._lines, self._owners = lines, {text.casefold(): email for _, text, email in values}
         self.columns: list[Column] = []
         self.unknown: dict[str, None] = {}  # in order
         self.user_ids: Counter[tuple[str, str | None]] = Counter()
@@ -32,36 +43,26 @@ class JsonReader:
                 record = parse(line, number)
                 self.unknown.update((name, None) for name in record if name not in _KNOWN)
                 row = Row(number, record, record, {name: (name, value) for name, value in record.items()})
-                if record.get("owner") is None:
-                    self._find_owner(row)
+                user_id, owner = record.get("user_id"), self.owner(record)
+                if record.get("owner") is None and isinstance(user_id, str):
+                    self.user_ids[user_id, owner] += 1
+                    row.values, row.sources["owner"] = {**record, "owner": owner}, ("user_id", user_id)
                 yield row
 
-    def _find_owner(self, row: Row) -> None:
-        user_id = row.record.get("user_id")
-        if isinstance(user_id, str):
+    def owner(self, record: Mapping[str, Any]) -> str | None:
+        """The e-mail address of the owner that a record names."""
+        user_id, owner = record.get("user_id"), record.get("owner")
+        if owner is None and isinstance(user_id, str):
             owner = self._owners.get(user_id.casefold(), self._owners.get("*"))
-            self.user_ids[user_id, owner] += 1
-            if owner is not None:
-                row.values = {**row.values, "owner": owner}
-                row.sources["owner"] = ("user_id", user_id)
+        return owner
 
-    def reject(self, file: IO[str], row: Row, reason: str) -> None:
+    def reject(self, file: IO[bytes], row: Row, reason: str) -> None:
         """Write a row with the reason; it can be corrected and imported."""
         text = to_json({**row.record, REASON: reason})
-        file.write(text.encode(errors="backslashreplace").decode() + "\n")  # lone surrogates as JSON escapes
+        file.write(text.encode(errors="backslashreplace") + b"\n")  # lone surrogates as JSON escapes
 
 
-def owners(chosen: Mapping[str, str], values: Sequence[tuple[str, str, str]]) -> dict[str, str]:
-    """The e-mail address for each ``user_id`` in JSON. SettingError for what only CSV has."""
-    if chosen or any(name != "user_id" for name, *_ in values):
-        raise SettingError(
-            "--map and --value are for CSV: JSON lines have names of fields, not columns; "
-            "only --value user_id:UUID=EMAIL is for both"
-        )
-    return {text.casefold(): email for _, text, email in values}
-
-
-def parse(line: bytes, number: int) -> dict[str, Any]:
+def parse(line: bytes, number: int = 0) -> dict[str, Any]:
     """The record in a line, or Refused with the ``number`` of the line."""
     reason = "it is another JSON value"
     try:

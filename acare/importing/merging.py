@@ -22,7 +22,7 @@ def merge(row: Row, known: dict[str, Any], store: ImportStore, options: Options)
     """
     sent = row.values.keys() | options.defaults.keys()
     values = {name: row.client[name] if name in sent else known[name] for name in FIELD_NAMES}
-    values["user_id"] = row.given["owner"] if "owner" in row.values else known["user_id"]
+    values["user_id"] = known["user_id"] if row.values.get("owner") is None else row.given["owner"]
     there, remembered, own = row.given.get("version"), known["source_version"], known["own_version"]
     is_equal = all(value == known[name] for name, value in values.items())
     is_changed_here = own != known["version"]

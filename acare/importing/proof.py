@@ -1,16 +1,14 @@
 """Compares the clients of a server with those here after an import, field by field."""
 
-import csv
-import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from acare.fields import FIELDS, parse_client
 from acare.importing import cells, csv_rows
 from acare.importing.download import Download
+from acare.importing.json_lines import JsonReader
 from acare.store.imports import ImportStore
 
 _DEFAULTS = {field.name: field.default for field in FIELDS}
@@ -28,24 +26,24 @@ class Proof(NamedTuple):
         return sum(self.found[found] for found in self.found if not found.startswith(f"only {other_side}"))
 
 
-def prove(download: Download, store: ImportStore, path: Path | None) -> Proof:
+def prove(download: Download, reader: JsonReader, store: ImportStore, file: IO[bytes]) -> Proof:
     """Compare all clients of both sides, as the download has read them, and as the store has them.
 
-    Writes a line for each client to a file with this path, as CSV.
+    Writes a line for each client to the file, as CSV.
     """
     proof = Proof(Counter(), defaultdict(Counter))
-    with (path or Path(os.devnull)).open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("id", "name", "found", "fields"))
-        for client, found, fields in _compare(download, store):
-            proof.found[found] += 1
-            proof.fields[found].update(fields)
-            name = csv_rows.defuse(f"{client.get('first_name')} {client.get('last_name')}")
-            writer.writerow((client["id"], name, found, "; ".join(fields)))
+    file.write(csv_rows.line(("id", "name", "found", "fields")).encode())
+    for client, found, fields in _compare(download, reader, store):
+        proof.found[found] += 1
+        proof.fields[found].update(fields)
+        name = f"{client.get('first_name')} {client.get('last_name')}"
+        file.write(csv_rows.line((client["id"], name, found, "; ".join(fields))).encode())
     return proof
 
 
-def _compare(download: Download, store: ImportStore) -> Iterator[tuple[Mapping[str, Any], str, list[str]]]:
+def _compare(
+    download: Download, reader: JsonReader, store: ImportStore
+) -> Iterator[tuple[Mapping[str, Any], str, list[str]]]:
     """Each client, what was found, and the fields with different values."""
     unseen = set(download.ids())
     for text, owner, own_version in store.all():
@@ -53,7 +51,10 @@ def _compare(download: Download, store: ImportStore) -> Iterator[tuple[Mapping[s
         fields: list[str] = []
         if here["id"] in unseen:
             unseen.remove(here["id"])
-            fields = list(_differences(download.record(here["id"]), here, owner, download.owners))
+            there = download.record(here["id"])
+            fields = [name for name in _NAMES if _differs(name, there.get(name, here[name]), here[name])]
+            if (reader.owner(there) or owner).lower() != owner.lower():  # without --value, it is not known
+                fields.append("user_id")
             changed = "changed here" if own_version != here["version"] else "different"
             found = changed if fields else "equal"
         elif owner.lower() not in download.emails:
@@ -66,19 +67,8 @@ def _compare(download: Download, store: ImportStore) -> Iterator[tuple[Mapping[s
         yield download.record(client_id), found, []
 
 
-def _differences(
-    there: Mapping[str, Any], here: Mapping[str, Any], owner: str, owners: Mapping[str, str]
-) -> Iterator[str]:
-    """The fields that are different. Without --value for the owner there, owners cannot be compared."""
-    for name in _NAMES:
-        value = there.get(name, here[name])
-        if value is None:
-            value = _DEFAULTS.get(name)
-        elif name.endswith("_at"):
-            with suppress(ValueError):
-                value = cells.timestamp(value)
-        if value != here[name]:
-            yield name
-    email = owners.get(str(there.get("user_id")).casefold(), owners.get("*", owner))
-    if email.lower() != owner.lower():
-        yield "user_id"
+def _differs(name: str, there: Any, here: Any) -> bool:
+    with suppress(ValueError):
+        if there is not None and name.endswith("_at"):
+            there = cells.timestamp(there)
+    return bool((_DEFAULTS.get(name) if there is None else there) != here)

@@ -45,7 +45,7 @@ class Remote:
     def __init__(self, url: str, key: str) -> None:
         start, _, self.query = url.partition("?")
         self.base = re.sub("(/v1(/clients)?)?/*$", "", start)
-        self.limit, self.remaining = 0, 0  # requests, by the last response; 0: it does not say
+        self.limit = 0  # requests in a window, by the last response; 0: it does not say
         self.on_pause: Callable[[str], None] = lambda step: None
         self._pause, self._reason = 0.0, ""  # seconds to wait before the next request, and for what
         self._is_reached = False
@@ -99,8 +99,7 @@ class Remote:
     def _note_limit(self, headers: Message) -> None:
         """When the share is used, pause until the server resets its limit."""
         self.limit = _number(headers, "RateLimit-Limit")
-        self.remaining = _number(headers, "RateLimit-Remaining")
-        if self.limit and self.limit - self.remaining >= self.limit * SHARE:
+        if self.limit and self.limit - _number(headers, "RateLimit-Remaining") >= self.limit * SHARE:
             self._pause = _number(headers, "RateLimit-Reset")
             self._reason = "the server's rate limit"
 

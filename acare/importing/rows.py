@@ -1,10 +1,10 @@
 """The rows of a file, and their validation."""
 
+import io
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 from acare import ids
 from acare.errors import FieldError, InvalidInput
@@ -60,8 +60,8 @@ class Options:
     on_duplicate: OnDuplicate = "fail"
     lenient: bool = False
     dates: str | None = None
-    rejects: Path | None = None
-    proof: Path | None = None
+    rejects: IO[bytes] | None = None
+    proof: IO[bytes] = field(default_factory=io.BytesIO)
     dry_run: bool = False
     may_lack: Collection[str] = ()
     delete_missing: bool = False

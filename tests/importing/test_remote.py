@@ -1,5 +1,6 @@
 """``acare import URL``: the clients of another server, which a stand-in for the hosted service has."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -126,7 +127,7 @@ def test_a_download_keeps_to_its_share_of_the_rate_limit(mover, hosted):
     ended = mover.run()
     assert ended.code == 0
     assert "The list lacks created_at, notes," in ended.err
-    assert "412 clients are read one by one, in about 63 minutes with 80% of the 100 requests" in ended.err
+    assert "412 clients are read one by one, in about 77 minutes with 80% of the 100 requests" in ended.err
     assert "that are allowed in 15 minutes." in ended.err
     assert (hosted.refused, hosted.waited()) == (0, 5 * 900)
 
@@ -146,9 +147,9 @@ def test_a_download_waits_when_it_is_told_to(mover, hosted):
 def download(hosted, tmp_path, progress=silent):
     """The records of a download, oldest first."""
     with listening(hosted) as url, (tmp_path / "kept").open("w+b") as file:
-        found = Download(Remote(url, KEY), file, {}, progress, lambda text: None)
+        found = Download(Remote(url, KEY), file, progress, lambda text: None)
         found.run()
-        return [row.record for row in found.reader()]
+        return list(map(json.loads, found))
 
 
 @pytest.fixture
@@ -366,6 +367,12 @@ def test_a_proof_ends_every_run(mover, hosted, tmp_path):
     lines = (tmp_path / "proof.csv").read_text().splitlines()
     assert lines[0] == "id,name,found,fields"
     assert {f"{equal},'=1+1 Lee,equal,", f"{refused},Client3 Lee,only there,"} <= set(lines)
+
+
+def test_a_run_that_fails_keeps_the_old_proof(mover, tmp_path):
+    (tmp_path / "proof.csv").write_text("old")
+    assert mover.run("--proof", tmp_path / "proof.csv").is_refusal()
+    assert (tmp_path / "proof.csv").read_text() == "old"
 
 
 @pytest.mark.parametrize("arguments", [(), ("--dry-run",)])

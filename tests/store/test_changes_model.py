@@ -114,7 +114,7 @@ class Operations:
         ]
         lines = io.BytesIO("\n".join(map(json.dumps, rows)).encode())
         options = Options(timestamps.now(), {"owner": owners[0]}, on_duplicate="skip")
-        import_rows(self.database, JsonReader(lines, {}), options)
+        import_rows(self.database, JsonReader(lines, {}, ()), options)
         self.ids += new
 
     def do_some(self, count):
