@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -35,7 +35,6 @@ class Download:
         self._done = (0, 0)  # clients, and how many there are
         remote.on_pause = self._progress
         self._places: dict[str, int] = {}  # of the newest line of each client
-        self._shown: dict[str, int] = {}  # the hash of what the list showed of each client
         self._find_places()
 
     def ids(self) -> Set[str]:
@@ -43,11 +42,11 @@ class Download:
 
     def record(self, client_id: str) -> dict[str, Any]:
         """A client as it was read."""
-        return parse(self._line(self._places[client_id]), 0)
+        return parse(self._line(self._places[client_id]))
 
     def __iter__(self) -> Iterator[bytes]:
-        """The lines of all clients, for a ``JsonReader``."""
-        return map(self._line, sorted(self._places.values()))
+        """The lines of all clients, oldest first, for a ``JsonReader``."""
+        return map(self._line, self._places.values())
 
     def run(self) -> None:
         """Read all clients completely.
@@ -55,14 +54,18 @@ class Download:
         The list is read until a pass shows nothing new: a client that is created or deleted meanwhile moves
         others to another page. Clients that only earlier passes showed are read by id: they may be deleted.
         """
+        shown: dict[str, int] = {}
         try:
             for _ in range(_MAX_PASSES):
-                listed, is_new = self._read_list()
-                if not is_new:
-                    for client_id in self._shown.keys() - listed:
+                listed = self._read_list(shown)
+                if listed.items() <= shown.items():
+                    missed = [client_id for client_id in shown if client_id not in listed]
+                    for client_id in missed:
                         self._read(client_id)
-                    self._places = {each: self._places[each] for each in self._shown if each in self._places}
+                    in_order = (*missed, *reversed(listed))
+                    self._places = {each: self._places[each] for each in in_order if each in self._places}
                     return
+                shown |= listed
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise Refused(f"{self._remote.base}: unexpected response: {error!r}") from None
         raise Refused(
@@ -75,23 +78,23 @@ class Download:
             client_id for client_id in known if client_id not in self._places and not self._read(client_id)
         }
 
-    def _read_list(self) -> tuple[set[str], bool]:
-        """One pass: the ids in the list, and whether it showed anything new.
+    def _read_list(self, shown: Mapping[str, int]) -> dict[str, int]:
+        """One pass: a hash of what the list shows of each client, in its order, newest first.
 
-        A client of which the list lacks a field is read by id.
+        What it has not ``shown`` before is kept; a client of which it lacks a field is read by id.
         """
-        listed, is_new = set(), False
-        for client, total in self._list():
-            client_id, shown = client["id"], hash(json.dumps(client))
-            before, self._shown[client_id] = self._shown.get(client_id), shown
-            if before != shown:
-                is_new = True
-                if before is not None or not self._is_kept(client):
+        listed: dict[str, int] = {}
+        for clients, total in self._pages():
+            if not shown and not listed:
+                self._announce(clients, total)
+            for client in clients:
+                client_id = client["id"]
+                before, listed[client_id] = shown.get(client_id), hash(json.dumps(client))
+                if before != listed[client_id] and not (before is None and self._is_kept(client)):
                     self._read(client_id) if ALL_NAMES - client.keys() else self._keep(client)
-            listed.add(client_id)
-            self._done = len(listed), total
-            self._progress("Downloading")
-        return listed, is_new
+                self._done = len(listed), total
+                self._progress("Downloading")
+        return listed
 
     def _announce(self, clients: Iterable[dict[str, Any]], total: int) -> None:
         """Say how long the reading by id will take, and what is not read again. ``clients`` are the first."""
@@ -112,27 +115,19 @@ class Download:
     def _progress(self, step: str) -> None:
         self._show(step, *self._done, "clients")
 
-    def _list(self) -> Iterator[tuple[dict[str, Any], int]]:
-        """Each client, oldest first (the opposite of the order of the list), and the total."""
-        first = self._page(1)
-        number = first["meta"]["totalPages"]
-        if not self._shown:
-            self._announce(first["clients"], first["meta"]["total"])
-        while number > 0:
-            page = self._page(number)
+    def _pages(self) -> Iterator[tuple[list[dict[str, Any]], int]]:
+        """The clients of each page, newest first, and the total."""
+        number = pages = 1
+        while number <= pages:
+            query = f"&{self._remote.query}" if self._remote.query else ""
+            page = self._remote.get(f"/v1/clients?limit={_PAGE}&page={number}{query}")
+            if page is None:
+                raise Refused(f"{self._remote.base}: returned 404: there is no /v1/clients")
             clients, total, pages = page["clients"], page["meta"]["total"], page["meta"]["totalPages"]
             if pages > total + 1 or (total and not clients and number <= pages):
                 raise ValueError(f"page {number} of {pages} has {len(clients)} of {total} clients")
-            for client in reversed(clients):
-                yield client, total
-            number = min(number - 1, pages)
-
-    def _page(self, number: int) -> Any:
-        query = f"&{self._remote.query}" if self._remote.query else ""
-        page = self._remote.get(f"/v1/clients?limit={_PAGE}&page={number}{query}")
-        if page is None:
-            raise Refused(f"{self._remote.base}: returned 404: there is no /v1/clients")
-        return page
+            yield clients, total
+            number += 1
 
     def _read(self, client_id: str) -> bool:
         """Read a client by id. Returns whether it exists; if it was deleted, it is dropped."""

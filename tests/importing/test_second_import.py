@@ -280,7 +280,7 @@ def test_a_key_that_sees_one_owner_deletes_no_client_of_another(mover, hosted):
     hosted.keys[KEY] = (ANA,)
     asked = len(hosted.requests)
     ended = mover.run(*UPDATE, *values, "--delete-missing")
-    assert (ended.code, len(mover.here()), len(hosted.requests) - asked) == (0, 20, 4 + 10)
+    assert (ended.code, len(mover.here()), len(hosted.requests) - asked) == (0, 20, 2 + 10)
     assert "    10 only here, of other owners\n" in ended.out
 
 
