@@ -37,6 +37,7 @@ SELECT
     api_keys.id, owner.id AS user_id, owner.email, owner.role, name, preview, scopes,
     api_keys.created_at, expires_at, revoked_at, last_used_at, maker.email AS made_by, made_with, invitation,
     CASE
+        WHEN invitation AND last_used_at IS NOT NULL THEN 'used'
         WHEN revoked_at IS NOT NULL THEN 'revoked'
         WHEN owner.disabled_at IS NOT NULL OR invitation AND maker.disabled_at IS NOT NULL THEN 'disabled'
         WHEN expires_at <= {NOW} THEN 'expired'
@@ -92,11 +93,12 @@ class KeyStore(Store[D]):
 
         return self._write(work)
 
-    INVITATION = """
-SELECT
-    user_id, coalesce(:name, name) AS name, scopes, NULL AS expires_at, made_by, made_with, 0 AS invitation
-FROM api_keys
+    REDEEM = f"""
+UPDATE api_keys
+SET revoked_at = {NOW}, last_used_at = {NOW}
 WHERE id = :id
+RETURNING
+    user_id, coalesce(:name, name) AS name, scopes, NULL AS expires_at, made_by, made_with, 0 AS invitation
 """
 
     def redeem(self: "KeyStore[Database]", invitation: str, *, name: str | None = None) -> NewKey:
@@ -108,9 +110,8 @@ WHERE id = :id
 
         def work(connection: sqlite3.Connection) -> NewKey:
             key_id = find_invitation(connection, invitation, timestamps.now())
-            given = {"id": key_id, "name": name, "owner_id": None, "made": False}
-            (values,) = users.as_dicts(connection.execute(self.INVITATION, given))
-            connection.execute(self.REVOKE, given).fetchall()
+            redeemed = connection.execute(self.REDEEM, {"id": key_id, "name": name})
+            (values,) = users.as_dicts(redeemed)
             return _insert(connection, values)
 
         return self._write(work)

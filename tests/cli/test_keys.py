@@ -81,6 +81,15 @@ def test_an_invitation_is_printed_as_a_link(run, listed, path):
         assert Api(app, invitation).post({}, 201, "/v1/keys/redeem").json["data"]["email"] == ANA
 
 
+def test_a_redeemed_invitation_is_listed_as_used_not_as_revoked(run, listed, path):
+    used, revoked = (run("key", "create", "--user", ANA, "--invitation").out.strip() for _ in range(2))
+    run("key", "revoke", listed()[0]["id"])
+    with acare.create_app(database=path) as app:
+        Api(app, revoked).post({}, 401, "/v1/keys/redeem")
+        Api(app, used).post({}, 201, "/v1/keys/redeem")
+    assert [key["state"] for key in listed()] == ["valid", "revoked", "used"]
+
+
 def test_an_invitation_alone_has_the_form_of_a_key(run):
     assert re.fullmatch(r"[0-9a-f]{64}\n", run("key", "create", "--user", ANA, "--invitation").out)
 
