@@ -6,6 +6,7 @@ The checksum detects every changed byte. SQLite accepts many changes in a text v
 import os
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from glob import escape
 from pathlib import Path
 
 from acare.database import file
@@ -43,7 +44,12 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
             sync(folder.parent)
         copy_verified(database, target, check_content, progress)
     if keep is not None:
-        for old, _ in folders.backups(database.stem, folder)[:-keep]:
+        made = [path for path, _ in folders.backups(database.stem, folder)]
+        oldest = min(path.name for path in made[-keep:])
+        # Of a killed run, the checksum alone can be left.
+        checksums = folder.glob(f"{escape(database.stem)}-????????T??????.???Z.db.sha256")
+        left = [path.with_suffix("") for path in checksums if path.name < oldest]
+        for old in {*made[:-keep], *left}:
             with file.refusing(old, f"the new backup is {target}, and this old one cannot be deleted: "):
                 old.unlink(missing_ok=True)
                 checksum_file(old).unlink(missing_ok=True)

@@ -73,6 +73,16 @@ def test_a_killed_backup_is_complete_or_absent(template, cut_off, before):
     assert all(before <= len(found) <= before + 1 for found in backups)
 
 
+def test_a_backup_deletes_a_checksum_that_a_killed_one_left(template, cut_off):
+    fill(template / "acare.db", "Ana")
+    back_up(template / "acare.db", template / "backups")
+    folders = [step / "backups" for step in cut_off("backup")]
+    assert any(len([*folder.glob("*.sha256")]) > len([*folder.glob("*.db")]) for folder in folders)
+    for folder in folders:
+        made = back_up(folder.parent / "acare.db", folder, keep=1)
+        assert sorted(folder.glob("acare*")) == [made, made.with_name(f"{made.name}.sha256")]
+
+
 def test_a_killed_restore_leaves_the_old_or_the_new(template, cut_off):
     """Each can be opened, also while the old database has its second name."""
     fill(template / "acare.db", "New")
