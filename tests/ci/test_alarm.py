@@ -9,6 +9,7 @@ from support.sockets import wait_for
 
 INSTALL, ALARM, _ = examples("sh", "A service")
 START = INSTALL + ALARM
+(NORTH,) = examples("sh", "Several offices")
 
 
 def test_a_failing_backup_calls_a_url_with_the_reason(machine):
@@ -62,16 +63,16 @@ def test_a_key_that_ends_is_one_mail_before_and_one_after(machine):
     assert sent == ["a trial", f"{about} ends on ", f"{about} ended on "]
 
 
-def test_a_check_that_is_fine_calls_the_heartbeat_and_no_other(machine):
+def test_only_a_fine_check_of_its_office_calls_the_heartbeat(machine):
     calls = machine / "mnt" / "calls"
     with (machine / "etc" / "acare-alarm").open("a") as settings:
         settings.write("HEARTBEAT=http://127.0.0.1:9000/fine\n")
-    start = START.replace(">/etc/acare-alarm", ">>/etc/acare-alarm")
     with booted(machine) as run:
         listen = "nsenter --net=/proc/1/ns/net python3 -m http.server --directory /mnt 9000"
         run(f"touch /mnt/fine; (exec {listen} >/dev/null 2>/mnt/calls </dev/null) &")
-        run(start + CHECK)
+        run(START + CHECK)
         assert calls.read_text().count("GET /fine") == 1
+        run(NORTH + CHECK.replace("acare-", "acare-north-"))
         run("rm /var/lib/acare-backups/*" + CHECK)
         assert calls.read_text().count("GET /fine") == 1
 

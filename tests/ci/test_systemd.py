@@ -120,9 +120,20 @@ def test_another_office_has_its_own_service_users_and_alarm(started):
     assert run("acare-north user list | cut -f 5") == "email\nyou@example.com\n"
     run("systemctl start acare-north-check.service")  # of the first backup, too
     assert len(list((folder / "var/lib/acare-north-backups").glob("*.db"))) == 1
-    run("acare user add south@example.com --role agent; systemctl start acare-north-alarm@test.service")
-    assert "\nSubject: acare-north on " in mails_of(folder)
+    run("acare user add south@example.com --role agent")
     assert "south@example.com" not in run("acare-north user list")
+
+
+def test_offices_use_the_first_ones_alarm_unless_they_name_one(started):
+    folder, _, run = started
+    run("sh acare/cli/units/install.sh west 8083")
+    trial = "systemctl start acare-west-alarm@test.service"
+    run(f"cp -a /etc/acare-alarm /mnt; echo 'ALARM=sendmail first@example.com' >>/etc/acare-alarm; {trial}")
+    run(
+        f"cp -a /mnt/acare-alarm /etc; echo 'ALARM=sendmail own@example.com' >>/etc/acare-west-alarm; {trial}"
+    )
+    mailed = re.findall("^To: (.*)\nSubject: acare-west on ", mails_of(folder), re.MULTILINE)
+    assert mailed == ["first@example.com", "own@example.com"]
 
 
 def test_a_setting_makes_the_nightly_backup_purge(started):

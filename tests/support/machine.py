@@ -60,7 +60,7 @@ def make(folder):
     for name in ("sysinit", "basic", "shutdown", "timers", "sockets", "network-online", "multi-user"):
         (units / f"{name}.target").write_text("[Unit]\nDefaultDependencies=no\n")
     with (units / "sysinit.target").open("a") as target:
-        target.write("Wants=systemd-journald.service\n")
+        target.write("Wants=systemd-journald.service\nAfter=systemd-journald.service\n")
     for name in ("systemd-journald.service", "systemd-journald.socket", "caddy.service"):
         shutil.copy(f"/lib/systemd/system/{name}", units)
     (folder / "usr" / "local" / "sbin" / "apt").symlink_to("/bin/true")

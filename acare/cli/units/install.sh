@@ -33,7 +33,7 @@ put() {
     mode=$1 target=$root$2 step="writing $2"
     shift 2
     mkdir -p "$(dirname "$target")"
-    (cd "$units" && sed "s/@office@/$office/g; s/@version@/$version/g; s/@port@/$port/g; /^HEARTBEAT=/d" "$@") \
+    (cd "$units" && sed "s/@office@/$office/g; s/@version@/$version/g; s/@port@/$port/g" "$@") \
         >"$target.new"
     chmod "$mode" "$target.new"
     mv "$target.new" "$target"
@@ -48,9 +48,7 @@ install_office() {
     done
     put 755 "/usr/local/bin/$office" acare
     [ -e "$root/etc/$office.env" ] || put 644 "/etc/$office.env" acare.env
-    alarm=$root/etc/acare-alarm # another office begins with the first one's program
-    [ -e "$alarm" ] || alarm=alarm.env
-    [ -e "$root/etc/$office-alarm" ] || put 600 "/etc/$office-alarm" "$alarm"
+    [ -e "$root/etc/$office-alarm" ] || put 600 "/etc/$office-alarm" alarm.env
     step="creating the user $office"
     [ -n "$root" ] || id "$office" >/dev/null 2>&1 ||
         useradd --system --home-dir "/var/lib/$office" --shell /usr/sbin/nologin "$office"
