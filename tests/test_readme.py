@@ -34,8 +34,7 @@ NO_COMMANDS = {("acare/database/README.md", "sql")}
 
 #: The folders of the programs with flags, and the flags of argparse and of other programs.
 PROGRAMS = ("acare/cli", "tests/benchmarks")
-OTHERS = """--help --check --data-binary --lazy-apps --post-buffering --preload --reverse-proxy
-    --set-xauthrequest --once --rm""".split()
+OTHERS = "--help --check --data-binary --lazy-apps --post-buffering --preload --once --rm".split()
 
 FENCE = re.compile(
     r"^(?:<!-- (?P<runner>\S+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL

@@ -25,6 +25,7 @@ LEAVE, ARRIVE = examples("sh", "Moving to another machine")
 (UNINSTALL,) = examples("sh", "Uninstalling")
 (LITESTREAM,) = examples("yaml", "Replication")
 (STAND_BY,) = examples("sh", "Another machine")
+GET_SIGN_IN, START_SIGN_IN = examples("sh", "Sign-in by a proxy")
 RESTORE, _ = examples("sh", "Restoring a backup")
 
 CURL = """nsenter --net=/proc/1/ns/net curl -sk --resolve crm.example:443:127.0.0.1 \
@@ -210,6 +211,29 @@ def test_the_commands_serve_the_api_with_tls(started):
     run("install -d -o caddy /var/lib/caddy && systemctl start caddy.service")
     run(replaced(CADDY, {"{\n    reverse": "{\n    tls internal\n    reverse"}))
     wait_for(lambda: 'href="./web/' in run(f"{CURL} https://crm.example/ || true"), seconds=20)
+    (root,) = re.findall("`(/var/lib/caddy/[^`]*)`", PAGE)
+    run(f"{replaced(CURL, {'-sk': '-s'})} --cacert {root} https://crm.example/")
+
+
+#: In place of the release of oauth2-proxy: a program that needs its settings.
+RELEASE = r"""
+mkdir -p /mnt/bin /mnt/oauth2-proxy
+printf '#!/bin/sh\ntest $OAUTH2_PROXY_REDIRECT_URL && exec sleep 60\n' >/mnt/oauth2-proxy/oauth2-proxy
+printf '#!/bin/sh\nexec tar -cz -C /mnt oauth2-proxy\n' >/mnt/bin/curl
+chmod +x /mnt/oauth2-proxy/oauth2-proxy /mnt/bin/curl
+"""
+
+
+def test_the_commands_start_the_sign_in(started):
+    folder, _, run = started
+    settings = (folder / "etc" / "acare.env").read_text()
+    run(f"{RELEASE}PATH=/mnt/bin:$PATH\n{GET_SIGN_IN}{START_SIGN_IN}sleep 1")
+    assert are_active(run, "acare.service oauth2-proxy.service")
+    me = run(f"{CURL} --header Remote-Email:you@example.com 127.0.0.1:8080/v1/users/me")
+    assert '"you@example.com"' in me
+    assert (folder / "etc" / "oauth2-proxy.env").stat().st_mode & 0o777 == 0o600
+    (folder / "etc" / "acare.env").write_text(settings)
+    run("systemctl restart acare.service; systemctl disable --now oauth2-proxy.service")
 
 
 def test_the_commands_of_a_year_move_and_remove_the_service(machine, installed):
