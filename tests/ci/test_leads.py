@@ -58,7 +58,7 @@ def office(tmp_path):
 #: The configuration of each proxy around its example.
 AROUND = {
     "nginx": f"{LIMIT}\nserver {{\nlisten 443 ssl;\n{TLS}{LOCATION}}}",
-    "caddy": CADDY,
+    "caddy": f"crm.example {{\n{CADDY}}}\n",
 }
 
 

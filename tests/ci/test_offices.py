@@ -66,9 +66,10 @@ ALONE = {
     "nginx": text_of("nginx", "Behind nginx"),
     "caddy": re.findall("<<END\n(.*)END", examples("sh", "A service")[-1], re.DOTALL)[0],
 }
+(REVERSE_PROXY,) = re.findall("    reverse_proxy .*?^    }\n", ALONE["caddy"], re.DOTALL | re.MULTILINE)
 BEHIND_SIGN_IN = {
     "nginx": replaced(ALONE["nginx"], {LOCATION: text_of("nginx", "Sign-in by a proxy")}),
-    "caddy": text_of("caddy", "Sign-in by a proxy"),
+    "caddy": replaced(ALONE["caddy"], {REVERSE_PROXY: text_of("caddy", "Sign-in by a proxy")}),
 }
 #: The configurations with two offices, and prefix of an office → address of its server.
 NORTH_AND_FIRST = {"/north": "127.0.0.1:8081", "": "127.0.0.1:8080"}
