@@ -249,7 +249,14 @@ def test_the_commands_of_a_year_move_and_remove_the_service(machine, installed):
             assert run(f"acare user list --database {database} | cut -f 5") == "email\nyou@example.com\n"
         assert are_active(run, ENABLED)
         run(RESTORE)
-        run(replaced(UNINSTALL, {"~/": "/mnt/"}))
+        run(NORTH)
+        of_north = ENABLED.replace("acare", "acare-north")
+        remove = replaced(UNINSTALL, {"~/": "/mnt/"})
+        assert "/etc/acare-north.env" in run("set +e\n" + remove)
+        assert are_active(run, f"{ENABLED} {of_north}")
+        run(replaced(remove, {"office=acare": "office=acare-north"}))
+        assert are_active(run, ENABLED)
+        run(remove)
         assert run("find /etc /opt /usr/local/sbin /usr/local/bin /var/lib -name 'acare*'") == ""
 
 
