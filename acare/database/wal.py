@@ -27,7 +27,8 @@ MAX_SIZE = 1024 * 1024 * 1024
 #: Seconds that a limited read may take from a quarter of MAX_SIZE on.
 SHORT_SECONDS = 0.1
 
-#: Changed rows after which the log is checkpointed: about 650 new clients, and 27 MB of log.
+#: Changed rows after which the log is checkpointed: about 650 new clients, and 27 MB of log. After a
+#: 250th of them, its size is read, which is a system call.
 CHECKPOINT_AFTER = 4000
 
 #: Seconds that each attempt to empty the log waits for readers; they end by then if it is long.
@@ -75,7 +76,8 @@ class WriteAheadLog:
         # Bytes of the log in use, at the last checkpoint. (If another program, such as Litestream, restarts
         # the log, the file may stay as long as it was.)
         self._size = os.path.getsize(self._path) if self._path.exists() else 0
-        self._copied_rows = connection.total_changes  # at the last checkpoint
+        # At the last checkpoint, and when the size of the file was last read.
+        self._copied_rows = self._measured_rows = connection.total_changes
         self._due_size = CHECKPOINT_SIZE  # bytes of the file
         self._failed = False
         self._next_attempt = 0.0  # seconds of time.monotonic, from which a long log is emptied
@@ -96,8 +98,11 @@ class WriteAheadLog:
             self._next_attempt = time.monotonic() + ATTEMPT_SECONDS
             self.empty()
             return
-        rows = self._connection.total_changes - self._copied_rows
-        if rows >= CHECKPOINT_AFTER or os.path.getsize(self._path) > self._due_size:
+        rows = self._connection.total_changes
+        if rows - self._measured_rows < CHECKPOINT_AFTER // 250:
+            return
+        self._measured_rows = rows
+        if rows - self._copied_rows >= CHECKPOINT_AFTER or os.path.getsize(self._path) > self._due_size:
             self._copy()
 
     def check(self) -> None:
