@@ -57,7 +57,7 @@ def check_content(connection: sqlite3.Connection) -> int:
     check_integrity(connection)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     _check_contradictions(connection)
-    if version == SCHEMA_VERSION and connection.execute(search.PENDING).fetchone() == (0,):
+    if version == SCHEMA_VERSION and connection.execute(search.PENDING).fetchone() == (0, 0):
         _check_index(connection)
     return count(connection)
 

@@ -7,26 +7,6 @@ import sqlite3
 
 from acare.store import batches
 
-#: Whether the transaction, or another program, has changed a client that is not indexed yet.
-PENDING = "SELECT EXISTS (SELECT 1 FROM clients_to_index)"
-
-# FTS5 deletes the entries of the words that it is given, so they must be those that are in the index.
-INDEX_PENDING = (
-    """
-INSERT INTO clients_search (clients_search, rowid, words)
-SELECT 'delete', seq, words
-FROM clients_to_index
-WHERE words IS NOT NULL
-""",
-    """
-INSERT INTO clients_search (rowid, words)
-SELECT seq, words
-FROM clients_words
-WHERE seq IN (SELECT seq FROM clients_to_index)
-""",
-    "DELETE FROM clients_to_index",
-)
-
 # Merges all segments of the index: FTS5 only marks deleted words until then. ("secure-delete" would delete
 # them at once, at six times the cost of a deletion and in a format that SQLite before 3.42 cannot read.)
 OPTIMIZE = "INSERT INTO clients_search (clients_search) VALUES ('optimize')"
@@ -38,14 +18,37 @@ MERGE = "INSERT INTO clients_search (clients_search, rank) VALUES ('merge', :pag
 COMPARE = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrity-check', 1)"
 
 
+#: How many clients the transaction, or another program, has changed that are not indexed again yet, and how
+#: many of these are in the index.
+PENDING = "SELECT count(*), count(words) FROM clients_to_index"
+
+# FTS5 deletes the entries of the words that it is given, so they must be those that are in the index.
+DELETE_PENDING = """
+INSERT INTO clients_search (clients_search, rowid, words)
+SELECT 'delete', seq, words
+FROM clients_to_index
+WHERE words IS NOT NULL
+"""
+
+INSERT_PENDING = """
+INSERT INTO clients_search (rowid, words)
+SELECT seq, words
+FROM clients_words
+WHERE seq IN (SELECT seq FROM clients_to_index)
+"""
+
+
 def index_changes(connection: sqlite3.Connection) -> None:
     """Index the clients that the transaction of ``connection`` has changed, before its COMMIT.
 
     Once a transaction: indexing each client in its own write would take as long as the rest of the write.
     """
-    if connection.execute(PENDING).fetchone() == (1,):
-        for statement in INDEX_PENDING:
-            connection.execute(statement)
+    pending, indexed = connection.execute(PENDING).fetchone()
+    if indexed:
+        connection.execute(DELETE_PENDING)
+    if pending:
+        connection.execute(INSERT_PENDING)
+        connection.execute("DELETE FROM clients_to_index")
 
 
 def rebuild(connection: sqlite3.Connection) -> None:
