@@ -143,7 +143,9 @@ class Settings:
     )
     user_header: str | None = _setting(
         None,
-        String(100, 1, pattern="^[A-Za-z0-9-]+$", rule="must have only letters, digits and hyphens").validate,
+        String(
+            100, 1, pattern=re.compile("^[A-Za-z0-9-]+$"), rule="must have only letters, digits and hyphens"
+        ).validate,
         "NAME",
         "the header in which the trusted proxy sends the e-mail address of a signed-in user",
     )
@@ -159,7 +161,7 @@ class Settings:
     agency: str | None = _setting(None, NAME.validate, "NAME", "the agency's name, shown in the web UI")
     currency: str | None = _setting(
         None,
-        String(max_length=3, pattern="^[A-Z]{3}$", rule="must be three capital letters").validate,
+        String(max_length=3, pattern=re.compile("^[A-Z]{3}$"), rule="must be three capital letters").validate,
         "CODE",
         "the currency of amounts in the web UI, such as EUR; amounts are stored without one",
     )

@@ -31,13 +31,13 @@ class String(NamedTuple):
     """A string. A single line loses surrounding white space before its length is checked.
 
     With ``lines`` it is stored as it is, and may have line breaks. A text that is not empty must contain a
-    match of ``pattern``; otherwise the problem is ``rule``.
+    match of ``pattern``, if there is one; otherwise the problem is ``rule``.
     """
 
     max_length: int
     min_length: int = 0
     lines: bool = False
-    pattern: str = ""
+    pattern: re.Pattern[str] | None = None
     rule: str = ""
 
     def validate(self, value: object) -> Stored:
@@ -47,7 +47,7 @@ class String(NamedTuple):
         if not self.min_length <= len(text) <= self.max_length:
             raise ValueError(f"must have {self._length()}")
         check_characters(value, lines=self.lines)  # the white space around the text too
-        if text and self.pattern and not re.search(self.pattern, text):
+        if text and self.pattern and not self.pattern.search(text):
             raise ValueError(self.rule)
         return text or None
 
@@ -55,11 +55,14 @@ class String(NamedTuple):
         return f"{f'{self.min_length} to' if self.min_length else 'at most'} {self.max_length} characters"
 
 
-#: The e-mail address of a client, which may be blank, and of a user; a name.
+#: The e-mail address of a client, which may be blank, and of a user; a phone number; a name.
 CLIENT_EMAIL = String(
-    254, pattern=r"\A[^@\s]+@[^@\s]+\Z", rule="must be an e-mail address: one @ between two parts, no spaces"
+    254,
+    pattern=re.compile(r"\A[^@\s]+@[^@\s]+\Z"),
+    rule="must be an e-mail address: one @ between two parts, no spaces",
 )
 USER_EMAIL = CLIENT_EMAIL._replace(min_length=3)
+PHONE = String(40, pattern=re.compile(r"\d"), rule="must be a phone number, with at least one digit")
 NAME = String(min_length=1, max_length=100)
 
 

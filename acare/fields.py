@@ -15,6 +15,7 @@ from acare.errors import DAMAGED, FieldError, InvalidInput, StoreUnavailable
 from acare.field_types import (
     CLIENT_EMAIL,
     NAME,
+    PHONE,
     Amount,
     Boolean,
     Enum,
@@ -56,7 +57,7 @@ FIELDS = (
     Field("first_name", NAME, required=True),
     Field("last_name", NAME, required=True),
     Field("email", CLIENT_EMAIL),
-    Field("phone", String(40, pattern=r"\d", rule="must be a phone number, with at least one digit")),
+    Field("phone", PHONE),
     Field("client_type", Enum(CLIENT_TYPES), required=True),
     Field("status", Enum(STATUSES), default="active"),
     Field("source", String(100)),

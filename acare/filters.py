@@ -1,5 +1,6 @@
 """The filters of a list that the API shares with the commands or the store."""
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import date
@@ -8,9 +9,9 @@ from acare.field_types import Enum, String, number
 from acare.fields import CLIENT_TYPES, STATUSES
 
 #: The text of a search. A possessive quantifier (++) never backtracks.
-SEARCH = String(200, 1, pattern=r"\A(\S++\s*+){1,8}\Z", rule="must have at most 8 words")
+SEARCH = String(200, 1, pattern=re.compile(r"\A(\S++\s*+){1,8}\Z"), rule="must have at most 8 words")
 
-_text = String(200, pattern=r"[^\W_]", rule="must have a letter or digit").validate
+_text = String(200, pattern=re.compile(r"[^\W_]"), rule="must have a letter or digit").validate
 
 
 def parse_due(text: str) -> str:

@@ -25,4 +25,5 @@ def new() -> str:
     milliseconds = time.time_ns() // 1_000_000
     high, low = divmod(secrets.randbits(74), 1 << 62)
     version, variant = 0x7, 0b10
-    return str(UUID(int=milliseconds << 80 | version << 76 | high << 64 | variant << 62 | low))
+    digits = f"{milliseconds << 80 | version << 76 | high << 64 | variant << 62 | low:032x}"
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

@@ -1,5 +1,6 @@
 """Commands and their arguments, flags from the table of settings, and access to the database."""
 
+import re
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -69,7 +70,7 @@ def parse_id(text: str) -> str:
 parse_base_url = String(
     max_length=2000,
     min_length=1,
-    pattern=r"\Ahttps?://[^\s/?#]+(/[^\s?#]*)?(?<!/readyz)\Z",
+    pattern=re.compile(r"\Ahttps?://[^\s/?#]+(/[^\s?#]*)?(?<!/readyz)\Z"),
     rule="must be a base URL, such as http://127.0.0.1:8080 or https://crm.example/north",
 ).validate
 
