@@ -43,8 +43,6 @@ COPIES = "Backups are unchanged; --backups DIR lists those with the client.\n"
 
 
 @command(
-    "find",
-    "find clients by name, phone or other words",
     argument("words", "the words", "TEXT", nargs="*"),
     argument("--email", "only clients with this e-mail address", "EMAIL"),
     argument("--user", "only clients of this user", "EMAIL", USER_EMAIL.validate),
@@ -55,8 +53,6 @@ COPIES = "Backups are unchanged; --backups DIR lists those with the client.\n"
     argument("--history", "find earlier versions too, also of deleted clients", action="store_true"),
     argument("--backups", "search the backups in this folder instead", "DIR", Path),
     JSON,
-    description="Find clients of all users. Each word must begin a word of the name, e-mail, phone, tags, "
-    "locations or notes; a phone number is found in any notation, and by its beginning or end.",
 )
 def find(
     settings: Settings,
@@ -69,6 +65,11 @@ def find(
     backups: Path | None,
     as_json: bool,
 ) -> int:
+    """Find clients of all users by name, phone or other words.
+
+    Each word must begin a word of the name, e-mail, phone, tags, locations or notes; a phone number is found
+    in any notation, and by its beginning or end.
+    """
     try:
         q = SEARCH.validate(" ".join(words)) if words else None
     except ValueError as error:
@@ -128,37 +129,37 @@ def _owners(database: ReadableDatabase) -> dict[str, str]:
     return defaultdict(missing, {user["id"]: user["email"] for user in UserStore(database).list(OPERATOR)})
 
 
-@command(
-    "history",
-    "show everything that is stored about clients",
-    argument("client_ids", "a client, which may be deleted", "CLIENT_ID", parse_id, nargs="+"),
-    description="Show clients and their history as JSON: who changed what, and when; and the responses that "
-    "are stored for repeated requests.",
-)
+@command(argument("client_ids", "a client, which may be deleted", "CLIENT_ID", parse_id, nargs="+"))
 def history(settings: Settings, client_ids: list[str]) -> None:
+    """Show everything that is stored about clients, as JSON.
+
+    That is their history, with who changed what, and when; and the responses stored for repeated requests.
+    """
     with read_database(settings) as database:
         owners, store = _owners(database), HistoryStore(database)
         histories = [store.stored(client_id) for client_id in client_ids]
         print_json([{"owner": owners[stored.client["user_id"]], **stored._asdict()} for stored in histories])
 
 
-@command("undelete", "restore a deleted client, with its id and a new version", CLIENT_ID)
+@command(CLIENT_ID)
 def undelete(settings: Settings, client_id: str) -> None:
+    """Restore a deleted client, with its id and a new version."""
     with open_database(settings) as database:
         client = DeletedClients(database).restore(OPERATOR, client_id)
     print(f"Restored the client {client_id} as version {client.version}.")
 
 
 @command(
-    "erase",
-    "erase a client permanently",
     CLIENT_ID,
     argument("--yes", "erase; without it, only print the name and owner", action="store_true"),
     argument("--backups", "list the backups in this folder that have it", "DIR", Path),
-    description="Delete a client, its history and stored responses about it. The id and the time are "
-    "recorded, so that restoring an older backup erases the client again. Backups are not changed.",
 )
 def erase(settings: Settings, client_id: str, yes: bool, backups: Path | None) -> int:
+    """Erase a client permanently, with its history and stored responses about it.
+
+    The id and the time are recorded, so that restoring an older backup erases the client again. Backups are
+    not changed.
+    """
     failed: list[Path] = []
     with (open_database if yes else read_database)(settings) as database:
         searched = copies.beside(database.path) + ([] if backups is None else copies.in_folder(backups))
@@ -200,15 +201,13 @@ def _erase(database: ReadableDatabase, client_id: str, is_in_copies: bool) -> No
 
 
 @command(
-    "export",
-    "export all clients as JSON lines or CSV",
     argument("path", "the file to write (default: -, which is stdout)", "FILE", Path, nargs="?"),
     argument(
         "--format", "the format (default: by the extension; jsonl for stdout)", choices=_WRITERS, dest="name"
     ),
-    description="Write a consistent snapshot of all clients, even while a server runs.",
 )
 def export(settings: Settings, path: Path | None, name: str | None) -> None:
+    """Export all clients as JSON lines or CSV: a consistent snapshot, even while a server runs."""
     path = path or STDOUT
     if path != STDOUT and path.is_file():
         with path.open("rb") as replaced:

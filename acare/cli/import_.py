@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from acare import timestamps
 from acare.cli.import_report import print_report
-from acare.cli.options import argument, command, open_database, read_database, require_user
+from acare.cli.options import argument, command, heading, open_database, read_database, require_user
 from acare.cli.output import open_output, printable, show_progress
 from acare.config import Settings
 from acare.database.database import Database, ReadOnlyDatabase
@@ -84,8 +84,6 @@ _DELETE = "delete clients that an earlier import from the URL created and that t
 
 
 @command(
-    "import",
-    "import clients from CSV, JSON lines or another server",
     argument("source", "a CSV file, a file of JSON lines, or the base URL of a server", "FILE|URL"),
     argument("--user", "the owner of clients whose row names none", "EMAIL", USER_EMAIL.validate),
     argument("--default", _DEFAULT, "FIELD=VALUE", _default, action="append", default=[], dest="defaults"),
@@ -94,17 +92,20 @@ _DELETE = "delete clients that an earlier import from the URL created and that t
     argument("--on-duplicate", _DUPLICATE, choices=("fail", "skip", "create", *UPDATES), default="fail"),
     argument("--dates", "the order of day and month in dates such as 5/7/2026", choices=("dmy", "mdy")),
     argument("--dry-run", "report problems, and write nothing", action="store_true"),
-    argument("--map", _MAP, "COLUMN=FIELD", _mapping, "for CSV", action="append", default=[], dest="chosen"),
-    argument(
-        "--value", _VALUE, "COLUMN:TEXT=VALUE", _value, "for CSV", action="append", default=[], dest="values"
+    heading(
+        "for CSV",
+        argument("--map", _MAP, "COLUMN=FIELD", _mapping, action="append", default=[], dest="chosen"),
+        argument("--value", _VALUE, "COLUMN:TEXT=VALUE", _value, action="append", default=[], dest="values"),
     ),
-    argument("--key-file", "the file with the API key", "FILE", Path, "for a URL"),
-    argument("--download", _DOWNLOAD, "FILE", Path, "for a URL", dest="kept"),
-    argument("--proof", "write the comparison to FILE, as CSV, a line per client", "FILE", Path, "for a URL"),
-    argument("--allow-missing", _MISSING, "FIELD,...", _fields, "for a URL", default=[], dest="may_lack"),
-    argument("--delete-missing", _DELETE, group="for a URL", action="store_true"),
-    argument("--yes", _YES, group="for a URL", action="store_true", dest="confirmed"),
-    description="Import all clients, or report all problems and import none.",
+    heading(
+        "for a URL",
+        argument("--key-file", "the file with the API key", "FILE", Path),
+        argument("--download", _DOWNLOAD, "FILE", Path, dest="kept"),
+        argument("--proof", "write the comparison to FILE, as CSV, a line per client", "FILE", Path),
+        argument("--allow-missing", _MISSING, "FIELD,...", _fields, default=[], dest="may_lack"),
+        argument("--delete-missing", _DELETE, action="store_true"),
+        argument("--yes", _YES, action="store_true", dest="confirmed"),
+    ),
     epilog=_EXIT_CODES,
     formatter_class=RawDescriptionHelpFormatter,
 )
@@ -121,6 +122,7 @@ def import_(
     kept: Path | None,
     **given: Any,  # the other fields of Options
 ) -> int:
+    """Import clients from CSV, JSON lines or another server, or report all problems and import none."""
     options = Options(timestamps.now(), {**dict(defaults), "owner": user}, **given)
     is_url = source.startswith(("http://", "https://"))
     if options.delete_missing and not (is_url and "?" not in source and options.is_update):

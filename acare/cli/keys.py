@@ -50,8 +50,6 @@ def _parse_scope(text: str) -> tuple[str, list[str]]:
 
 
 @command(
-    "create",
-    "create a key, and its user if new",
     argument("--user", "the user of the key", "EMAIL", USER_EMAIL.validate, dest="email", required=True),
     argument("--role", "the role of a new user (default: agent)", choices=ROLES),
     argument("--name", "a label for the key", "TEXT", NAME.validate),
@@ -73,9 +71,8 @@ def _parse_scope(text: str) -> tuple[str, list[str]]:
         _read_key,
         dest="adopted",
     ),
-    description="Create an API key. The key is printed once, on stdout; messages are printed on stderr.",
 )
-def create_key(
+def create(
     settings: Settings,
     email: str,
     role: Role | None,
@@ -86,6 +83,7 @@ def create_key(
     url: str | None,
     adopted: str | None,
 ) -> None:
+    """Create a key, and its user if new. It is printed once, on stdout; messages are printed on stderr."""
     if url is not None and not invitation:
         raise SettingError("--url needs --invitation")
     if adopted is not None and invitation:
@@ -147,8 +145,9 @@ def _scope_text(scopes: Scopes) -> str:
     return " ".join(f"{resource}:{','.join(actions)}" for resource, actions in scopes.items()) or "none"
 
 
-@command("list", "list all keys, with their first and last characters", JSON)
-def list_keys(settings: Settings, as_json: bool) -> None:
+@command(JSON)
+def list_(settings: Settings, as_json: bool) -> None:
+    """List all keys, with their first and last characters."""
     with read_database(settings) as database:
         keys = KeyStore(database).list(OPERATOR).keys
     if not as_json:
@@ -161,16 +160,15 @@ def list_keys(settings: Settings, as_json: bool) -> None:
 
 
 @command(
-    "revoke",
-    "revoke a key, from the next request on",
     argument("key_id", "an id from 'acare key list'", "ID", parse_id),
     argument("--made", "also revoke keys made with it, directly or indirectly", action="store_true"),
 )
-def revoke_key(settings: Settings, key_id: str, made: bool) -> None:
+def revoke(settings: Settings, key_id: str, made: bool) -> None:
+    """Revoke a key, from the next request on."""
     with open_database(settings) as database:
         revoked = KeyStore(database).revoke(OPERATOR, key_id, made=made)
     others = f" and {counted(revoked - 1, 'key')} made with it" if made else ""
     sys.stderr.write(f"Revoked key {key_id}{others}.\n")
 
 
-KEY_ACTIONS = (create_key, list_keys, revoke_key)
+KEY_ACTIONS = (create, list_, revoke)

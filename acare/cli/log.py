@@ -3,10 +3,11 @@
 import json
 import logging
 import os
+import select
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 
 from acare import timestamps
 from acare.api.access_log import AccessRecord, text_line
@@ -14,10 +15,8 @@ from acare.api.access_log import AccessRecord, text_line
 #: Bytes of log lines that are kept while stderr is not being read.
 MAX_KEPT = 4 * 1024 * 1024
 
-# Lines are joined to a block after this number of lines, or after one with more characters.
-_BLOCK_LINES = _LONG_LINE = 1000
-
 _STDERR = 2  # descriptor
+_PAUSE = 0.05  # seconds
 
 
 class Formatter(logging.Formatter):
@@ -46,14 +45,12 @@ class LogStream:
     """Writes lines to stderr in its own thread, about 20 times a second.
 
     No request waits for the reader of the log. While that reader is stalled, the last ``MAX_KEPT`` bytes are
-    kept, and older ones are dropped. (logging's own QueueHandler, or a lock for each line,
-    would slow requests down.)
+    kept, and older lines are dropped. (logging's own QueueHandler, or a lock for each line, would slow
+    requests down.)
     """
 
     def __init__(self) -> None:
         self._lines: deque[str] = deque()
-        self._blocks: deque[bytes] = deque()  # older lines
-        self._mutex = threading.Lock()  # guards _blocks
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="acare-log", daemon=True)
         self._thread.start()
@@ -61,35 +58,24 @@ class LogStream:
     def write(self, line: str) -> None:
         """Queue a line, which must end with a line break."""
         self._lines.append(line)
-        if len(self._lines) >= _BLOCK_LINES or len(line) > _LONG_LINE:
-            self._make_block()
 
     def close(self) -> None:
         """Write the remaining lines, for at most a second."""
         self._closing.set()
         self._thread.join(1)
 
-    def _make_block(self) -> None:
-        """Join the lines to a block. Drop the oldest blocks that exceed the limit."""
-        with self._mutex:
-            text = "".join(self._lines.popleft() for _ in range(len(self._lines)))
-            if text:
-                self._blocks.append(text.encode("utf-8", "backslashreplace"))
-            while sum(map(len, self._blocks)) > MAX_KEPT:
-                self._blocks.popleft()
-
-    def _take_block(self) -> bytes:
-        """The oldest lines; empty if there are none."""
-        self._make_block()
-        with self._mutex:
-            return self._blocks.popleft() if self._blocks else b""
-
     def _run(self) -> None:
-        while not self._closing.wait(0.05) or self._lines or self._blocks:
-            while data := self._take_block():
-                with suppress(OSError):  # a log that cannot be written does not stop the server
-                    while data:
-                        data = data[os.write(_STDERR, data) :]
+        kept = bytearray()
+        while not self._closing.wait(_PAUSE) or self._lines or kept:
+            text = "".join(self._lines.popleft() for _ in range(len(self._lines)))
+            kept += text.encode("utf-8", "backslashreplace")
+            if len(kept) > MAX_KEPT:  # the first line may have been written in part
+                del kept[kept.index(b"\n") + 1 : kept.index(b"\n", -MAX_KEPT) + 1]
+            try:
+                while kept and select.select([], [_STDERR], [], _PAUSE)[1]:
+                    del kept[: os.write(_STDERR, kept[: select.PIPE_BUF])]  # more could wait for the reader
+            except OSError:  # a log that cannot be written does not stop the server
+                kept.clear()
 
 
 class LogHandler(logging.StreamHandler[LogStream]):

@@ -20,12 +20,9 @@ NOT_OVERWRITTEN = (
 )
 
 
-@command(
-    "purge",
-    "delete old history: replaced and deleted versions, and ended keys",
-    settings=tuple(setting for setting in SETTINGS if setting.name in ("database", "keep_days")),
-)
+@command(settings=tuple(setting for setting in SETTINGS if setting.name in ("database", "keep_days")))
 def purge(settings: Settings) -> None:
+    """Delete old history: replaced and deleted versions, and ended keys."""
     if settings.keep_days is None:
         raise SettingError("purge needs --keep-days or ACARE_KEEP_DAYS")
     with open_database(settings) as database, show_progress() as show:
@@ -36,8 +33,6 @@ def purge(settings: Settings) -> None:
 
 
 @command(
-    "backup",
-    "make a verified backup, even while the server runs",
     argument(
         "folder", "the folder for backups (default: backups)", "DIR", Path, nargs="?", default="backups"
     ),
@@ -45,6 +40,7 @@ def purge(settings: Settings) -> None:
     argument("--keep", "delete all but the newest N, 1 to 999999 (default: keep all)", "N", count(999_999)),
 )
 def backup(settings: Settings, folder: Path, create_folder: bool, keep: int | None) -> None:
+    """Make a verified backup, even while the server runs."""
     if not create_folder and not folder.exists():
         raise Refused(f"{folder}: the folder does not exist; --create-folder creates it")
     with show_progress() as show:
@@ -52,25 +48,18 @@ def backup(settings: Settings, folder: Path, create_folder: bool, keep: int | No
     print(made)
 
 
-@command(
-    "verify",
-    "verify backups; stop at the first damaged one",
-    argument("files", "a backup", "FILE", Path, nargs="+"),
-    settings=(),
-)
+@command(argument("files", "a backup", "FILE", Path, nargs="+"), settings=())
 def verify(_: Settings, files: list[Path]) -> None:
+    """Verify backups; stop at the first damaged one."""
     for path in files:
         with show_progress() as show:
             clients = backups.verify(path, show)
         print(printable(f"{path}: OK, {counted(clients, 'client')}"))
 
 
-@command(
-    "restore",
-    "replace the database with a backup; stop the server first",
-    argument("file", "the backup, or a folder, whose newest backup is restored", "FILE", Path),
-)
+@command(argument("file", "the backup, or a folder, whose newest backup is restored", "FILE", Path))
 def restore(settings: Settings, file: Path) -> None:
+    """Replace the database with a backup; stop the server first."""
     if file.is_dir():
         file = restoring.newest(settings.database, file)
     with show_progress() as show:
@@ -101,13 +90,12 @@ def restore(settings: Settings, file: Path) -> None:
             print("'acare find' and 'acare history' show its clients, with --database and this name.")
 
 
-@command(
-    "compact",
-    "rewrite the database file without free space and deleted content",
-    description="Rewrite the complete file. Needs about twice the size of its content as free disk space. "
-    "Meanwhile, other writes wait or fail.",
-)
+@command()
 def compact(settings: Settings) -> None:
+    """Rewrite the complete database file, without free space and deleted content.
+
+    Needs about twice the size of its content as free disk space. Meanwhile, other writes wait or fail.
+    """
     with open_database(settings) as database, show_progress() as show:
         before = database.path.stat().st_size
         # SQLite's default folder for temporary files may be too small. Only this process is affected.
@@ -132,15 +120,11 @@ _FAIL_ON = (
 
 
 @command(
-    "status",
-    "check the database, its backups and its server",
     JSON,
     argument("--backups", "check the newest backup in this folder", "DIR", Path, dest="folder"),
     argument("--max-age", "its maximum age, 1 to 99999 (default: 48)", "HOURS", count(99_999), default=48),
     argument("--url", "the server's base URL, such as http://127.0.0.1:8080", "URL", parse_base_url),
     argument("--fail-on", _FAIL_ON, "CHECKS", _names),
-    description="Check the database, its backups and its server. If a check fails, the exit code is 1 and "
-    "stderr has a line for each reason. Works while a server runs, and changes nothing.",
 )
 def status(
     settings: Settings,
@@ -150,6 +134,11 @@ def status(
     url: str | None,
     fail_on: list[str] | None,
 ) -> int:
+    """Check the database, its backups and its server.
+
+    If a check fails, the exit code is 1 and stderr has a line for each reason. Works while a server runs, and
+    changes nothing.
+    """
     for name, option, value in (("backup", "--backups", folder), ("server", "--url", url)):
         if name in (fail_on or ()) and value is None:
             raise SettingError(f"--fail-on: {name} needs {option}")

@@ -5,6 +5,7 @@ from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, N
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
+from inspect import getdoc
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -22,18 +23,15 @@ from acare.store.search import index_changes
 Parse = Callable[[str], object]
 
 #: Executes a command: takes the settings, and the arguments by name. Returns the exit code; None means 0.
+#: Its docstring is the help, of which the list of the commands has the first sentence.
 Run = Callable[..., int | None]
 
 #: The last line of the help of a command with all settings.
 SETTINGS_NOTE = "Defaults are in parentheses, environment variables in brackets. A flag takes precedence."
 
 
-class Argument(NamedTuple):
-    """An argument of a command, under a heading of its own if it has a group."""
-
-    name: str
-    group: str
-    options: dict[str, Any]  # of ``ArgumentParser.add_argument``
+#: Adds an argument, or several, to the parser of a command.
+Argument = Callable[[Any], object]
 
 
 def argument(
@@ -41,12 +39,33 @@ def argument(
     help: str,
     metavar: str | None = None,
     parse: Parse | None = None,
-    group: str = "",
     **options: Any,
 ) -> Argument:
     """An argument of a command; ``options`` are further arguments of ``add_argument``."""
     given = {"help": help, "metavar": metavar, "type": parse and partial(_parse, parse), **options}
-    return Argument(name, group, {option: value for option, value in given.items() if value is not None})
+    given = {option: value for option, value in given.items() if value is not None}
+    return lambda parser: parser.add_argument(name, **given)
+
+
+def heading(text: str, *arguments: Argument) -> Argument:
+    """Arguments under a heading in the help of a command."""
+
+    def add(parser: CommandParser) -> None:
+        group = parser.add_argument_group(text)
+        for each in arguments:
+            each(group)
+
+    return add
+
+
+def _flag(setting: Setting) -> Argument:
+    action = "append" if isinstance(setting.default, tuple) else "store"
+    return argument(
+        setting.flag,
+        f"{setting.help} [{setting.variable}]",
+        setting.metavar or None,
+        action=action if setting.metavar else BooleanOptionalAction,
+    )
 
 
 def _parse(parse: Parse, text: str) -> object:
@@ -78,14 +97,21 @@ JSON = argument("--json", "print JSON, for programs", action="store_true", dest=
 
 
 class Command(NamedTuple):
-    """A command, or an action of one: its help, its arguments and settings, and what executes it."""
+    """A command, or an action of one. Its name and help are those of the function that executes it."""
 
-    name: str
-    summary: str
+    run: Run
     arguments: tuple[Argument, ...]
     settings: tuple[Setting, ...]  # those that are flags of the command
     options: dict[str, Any]  # of the command's ``ArgumentParser``
-    run: Run
+
+    def add_to(self, parsers: Any) -> None:
+        name, text = self.run.__name__.strip("_").replace("_", "-"), getdoc(self.run) or ""
+        summary = re.split(r"\.(?:\s|$)", text)[0]
+        summary = summary[:1].lower() + summary[1:]
+        parser = parsers.add_parser(name, help=summary, description=text, **self.options)
+        parser.set_defaults(command=self)
+        for add in (*self.arguments, *map(_flag, self.settings)):
+            add(parser)
 
     def call(self, args: Namespace) -> int | None:
         """Execute the command with the parsed arguments. SettingError if a setting is invalid."""
@@ -101,17 +127,17 @@ class CommandGroup(NamedTuple):
     summary: str
     actions: tuple[Command, ...]
 
+    def add_to(self, parsers: Any) -> None:
+        parsers.add_parser(self.name, help=self.summary).add_commands("ACTION", self.actions)
+
 
 def command(
-    name: str,
-    summary: str,
     *arguments: Argument,
     settings: tuple[Setting, ...] = SETTINGS[:1],  # the database
     **options: Any,
 ) -> Callable[[Run], Command]:
     """Make the function below a command. ``options`` are arguments of its ``ArgumentParser``."""
-    options.setdefault("description", f"{summary[0].upper()}{summary[1:]}.")
-    return lambda run: Command(name, summary, arguments, settings, options, run)
+    return lambda run: Command(run, arguments, settings, options)
 
 
 class CommandParser(ArgumentParser):
@@ -131,27 +157,9 @@ class CommandParser(ArgumentParser):
 
     def add_commands(self, metavar: str, commands: Iterable[Command | CommandGroup]) -> None:
         """Make one of the commands a required argument. Its ``Command`` is parsed as ``command``."""
-        group = self.add_subparsers(metavar=metavar, required=True)
+        parsers = self.add_subparsers(metavar=metavar, required=True)
         for each in commands:
-            if isinstance(each, CommandGroup):
-                group.add_parser(each.name, help=each.summary).add_commands("ACTION", each.actions)
-            else:
-                _add_arguments(group.add_parser(each.name, help=each.summary, **each.options), each)
-
-
-def _add_arguments(parser: ArgumentParser, command: Command) -> None:
-    parser.set_defaults(command=command)
-    groups = {"": parser.add_argument}
-    for name, group, options in command.arguments:
-        if group not in groups:
-            groups[group] = parser.add_argument_group(group).add_argument
-        groups[group](name, **options)
-    for setting in command.settings:
-        takes: dict[str, Any] = {"action": BooleanOptionalAction}
-        if setting.metavar:
-            action = "append" if isinstance(setting.default, tuple) else "store"
-            takes = {"metavar": setting.metavar, "action": action}
-        parser.add_argument(setting.flag, help=f"{setting.help} [{setting.variable}]", **takes)
+            each.add_to(parsers)
 
 
 def existing_database(settings: Settings) -> Path:

@@ -33,16 +33,13 @@ _FIRST = "Michael Emma Liam Olivia Noah Ava Mason Isabella Amara Henry Zoë Dieg
 _LAST = "Torres Lee Nguyen Patel García Kim Okafor Rossi Müller Cohen Silva O'Brien".split()
 
 
-@command(
-    "serve",
-    "serve the API",
-    settings=SETTINGS,
-    description="Serve the Clients API from one database file, which is created if it does not exist. If the "
-    "file has no key, the command asks on a terminal for the e-mail address of the first broker, and prints "
-    "a key for this user.",
-    epilog=SETTINGS_NOTE,
-)
+@command(settings=SETTINGS, epilog=SETTINGS_NOTE)
 def serve(settings: Settings) -> None:
+    """Serve the API from one database file, which is created if it does not exist.
+
+    If the file has no key, the command asks on a terminal for the e-mail address of the first broker, and
+    prints a key for this user.
+    """
     # The usual limit of 1,024 open files is too low for 1,000 connections and the database.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
@@ -53,14 +50,9 @@ def serve(settings: Settings) -> None:
         raise Refused(f"{settings.database}: {error}") from None
 
 
-@command(
-    "demo",
-    "serve a temporary database with invented clients",
-    settings=SETTINGS[1:],  # without the database
-    description=f"Serve {CLIENTS} invented clients from a database that is deleted when the demo stops.",
-    epilog=SETTINGS_NOTE,
-)
+@command(settings=SETTINGS[1:], epilog=SETTINGS_NOTE)  # without the database
 def demo(settings: Settings) -> None:
+    """Serve a temporary database with invented clients, which is deleted when the demo stops."""
     with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
         heading = f"{CLIENTS} invented clients, which are deleted when the demo stops (Ctrl-C).\n"
         _serve(replace(settings, database=Path(folder, "demo.db")), _fill, heading)

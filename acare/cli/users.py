@@ -16,53 +16,44 @@ _ROLE = "an agent sees their own clients, a broker sees all clients"
 _EMAIL = argument("email", "the user's e-mail address", "EMAIL", USER_EMAIL.validate)
 
 
-@command("list", "list all users, with the number of their clients", JSON)
-def list_users(settings: Settings, as_json: bool) -> None:
+@command(JSON)
+def list_(settings: Settings, as_json: bool) -> None:
+    """List all users, with the number of their clients."""
     with read_database(settings) as database:
         listed = UserStore(database).list(OPERATOR)
     print_rows(listed, ("id", "role", "clients", "disabled_at", "email"), as_json=as_json)
 
 
-@command(
-    "add",
-    "add a user and print the id; 'acare key create' creates a key",
-    _EMAIL,
-    argument("--role", f"{_ROLE} (default: agent)", choices=ROLES, default="agent"),
-)
+@command(_EMAIL, argument("--role", f"{_ROLE} (default: agent)", choices=ROLES, default="agent"))
 def add(settings: Settings, email: str, role: Role) -> None:
+    """Add a user and print the id; 'acare key create' creates a key."""
     with open_database(settings) as database:
         print(UserStore(database).add(email, role).id)
     sys.stderr.write(f"Added {email} ({role}).\n")
 
 
-@command(
-    "set-role",
-    "make a user an agent or a broker, from the next request on",
-    _EMAIL,
-    argument("role", _ROLE, choices=ROLES),
-)
+@command(_EMAIL, argument("role", _ROLE, choices=ROLES))
 def set_role(settings: Settings, email: str, role: Role) -> None:
+    """Make a user an agent or a broker, from the next request on."""
     _change(settings, email, f"{email} now has the role {role}.", role=role)
 
 
-@command(
-    "rename",
-    "change the e-mail address of a user, who keeps their clients and keys",
-    _EMAIL,
-    argument("new", "the new e-mail address", "NEW", USER_EMAIL.validate),
-)
+@command(_EMAIL, argument("new", "the new e-mail address", "NEW", USER_EMAIL.validate))
 def rename(settings: Settings, email: str, new: str) -> None:
+    """Change the e-mail address of a user, who keeps their clients and keys."""
     _change(settings, email, f"Renamed {email} to {new}.", email=new)
 
 
-@command("disable", "refuse a user's keys, from the next request on", _EMAIL)
+@command(_EMAIL)
 def disable(settings: Settings, email: str) -> None:
+    """Refuse a user's keys, from the next request on."""
     rest = f"'acare handover --from {email} --to EMAIL' hands over their clients."
     _change(settings, email, f"Disabled {email}. {rest}", disabled=True)
 
 
-@command("enable", "accept the keys of a disabled user again", _EMAIL)
+@command(_EMAIL)
 def enable(settings: Settings, email: str) -> None:
+    """Accept the keys of a disabled user again."""
     _change(settings, email, f"Enabled {email}.", disabled=False)
 
 
@@ -72,28 +63,23 @@ def _change(settings: Settings, which: str, done: str, **values: Any) -> None:
     sys.stderr.write(f"{done}\n")
 
 
-@command(
-    "remove",
-    "remove a user added by mistake, who has never had a client, used a key or changed anything",
-    _EMAIL,
-)
+@command(_EMAIL)
 def remove(settings: Settings, email: str) -> None:
+    """Remove a user added by mistake, who has never had a client, used a key or changed anything."""
     with open_database(settings) as database:
         UserStore(database).remove(email)
     sys.stderr.write(f"Removed {email}, and all keys of this user.\n")
 
 
-USER_ACTIONS = (list_users, add, set_role, rename, disable, enable, remove)
+USER_ACTIONS = (list_, add, set_role, rename, disable, enable, remove)
 
 
 @command(
-    "handover",
-    "hand over all clients of a user to another user",
     argument("--from", "the owner", "EMAIL", USER_EMAIL.validate, dest="owner", required=True),
     argument("--to", "the new owner", "EMAIL", USER_EMAIL.validate, required=True),
-    description="Hand over all clients of a user to another user. Each client gets a new version.",
 )
 def handover(settings: Settings, owner: str, to: str) -> None:
+    """Hand over all clients of a user to another user, each with a new version."""
     with open_database(settings) as database:
         try:
             moved = ClientStore(database).handover(OPERATOR, owner, to)
