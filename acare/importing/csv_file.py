@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple
 
-from acare.errors import FieldError, Refused
+from acare.errors import Refused
 from acare.importing import cells, csv_rows
 from acare.importing.rows import MAX_LINE, REASON, Row
 
@@ -109,12 +109,9 @@ class CsvReader:
         self._chosen_first = sorted(enumerate(self.columns), key=lambda column: column[1].name not in chosen)
 
     def __iter__(self) -> Iterator[Row]:
-        width = len(self.columns)
         for line, record in self._records:
             row = self._read(line, record)
-            if any(map(str.strip, record[width:])):
-                message = f"must not have more cells than the header, which has {width}"
-                row.problems.append(FieldError("row", message))
+            row.has_more = any(map(str.strip, record[len(self.columns) :]))
             yield row
 
     def reject(self, file: IO[bytes], row: Row, reason: str) -> None:

@@ -9,17 +9,17 @@ import dataclasses
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import IO
+from typing import IO, Any
 
 from acare import ids
 from acare.database.copying import Progress, silent
 from acare.database.database import Database, ReadableDatabase, ReadOnlyDatabase
 from acare.errors import InvalidInput, Refused
 from acare.fields import ALL_NAMES
-from acare.importing import merging
 from acare.importing.csv_file import CsvReader
 from acare.importing.download import Download
 from acare.importing.json_lines import JsonReader, parse, read_lines
+from acare.importing.merging import Outcome, merge, merge_missing
 from acare.importing.proof import Proof, prove
 from acare.importing.rows import Options, Row
 from acare.store.imports import ImportStore, imported_ids
@@ -80,7 +80,7 @@ class Result:
         if len(summary.examples) < _MAX_EXAMPLES and not (text and shown in summary.examples.values()):
             summary.examples[place] = shown
 
-    def add(self, outcome: merging.Outcome, client: dict[str, object]) -> None:
+    def add(self, outcome: Outcome, client: dict[str, object]) -> None:
         """Count the outcome of a client, and note the client if that is left to a person."""
         self.counts[outcome] += 1
         if outcome in ("conflict", "gone"):
@@ -159,15 +159,11 @@ def import_rows(
 def _import(row: Row, store: ImportStore, options: Options, result: Result) -> str:
     """Write a row, unless it has problems or is a duplicate. Returns the reasons against it."""
     try:
-        row.validate(options, store.owners)
-        client_id = row.given.get("id")
-        known = store.get(client_id) if client_id is not None and options.is_update else None
-        if known is not None:
-            result.add(merging.merge(row, known, store, options), known)
-        elif client_id is not None and options.is_update and store.was_deleted(client_id):
-            result.counts["deleted here"] += 1
-        else:
-            return _create(row, client_id, store, options, result)
+        client = row.validated(options, store.owners)
+        outcome = merge(row, client, store, options) if options.is_update and "id" in client else None
+        if outcome is None:
+            return _create(row, client, store, options, result)
+        result.add(outcome, client)
         return ""
     except InvalidInput as error:
         for problem in error.problems:
@@ -176,23 +172,21 @@ def _import(row: Row, store: ImportStore, options: Options, result: Result) -> s
         return str(error)
 
 
-def _create(row: Row, client_id: str | None, store: ImportStore, options: Options, result: Result) -> str:
+def _create(row: Row, client: dict[str, Any], store: ImportStore, options: Options, result: Result) -> str:
     """Create the client of a valid row, unless it is a duplicate. Returns why not."""
-    policy = options.on_duplicate
-    match = store.find(row.client, client_id) if client_id or policy != "create" else None
-    by, name = match or (None, "")
+    policy, client_id = options.on_duplicate, client.get("id")
+    match = store.find(client, client_id) if client_id or policy != "create" else None
+    by, name = match or ("", "")
     if by == "name":
         result.add_problem(row, "same", "name as another client, without e-mail and phone", name)
-    elif by is not None and policy != "create":
+    elif by and policy != "create":
         result.add_problem(row, "duplicate", f"of this client by {by}", name)
         result.counts["skipped" if policy == "skip" else "duplicate"] += 1
         return f"duplicate of this client by {by}: {name}"
-    values = {**row.client, **row.given, "user_id": row.given["owner"], "imported_at": options.now}
-    if client_id is None or by is not None:
-        values["id"] = ids.new()
-    store.add(values)
-    if client_id is not None and values["id"] == client_id:
-        store.remember(client_id, row.given.get("version"), row.given.get("version", 1))
+    is_copy = client_id is None or bool(by)
+    store.add({**client, "id": ids.new() if is_copy else client_id, "imported_at": options.now})
+    if not is_copy:
+        store.remember(client["id"], client.get("version"), client.get("version", 1))
     result.counts["created"] += 1
     return ""
 
@@ -202,7 +196,7 @@ def _decide_missing(download: Download, store: ImportStore, options: Options, re
     for client_id in sorted(download.gone):
         known = store.get(client_id)
         if known is not None:
-            result.add(merging.merge_missing(known, store, options), known)
+            result.add(merge_missing(known, store, options), known)
     deleted = result.counts["deleted"]
     if deleted * 10 > download.known and not options.confirmed:
         raise Refused(

@@ -14,20 +14,23 @@ from acare.store.imports import ImportStore
 Outcome = Literal["created", "updated", "unchanged", "kept", "conflict", "gone", "deleted", "deleted here"]
 
 
-def merge(row: Row, known: dict[str, Any], store: ImportStore, options: Options) -> Outcome:
-    """Update the client that has the id of a row, and is ``known`` here.
+def merge(row: Row, client: dict[str, Any], store: ImportStore, options: Options) -> Outcome | None:
+    """Update the client of a valid row with an id; None if there was never one with this id.
 
     Fields that the row lacks stay, and the owner if the row's is not known. A source at an earlier version
     than at the last import counts as changed on both sides. InvalidInput if the budgets then cross.
     """
+    known = store.get(client["id"])
+    if known is None:
+        return "deleted here" if store.was_deleted(client["id"]) else None
     sent = row.values.keys() | options.defaults.keys()
-    values = {name: row.client[name] if name in sent else known[name] for name in FIELD_NAMES}
-    values["user_id"] = known["user_id"] if row.values.get("owner") is None else row.given["owner"]
-    there, remembered, own = row.given.get("version"), known["source_version"], known["own_version"]
+    values = {name: client[name] if name in sent else known[name] for name in FIELD_NAMES}
+    values["user_id"] = known["user_id"] if row.values.get("owner") is None else client["user_id"]
+    given = {name: client.get(name, known[name]) for name in ("version", "created_at", "updated_at")}
+    there, remembered, own = client.get("version"), known["source_version"], known["own_version"]
     is_equal = all(value == known[name] for name, value in values.items())
     is_changed_here = own != known["version"]
     if there is None or remembered is None:
-        given = {name: row.given.get(name, known[name]) for name in ("version", "created_at", "updated_at")}
         is_changed_there = not is_equal or any(value != known[name] for name, value in given.items())
     else:
         is_changed_there = there != remembered
@@ -40,8 +43,8 @@ def merge(row: Row, known: dict[str, Any], store: ImportStore, options: Options)
             return "conflict"
         if not (is_changed_here and options.on_duplicate == "keep"):
             outcome, version = "updated", max(there or 0, known["version"] + 1)
-            times = {name: row.given.get(name, known[name]) for name in ("created_at", "updated_at")}
-            store.replace({**known, **values, **times, "version": version, "imported_at": options.now})
+            given |= {"version": version, "imported_at": options.now}
+            store.replace({**known, **values, **given})
     if own is not None:  # else it was created here, and stays so
         store.remember(known["id"], there, version)
     return outcome

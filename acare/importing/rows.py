@@ -74,38 +74,37 @@ class Options:
 
 @dataclass
 class Row:
-    """A row: the ``record`` in the file, JSON values by field, and the column and content of each field.
-
-    After ``validate``, ``client`` has the valid fields. ``given`` has the values that the server sets in
-    other clients: the owner's id as ``owner``, and, if the source has them, id, version, created_at,
-    updated_at.
-    """
+    """A row: the ``record`` in the file, JSON values by field, and the column and content of each field."""
 
     line: int
     record: Any
     values: dict[str, Any]
     sources: dict[str, tuple[str, object]]
-    problems: list[FieldError] = field(default_factory=list)
-    given: dict[str, Any] = field(default_factory=dict)
-    client: ValidFields = field(default_factory=dict)
+    has_more: bool = False  # cells than the header
 
-    def validate(self, options: Options, owners: Mapping[str, str]) -> None:
-        """InvalidInput with all problems. ``owners`` are the ids of all users by address in lower case."""
+    def validated(self, options: Options, owners: Mapping[str, str]) -> dict[str, Any]:
+        """The client to store: its fields and ``user_id``, and id, version and times if the row has them.
+
+        InvalidInput with all problems. ``owners`` are the ids of all users by address in lower case.
+        """
         own = {name: value for name, value in self.values.items() if value is not None}
         values = {**options.defaults, **own}
-        self.given = {name: _given(name, values[name], options, owners) for name in _GIVEN if name in values}
-        problems = [FieldError(name, _GIVEN[name]) for name, value in self.given.items() if value is None]
+        given = {name: _given(name, values[name], options, owners) for name in _GIVEN if name in values}
+        problems = [FieldError(name, _GIVEN[name]) for name, value in given.items() if value is None]
+        if self.has_more:
+            problems.append(FieldError("row", "must not have more cells than the header"))
+        fields: ValidFields = {}
         try:
-            self.client = validate_create(values)
+            fields = validate_create(values)
         except InvalidInput as error:
             problems += error.problems
         if options.lenient and self._relax({problem.field for problem in problems}):
-            self.validate(options, owners)
-        elif self.problems or problems:
+            return self.validated(options, owners)
+        if problems:
             is_rounded = isinstance(values.get("phone"), float)  # see ``cells.phone``
             reasons = {"phone": _ROUNDED} if is_rounded else {}
-            problems = [FieldError(name, reasons.get(name, message)) for name, message in problems]
-            raise InvalidInput(*self.problems, *problems)
+            raise InvalidInput(*(FieldError(name, reasons.get(name, message)) for name, message in problems))
+        return {**fields, **given, "user_id": given["owner"]}
 
     def _relax(self, invalid: set[str]) -> bool:
         """Move invalid optional values to the notes. Returns whether it did so."""
