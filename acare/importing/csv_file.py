@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple
 
 from acare.errors import Refused
@@ -25,11 +25,11 @@ class Column(NamedTuple):
 
     name: str
     target: str | None
-    meanings: Mapping[str, str]
+    meanings: dict[str, str]
 
 
 def find_columns(
-    header: Sequence[str], chosen: Mapping[str, str], values: Iterable[tuple[str, str, str]]
+    header: Sequence[str], chosen: Mapping[str, str], values: Sequence[tuple[str, str, str]]
 ) -> list[Column]:
     """The columns of a file.
 
@@ -38,28 +38,25 @@ def find_columns(
     """
     names = _unique_names(header)
     listed = ", ".join(names)
-    meanings: dict[str, dict[str, str]] = {}
-    for name, text, meaning in values:
-        meanings.setdefault(name, {})[text.casefold()] = meaning
-    for name in (*chosen, *meanings):
+    for name in (*chosen, *(name for name, *_ in values)):
         if name not in names:
             raise Refused(f"there is no column {name!r}; the columns are {listed}")
-    known = _fields_by_name()
+    known = {cells.plain(target): target for target in cells.TARGETS}
+    known |= {**cells.known("columns.ini"), cells.plain(REASON): ""}  # reasons are ignored
     others = _NAMES - {chosen.get(name, known.get(cells.plain(name))) for name in names}
     if len(others) == 1:  # a first or last name has a column of its own: ``Name`` is the other
         (known["name"],) = others
-    columns = []
-    for name in names:
-        target = chosen.get(name, known.get(cells.plain(name)))
-        columns.append(Column(name, target, meanings.get(name, {})))
-        if name in meanings and not target:
+    columns = {name: Column(name, chosen.get(name, known.get(cells.plain(name))), {}) for name in names}
+    for name, text, meaning in values:
+        if not columns[name].target:
             raise Refused(f"--value: {name!r} has no field; --map '{name}=FIELD' assigns one")
-    if {column.target for column in columns}.isdisjoint(("full_name", *_NAMES)):
+        columns[name].meanings[text.casefold()] = meaning
+    if {column.target for column in columns.values()}.isdisjoint(("full_name", *_NAMES)):
         raise Refused(
             f"no column has names: {listed}. --map 'COLUMN=full_name' assigns one; columns must be separated "
             "by commas, semicolons or tabs"
         )
-    return columns
+    return [*columns.values()]
 
 
 def _unique_names(header: Sequence[str]) -> dict[str, None]:
@@ -72,15 +69,6 @@ def _unique_names(header: Sequence[str]) -> dict[str, None]:
     return names
 
 
-def _fields_by_name() -> dict[str, str]:
-    """The field of each plain name."""
-    return {
-        **{cells.plain(target): target for target in cells.TARGETS},
-        **cells.known("columns.ini"),
-        "acarereason": "",  # the column of reasons in a file of rejected rows
-    }
-
-
 class CsvReader:
     """The rows of a CSV file: UTF-8, Windows-1252, or UTF-16 with a byte order mark. Refused for others.
 
@@ -88,7 +76,7 @@ class CsvReader:
     """
 
     def __init__(
-        self, file: IO[bytes], chosen: Mapping[str, str], values: Iterable[tuple[str, str, str]]
+        self, file: IO[bytes], chosen: Mapping[str, str], values: Sequence[tuple[str, str, str]]
     ) -> None:
         is_utf16 = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
         file.seek(0)
