@@ -14,10 +14,10 @@ from acare.cli.options import (
     JSON,
     argument,
     command,
+    find_user,
     open_database,
     parse_id,
     read_database,
-    require_user,
 )
 from acare.cli.output import STDOUT, open_output, print_error, print_json, print_rows, printable
 from acare.config import Settings
@@ -82,8 +82,6 @@ def find(
     columns = (*COLUMNS, "version") if history else COLUMNS
     if backups is None:
         with read_database(settings) as database, closing(search(database)) as clients:
-            if user is not None:
-                require_user(database, user)
             print_rows(clients, columns, as_json=as_json)
         return 0
     failed: list[Path] = []
@@ -103,10 +101,7 @@ def _found(
     """Matching clients, newest first; with ``deleted``, deleted clients follow, last deleted first; with
     ``history``, earlier versions, those of a client together."""
     owners = _owners(database)
-    owner_ids = [user_id for user_id, address in owners.items() if address == user]
-    if user is not None and not owner_ids:
-        return
-    filters["user_id"] = owner_ids[0] if owner_ids else None
+    filters["user_id"] = None if user is None else find_user(database, user).id
 
     def row(record: str, deleted_at: str | None = None) -> dict[str, object]:
         client = parse_client(record)

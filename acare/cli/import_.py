@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from acare import timestamps
 from acare.cli.import_report import print_report
-from acare.cli.options import argument, command, heading, open_database, read_database, require_user
+from acare.cli.options import argument, command, find_user, heading, open_database, read_database
 from acare.cli.output import open_output, printable, show_progress
 from acare.config import Settings
 from acare.database.database import Database, ReadOnlyDatabase
@@ -138,7 +138,7 @@ def import_(
         progress = stack.enter_context(show_progress())
         database = stack.enter_context(opened)
         if user is not None:
-            require_user(database, user)
+            find_user(database, user)
         # Before a download, which can take hours: files that cannot be written are noticed.
         rejected = None
         if rejects is not None:

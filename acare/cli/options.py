@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from acare import ids
+from acare.auth import User
 from acare.cli.output import printable
 from acare.config import SETTINGS, Setting, Settings
 from acare.database.database import Database, ReadableDatabase, ReadOnlyDatabase
@@ -201,7 +202,7 @@ def _refusing(path: Path) -> Iterator[None]:
         raise Refused(f"{path}: {error}") from None
 
 
-def require_user(database: ReadableDatabase, email: str) -> None:
-    """NotFound if there is no user with this e-mail address."""
+def find_user(database: ReadableDatabase, email: str) -> User:
+    """The user with this e-mail address. NotFound if there is none."""
     with database.read() as connection:
-        users.get(connection, email)
+        return users.get(connection, email)
