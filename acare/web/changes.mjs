@@ -1,7 +1,7 @@
 // Changes as data: of one client by two persons, of two clients that are one, and of many clients.
 // Independent of the document, so that Node can test it.
 
-import { dueIn, isolate, label, same } from "./values.mjs";
+import { dueIn, isolate, isUnset, label, same } from "./values.mjs";
 import { FIELDS, flatten, nest } from "./record.mjs";
 
 // --- two persons' changes of one client
@@ -68,14 +68,12 @@ export function joinNotes(...notes) {
 		.join("\n\n");
 }
 
-const isEmpty = (given) =>
-	given === null || given === undefined || given === "" || same(given, []) || same(given, {});
 const KEPT = ["status", "user_id", "pre_approved"]; // the survivor's
 
 /** What a field has in the merged client: {value}, with both values as ``choices`` if they differ. */
 function joinField({ name, kind }, [mine, theirs]) {
-	if (isEmpty(theirs) || same(mine, theirs) || KEPT.includes(name)) return { value: mine };
-	if (isEmpty(mine)) return { value: theirs, isFilled: true };
+	if (isUnset(theirs) || same(mine, theirs) || KEPT.includes(name)) return { value: mine };
+	if (isUnset(mine)) return { value: theirs, isFilled: true };
 	if (kind === "list") return { value: [...new Set([...mine, ...theirs])], isFilled: true };
 	if (kind === "lines") return { value: joinNotes(mine, theirs), isFilled: true };
 	if (kind === "details") return { value: { ...theirs, ...mine }, isFilled: true };

@@ -1,6 +1,16 @@
 // A client: its status, notes and facts.
 
-import { dateOf, dueIn, fullName, label, offered, same, showBudget, withDue } from "./values.mjs";
+import {
+	dateOf,
+	dueIn,
+	fullName,
+	isUnset,
+	label,
+	offered,
+	same,
+	showBudget,
+	withDue,
+} from "./values.mjs";
 import { FIELDS, flatten, vcard } from "./record.mjs";
 import {
 	badge,
@@ -19,7 +29,7 @@ import {
 	value,
 } from "./dom.mjs";
 import { call, newNote, ready, signature } from "./session.mjs";
-import { place, readAhead, remember, results, walkOf } from "./place.mjs";
+import { knownClient, place, readAhead, remember, results, walkOf } from "./place.mjs";
 import {
 	draftNotes,
 	drafts,
@@ -31,11 +41,11 @@ import {
 	update,
 	writeDraft,
 } from "./saving.mjs";
-import { historyOf, isUnset, linked, readHistory, shown } from "./history.mjs";
+import { historyOf, linked, readHistory, shown } from "./history.mjs";
 
 /** A client is drawn at once if the list has it, and again if it has changed meanwhile. */
 export async function clientView({ id }, signal) {
-	const known = [place.latest, place.ahead, ...results.clients].find((client) => client?.id === id);
+	const known = knownClient(id);
 	const past = el("div.past");
 	let version = null; // the one that is shown
 	const draw = (client) => {

@@ -1,7 +1,7 @@
 // The form of a client: saving, what another person has saved meanwhile, and clients who exist
 // already.
 
-import { fullName, isolate, label, same, showDay } from "./values.mjs";
+import { fullName, isolate, isUnset, label, same, showDay } from "./values.mjs";
 import { FIELDS, flatten, problemsOf, readFields, typedFields } from "./record.mjs";
 import { changes, combine, merge, overLimits } from "./changes.mjs";
 import { ask, button, el, no, say, show, value, yes } from "./dom.mjs";
@@ -15,7 +15,7 @@ import {
 	shortName,
 	signature,
 } from "./session.mjs";
-import { go, keepWalk, place, remember } from "./place.mjs";
+import { keepWalk, place, remember } from "./place.mjs";
 import {
 	draftId,
 	draftNotes,
@@ -26,7 +26,7 @@ import {
 	removeOther,
 	writeDraft,
 } from "./saving.mjs";
-import { changed, isUnset } from "./history.mjs";
+import { changed } from "./history.mjs";
 import { control } from "./inputs.mjs";
 
 const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
@@ -124,7 +124,7 @@ async function save(draft, form, signal, done = draft.id ? "Saved." : "Created."
 		const isComplete = FIELDS.every(({ name, required }) => !required || draft.values[name]);
 		const twins = draft.isAsked || !isComplete ? [] : await findTwins(draft, body, signal);
 		if (twins.length) return askForTwin(draft, twins, signal);
-		if (draft.other && !(await canMerge(draft, signal))) return null;
+		if (draft.other) checkLimits(draft.values);
 		await keepWalk();
 		const saved = isChanged
 			? await call(draft.id ? "PUT" : "POST", path, { body, headers, signal })
@@ -143,27 +143,11 @@ async function save(draft, form, signal, done = draft.id ? "Saved." : "Created."
 	}
 }
 
-/** Whether a merged client can be saved: it keeps to the limits, and the other one is as it was. */
-async function canMerge({ id, values, other }, signal) {
+/** Throw what the server would say of the values of two clients, before anything is sent. */
+function checkLimits(values) {
 	const problems = overLimits(values);
 	if (Object.keys(problemsOf(problems, values)).length)
 		throw Object.assign(new Error("Not sent"), { status: 400, problems });
-	if (isNew(other.id)) return true;
-	const headers = { "If-None-Match": `"${other.version}"` };
-	const changed = await call("GET", `v1/clients/${other.id}`, { headers, signal }).catch(
-		(error) => {
-			if (error.status !== 404) throw error;
-			return { isGone: true };
-		},
-	);
-	if (!changed) return true;
-	const name = isolate(other.name);
-	const text = changed.isGone ? `${name} is gone.` : `${name} was changed meanwhile. Choose again.`;
-	const address = changed.isGone ? `#/client/${id}` : `#/client/${id}/merge/${other.id}`;
-	dropDraft(id);
-	await go(address);
-	say(text);
-	return false;
 }
 
 /** Show why a draft was not saved, and what to do. */

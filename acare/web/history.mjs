@@ -1,6 +1,15 @@
 // The history of a client, and the values of its fields as a person reads them.
 
-import { counted, label, listAddress, same, showDay, showHour, showNumber } from "./values.mjs";
+import {
+	counted,
+	isUnset,
+	label,
+	listAddress,
+	same,
+	showDay,
+	showHour,
+	showNumber,
+} from "./values.mjs";
 import { FIELDS, flatten, inputText } from "./record.mjs";
 import { isAddition, laterNotes } from "./changes.mjs";
 import {
@@ -21,9 +30,6 @@ import {
 } from "./dom.mjs";
 import { call, isEditable, nameOf, owner, person } from "./session.mjs";
 import { readDraft, writeDraft } from "./saving.mjs";
-
-export const isUnset = (given) =>
-	given === null || given === "" || same(given, []) || same(given, {});
 
 const LINKS = { email: mail, phone };
 const copyBefore = ({ target }) => {

@@ -1,9 +1,147 @@
-// The inputs of a form, for each kind of field.
+// What a person types into: the search and filters of the list, with what stands around its results, and
+// the inputs of a form.
 
+import { label, listAddress, PROPERTY } from "./values.mjs";
 import { inputText } from "./record.mjs";
-import { button, currency, el, select, words } from "./dom.mjs";
+import {
+	button,
+	choicesOf,
+	currency,
+	el,
+	find,
+	link,
+	nameView,
+	select,
+	show,
+	words,
+} from "./dom.mjs";
 import { people } from "./session.mjs";
+import { place, results } from "./place.mjs";
+import { draftNotes } from "./saving.mjs";
 
+// --- the list
+// Enter was pressed in the search: the first client is opened once it is found
+let opensFirst = false;
+
+/** What the controls do: show the list that they describe, a moment after the last letter. */
+function listeners() {
+	let typing = 0;
+	const apply = (controls, isTyped) => {
+		clearTimeout(typing);
+		if (!controls.isConnected) return;
+		place.list = listAddress(Object.fromEntries(new FormData(controls)));
+		if (place.list !== (location.hash || "#/"))
+			location[isTyped ? "replace" : "assign"](place.list);
+		else if (opensFirst) openFirst();
+	};
+	const input = ({ target, currentTarget }) => {
+		const isTyped = target.matches("input");
+		opensFirst = false;
+		clearTimeout(typing);
+		typing = setTimeout(apply, isTyped ? 150 : 0, currentTarget, isTyped);
+	};
+	const submit = (event) => {
+		event.preventDefault();
+		opensFirst = document.activeElement.name === "q";
+		apply(event.currentTarget, true);
+	};
+	return { input, submit };
+}
+
+const SORTS = [
+	["created_at", "Newest first"],
+	["updated_at", "Recently changed"],
+	["unchanged", "Longest unchanged"],
+	["name", "By name"],
+];
+const typed = (name, text, attributes) =>
+	el("input", { name, placeholder: text, "aria-label": text, autocomplete: "off", ...attributes });
+
+function controlsOf() {
+	const filter = (name, unset, options) =>
+		select({ name, "aria-label": label(name) }, [["", unset], ...options]);
+	const choice = (name, unset) => filter(name, unset, choicesOf(name));
+	const click = ({ target }) =>
+		target.setAttribute("aria-expanded", target.ariaExpanded !== "true");
+	const fold = { type: "button", "aria-expanded": "false", click };
+	const search = { type: "search", maxlength: "200", "aria-label": "Search" };
+	return el(
+		"form.filters",
+		{ role: "search", ...listeners() },
+		typed("q", "Search name, phone, note…", search),
+		el("button.fold", fold),
+		choice("client_type", "All types"),
+		choice("status", "All statuses"),
+		people().length > 1 ? filter("user_id", "All owners", people()) : null,
+		select({ name: "sort", "aria-label": "Sort" }, SORTS),
+		el("button.more", fold, "For a property"),
+		el(
+			"div.property",
+			PROPERTY.map((name) => typed(name, label(name))),
+		),
+		el("input", { type: "hidden", name: "due", "aria-label": label("due") }),
+		el("input", { type: "hidden", name: "deleted", "aria-label": "Deleted clients" }),
+		el("button", { hidden: true }), // which Enter presses
+	);
+}
+
+function showFrame() {
+	const controls = controlsOf();
+	show(
+		"Clients",
+		{ actions: link("New client", "#/new", "button main") },
+		controls,
+		draftNotes(),
+		el(
+			"div.summary",
+			el("div.total", { role: "status" }),
+			link("Clear filters", "#/", "clear"),
+			el("div.handout"),
+		),
+		el("div.results"),
+	);
+	place.list = null;
+	return controls;
+}
+
+export function openFirst() {
+	const { address, clients } = results;
+	if (address !== place.list || !opensFirst) return;
+	opensFirst = false;
+	if (clients.length) location.assign(`#/client/${clients[0].id}`);
+}
+
+/** Show what a list is limited to in its filters, and around them. */
+export function drawFrame(query) {
+	const address = listAddress(query);
+	const controls = find("form.filters") ?? showFrame();
+	if (place.list !== address) {
+		// else the controls set it, and may have changed again
+		place.list = address;
+		for (const [name, text] of Object.entries(query))
+			if (controls[name]) controls[name].value = text;
+	}
+	find(".results").ariaBusy = results.address !== address; // until they are read
+	const limits = [...controls.elements].filter(({ name, value }) => name !== "sort" && value);
+	const inWords = ({ ariaLabel, value, selectedOptions }) =>
+		`${ariaLabel}: ${selectedOptions?.[0].text ?? value}`;
+	const count = limits.filter(({ name }) => name !== "q").length;
+	const title = query.deleted ? "Deleted clients" : query.due ? "Follow-ups" : "Clients";
+	const named = limits
+		.filter(({ name }) => !["deleted", "due"].includes(name)) // the title says these
+		.map(inWords)
+		.join(", ");
+	nameView([title, named].filter(Boolean).join(": "));
+	find("h1").textContent = title;
+	controls.sort.options[0].text = query.due ? "Earliest first" : "Newest first";
+	find(".clear").hidden = !limits.length;
+	find(".fold").textContent = count ? `Filters (${count})` : "Filters";
+	// these have an order of their own
+	controls.sort.disabled = find(".more").disabled = Boolean(query.deleted);
+	if (PROPERTY.some((name) => query[name])) find(".more").ariaExpanded = "true";
+}
+
+// --- forms
 /** What the inputs of each kind of field have of their own. */
 const INPUTS = {
 	phone: { type: "tel" },

@@ -35,8 +35,8 @@ import {
 import { call, owner, person, ready, session, signature } from "./session.mjs";
 import { place, results } from "./place.mjs";
 import { restore } from "./saving.mjs";
-import { drawFrame, openFirst } from "./filters.mjs";
-import { changeAll } from "./many.mjs";
+import { drawFrame, openFirst } from "./inputs.mjs";
+import { changeAll } from "./several.mjs";
 
 /** The class of each column, its title and what it shows of a client. */
 const COLUMNS = [

@@ -1,7 +1,7 @@
 // The page: a client of the public API. This module knows which view an address shows, and what
 // single keys do.
 
-import { dateOf, explain, readRoute, showNumber, valueOf } from "./values.mjs";
+import { dateOf, explain, readRoute, showNumber, showTime, valueOf } from "./values.mjs";
 import { agency, ask, badge, button, dialog, DUE, el, find, link, no, say, show } from "./dom.mjs";
 import { call, person, send, session } from "./session.mjs";
 import { beginWalk, place, results } from "./place.mjs";
@@ -9,7 +9,7 @@ import { askForKey, followLink, isLink, signOut } from "./signin.mjs";
 import { formView } from "./form.mjs";
 import { clientView, goneView } from "./client.mjs";
 import { listView } from "./list.mjs";
-import { mergeView } from "./merge.mjs";
+import { mergeView } from "./several.mjs";
 import { peopleView } from "./people.mjs";
 
 const VIEWS = {
@@ -73,10 +73,9 @@ function showFailure(error) {
 
 /** Sign in, load what all views need, and show who is signed in. */
 async function start() {
-	const [me, { users }] = await Promise.all([
-		call("GET", "v1/users/me"),
-		call("GET", "v1/users?disabled=true"),
-	]);
+	const reading = [call("GET", "v1/users/me"), call("GET", "v1/users?disabled=true")];
+	showTime(0); // while the server works, since the first formats take long
+	const [me, { users }] = await Promise.all(reading);
 	Object.assign(session, { me, users: new Map(users.map((user) => [user.id, user])) });
 	const leave = session.key && button("Sign out", signOut, "quiet");
 	document.body.prepend(

@@ -20,6 +20,10 @@ export async function go(address) {
 	else location.replace(address);
 }
 
+/** A client that was read already, or undefined. */
+export const knownClient = (id) =>
+	[place.latest, place.ahead, ...results.clients].find((client) => client?.id === id);
+
 /** Keep the newest state of a client for its page and, if it is in there, the list. */
 export function remember(client) {
 	place.latest = client;
@@ -79,9 +83,7 @@ async function idAfter(id, step) {
 /** Read the next client before the person asks for it. */
 export async function readAhead(id, signal) {
 	const next = await idAfter(id, 1);
-	const known = [place.ahead, ...results.clients];
-	if (!next || known.some((client) => client?.id === next)) return;
-	place.ahead = await call("GET", `v1/clients/${next}`, { signal });
+	if (next && !knownClient(next)) place.ahead = await call("GET", `v1/clients/${next}`, { signal });
 }
 
 /** The place of a client in the walk, and buttons that go on; null if there is no walk. */

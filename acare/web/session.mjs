@@ -1,6 +1,6 @@
 // Who is signed in, and requests to the API in their name.
 
-import { showTime } from "./values.mjs";
+import { localTime, showTime } from "./values.mjs";
 import { button, el, find, value } from "./dom.mjs";
 
 export const BASE = new URL("..", import.meta.url); // where the app is mounted, under any prefix
@@ -28,8 +28,7 @@ export function shortName(email) {
 export const person = (email) => value(shortName(email), /(?<=\.)|(?=@)/, email);
 /** A new note, which begins with the time and the author. */
 export function newNote(text) {
-	const time = new Date().toLocaleString("sv").slice(0, 16); // in the format of Swedish for all readers
-	return `${time} ${shortName(session.me.email)}: ${text}`;
+	return `${localTime().slice(0, 16).replace("T", " ")} ${shortName(session.me.email)}: ${text}`;
 }
 /** Who did something, and when. */
 export const signature = (email, time) => `${nameOf(email)}, ${showTime(time)}`;

@@ -19,16 +19,10 @@ const forget = (start) =>
 export const isLink = () => /^#(key|invite)=/.test(location.hash);
 
 session.key = sessionStorage.getItem(stored("key")) ?? localStorage.getItem(stored("key"));
-/** The parts of the names that browsers send, the most telling first, and what people call them. */
-const BROWSERS = {
-	Edg: "Edge",
-	OPR: "Opera",
-	Firefox: "Firefox",
-	Chrome: "Chrome",
-	Safari: "Safari",
-};
+/** The names of browsers, the most telling first. They send at least three letters of them. */
+const BROWSERS = ["Edge", "Firefox", "Chrome", "Safari"];
 const browserName = () =>
-	BROWSERS[Object.keys(BROWSERS).find((name) => navigator.userAgent.includes(name))] ?? "Browser";
+	BROWSERS.find((name) => navigator.userAgent.includes(name.slice(0, 3))) ?? "Browser";
 
 const isUnauthorized = (error) => {
 	if (error.status !== 401) throw error;

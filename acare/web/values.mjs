@@ -63,8 +63,17 @@ export function apiQuery(query) {
 export const listAddress = (query) => `#/${writeQuery(query) && `?${writeQuery(query)}`}`;
 
 // --- numbers and times, in the format of the browser's locale
+const formats = {};
+/** A format of a class of Intl, kept since making one takes long. */
+function format(Class, locale, options) {
+	return (formats[JSON.stringify([Class.name, locale, options])] ??= new Class(locale, options));
+}
 const formatOf = (locale, options) =>
-	new Intl.NumberFormat(locale, { numberingSystem: "latn", maximumFractionDigits: 20, ...options });
+	format(Intl.NumberFormat, locale, {
+		numberingSystem: "latn",
+		maximumFractionDigits: 20,
+		...options,
+	});
 /** A number, as an amount with the sign of a currency if one is given. */
 export function showNumber(value, locale, currency) {
 	const money = {
@@ -131,7 +140,7 @@ export function showBudget({ budget_min: low, budget_max: high }, currency, loca
 // Days and times are in the reader's zone.
 const [DAY, HOUR] = [{ dateStyle: "medium" }, { timeStyle: "short" }];
 const inZone = (iso, styles, { locale, timeZone } = {}) =>
-	new Intl.DateTimeFormat(locale, { ...styles, timeZone }).format(new Date(iso));
+	format(Intl.DateTimeFormat, locale, { ...styles, timeZone }).format(new Date(iso));
 export const showDay = (iso, options) => inZone(iso, DAY, options);
 export const showHour = (iso, options) => inZone(iso, HOUR, options);
 export const showTime = (iso, options) => inZone(iso, { ...DAY, ...HOUR }, options);
@@ -161,6 +170,8 @@ const LABELS = {
 export const valueOf = (record, name) => (Object.hasOwn(record ?? {}, name) ? record[name] : null);
 /** Whether two values are the same JSON; absent is null, and the order of members is ignored. */
 export const same = (a, b) => canonical(a) === canonical(b);
+/** Whether a field has nothing. */
+export const isUnset = (value) => [null, "", [], {}].some((nothing) => same(value, nothing));
 const canonical = (value) =>
 	JSON.stringify(value ?? null, (_, part) => {
 		if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
@@ -208,8 +219,10 @@ export const dueIn = (tags) => tags.map(dateIn).filter(Boolean).sort()[0] ?? nul
 /** The tags with this follow-up instead of all others, or with none. */
 export const withDue = (tags, date) => [...plainTags(tags), ...(date ? [`due:${date}`] : [])];
 
-/** A date in the reader's zone, as ISO 8601 has it. */
-export const dateOf = (time = new Date()) => time.toLocaleDateString("sv");
+/** A time in the reader's zone, and its date, as ISO 8601 has them. */
+export const localTime = (time = new Date()) =>
+	new Date(time - time.getTimezoneOffset() * 60_000).toISOString();
+export const dateOf = (time) => localTime(time).slice(0, 10);
 /** The dates that are offered: [[text, date]]. */
 export function offered(now = new Date()) {
 	const after = (days) => dateOf(new Date(now.getFullYear(), now.getMonth(), now.getDate() + days));

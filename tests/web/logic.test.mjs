@@ -234,14 +234,6 @@ test("a vCard is escaped and has each number", () => {
     "UID:urn:uuid:1|FN:Zoë\\; x Lee\\\\|N:Lee\\\\;Zoë\\; x;;;|TEL:01712345678|TEL:0301234567|EMAIL:a@b.co|END:VCARD|");
 });
 
-test("a line of a vCard is folded at 75 octets, between characters", () => {
-  const card = vcard({ id: "1", first_name: "Zoë👩".repeat(30), last_name: "Lee", phone: null, email: null });
-  const lines = card.split("\r\n");
-  assert.ok(lines.length > 12 && lines.every((line) => new TextEncoder().encode(line).length <= 75));
-  const unfolded = card.replaceAll("\r\n ", "");
-  assert.ok(unfolded.includes(`\r\nFN:${"Zoë👩".repeat(30)} Lee\r\n`));
-});
-
 // --- follow-ups
 
 test("a follow-up is a tag with a date, shown as a field of its own", () => {

@@ -1,7 +1,9 @@
-// One change of many clients, one after the other, beside other work.
+// Several clients: one change of many, one after the other, beside other work; and merging two who are
+// one person. The other one may also be a new client that was not saved.
 
-import { apiQuery, counted, explain, fullName, label, showNumber } from "./values.mjs";
-import { inWords, jobsFor, KINDS, secondsFor, undoing } from "./changes.mjs";
+import { apiQuery, counted, explain, fullName, isolate, label, showNumber } from "./values.mjs";
+import { flatten, nest } from "./record.mjs";
+import { inWords, joinClients, jobsFor, KINDS, secondsFor, undoing } from "./changes.mjs";
 import {
 	ask,
 	button,
@@ -13,12 +15,17 @@ import {
 	no,
 	say,
 	select,
+	show,
 	value,
 	yes,
 } from "./dom.mjs";
-import { call, owner, pagesOf, people, session, shortName } from "./session.mjs";
+import { call, newNote, owner, pagesOf, people, ready, session, shortName } from "./session.mjs";
 import { keepWalk, place, remember } from "./place.mjs";
+import { isNew, readDraft, removeOther } from "./saving.mjs";
+import { shown } from "./history.mjs";
+import { drawForm, twinRow } from "./form.mjs";
 
+// --- one change of many
 const MAX = 1000;
 let running = null; // how to stop what runs
 
@@ -31,7 +38,7 @@ const sleep = (seconds, signal) =>
 /** All clients that the filters match. */
 async function readAll(filters, signal) {
 	const found = new Map();
-	for await (const { clients } of pagesOf("clients", apiQuery({ ...filters, page: "" }), signal)) {
+	for await (const { clients } of pagesOf("clients", apiQuery(filters), signal)) {
 		for (const client of clients) found.set(client.id, client);
 		if (found.size >= MAX) break;
 	}
@@ -101,9 +108,9 @@ async function run(jobs, done, canUndo = true) {
 	const { signal } = closing;
 	running = closing;
 	const results = { done: [], changed: [], refused: [] };
-	const show = progressOf(jobs.length, done, () => closing.abort());
+	const tell = progressOf(jobs.length, done, () => closing.abort());
 	const wait = (seconds) => {
-		show(results.done.length, seconds);
+		tell(results.done.length, seconds);
 		return sleep(seconds, signal);
 	};
 	await keepWalk();
@@ -112,7 +119,7 @@ async function run(jobs, done, canUndo = true) {
 		try {
 			const seconds = secondsFor(1, session.rate);
 			if (seconds) await wait(seconds);
-			show(results.done.length);
+			tell(results.done.length);
 			const saved = await send(job, wait); // Cancel waits for its answer, so that the report is right
 			remember(saved);
 			results.done.push({ ...job, client: saved });
@@ -187,3 +194,99 @@ function summarize({ done: { length: count }, changed, refused }, total, done, u
 addEventListener("beforeunload", (event) => {
 	if (running) event.preventDefault();
 });
+
+// --- two who are one
+export async function mergeView({ id, other }, signal) {
+	await ready(signal);
+	const survivor = await call("GET", `v1/clients/${id}`, { signal });
+	if (!other) return searchView(survivor, signal);
+	const pending = readDraft(`merge:${other}`);
+	if (pending) return secondStep(survivor, pending.other, signal);
+	const kept = readDraft(id);
+	if (kept?.other?.id === other) return drawForm(kept, signal);
+	const unsaved = isNew(other) && readDraft(other);
+	const theirs = unsaved
+		? { ...nest(unsaved.values), id: other }
+		: await call("GET", `v1/clients/${other}`, { signal });
+	return drawForm(draftOf(survivor, theirs, kept), signal);
+}
+
+/** The draft of the merged client, with what was typed before. */
+function draftOf(survivor, other, kept) {
+	const name = fullName(other);
+	const about = [name, other.email, other.phone].filter(Boolean).join(", ");
+	const entry = isNew(other.id) ? null : newNote(`Merged with ${about}.`);
+	const mine = kept ? nest(kept.values) : survivor;
+	const { values, differing } = joinClients(mine, other, entry);
+	const text = (field, given) => el("p", shown(field, given, false)).textContent;
+	const notes = differing.map(({ field, choices }) => [
+		field.name,
+		choices
+			? {
+					text: "They differ.",
+					isInvalid: true,
+					choices: choices.map((given) => [text(field, given), given]),
+				}
+			: { text: `Includes what ${isolate(name)} has.`, isMarked: true },
+	]);
+	return {
+		id: survivor.id,
+		base: kept?.base ?? flatten(survivor),
+		values,
+		notes: Object.fromEntries(notes),
+		isAsked: true,
+		other: { id: other.id, version: other.version, name },
+	};
+}
+
+/** Find the other client by the usual search. */
+function searchView(survivor, signal) {
+	const found = el("ul.keys.card");
+	const search = async () => {
+		const q = input.value;
+		const query = new URLSearchParams({ q: q.trim(), limit: "10" });
+		const { clients } = await call("GET", `v1/clients?${query}`, { signal });
+		if (q !== input.value) return; // it is searched for later
+		const others = clients.filter(({ id }) => id !== survivor.id);
+		const rows = others.map((client) =>
+			twinRow(client, [["Merge", `#/client/${survivor.id}/merge/${client.id}`]]),
+		);
+		found.replaceChildren(...(rows.length ? rows : [el("li.hint", "No other client found.")]));
+	};
+	let typing = 0;
+	const type = () => {
+		clearTimeout(typing);
+		typing = setTimeout(search, 150);
+	};
+	const input = el("input", {
+		type: "search",
+		"aria-label": "Search",
+		autocomplete: "off",
+		value: survivor.last_name.slice(0, 200),
+		input: type,
+	});
+	show(
+		`Merge with ${isolate(fullName(survivor))}`,
+		{ back: `#/client/${survivor.id}` },
+		el("p.hint", "Which other client is the same person? It is deleted once both are merged."),
+		input,
+		found,
+	);
+	input.select();
+	return search();
+}
+
+/** The merged client is saved, the other one is still there. */
+function secondStep(survivor, other, signal) {
+	const text = `${isolate(fullName(survivor))} has the data of both. ${isolate(other.name)} is still there.`;
+	show(
+		`Merge with ${isolate(fullName(survivor))}`,
+		{ back: `#/client/${survivor.id}` },
+		el("p", { role: "alert" }, value(text)),
+		el(
+			"div.actions",
+			button(`Delete ${isolate(other.name)}`, () => removeOther(survivor, other, signal), "main"),
+			link("Look at it first", `#/client/${other.id}`, "button"),
+		),
+	);
+}
