@@ -54,7 +54,6 @@ export async function clientView({ id }, signal) {
 		drawClient(client, past, signal);
 	};
 	if (known && !known.deletedAt) draw(known);
-	else find("#main").inert = true; // what is typed is not for the view that is left
 	place.refresh = async () => {
 		const headers = version ? { "If-None-Match": `"${version}"` } : {};
 		const [client, history] = await Promise.all([

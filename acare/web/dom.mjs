@@ -136,6 +136,7 @@ export function show(title, { actions, back = null, beside, badges }, ...nodes) 
 	);
 	find("h1").focus({ preventScroll: true });
 	scrollTo(0, 0);
+	dispatchEvent(new Event("shown"));
 }
 
 /** Draw the view that is shown again, with the same scroll position, and the focus where it was. */

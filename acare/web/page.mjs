@@ -26,6 +26,8 @@ const signedIn = followLink().catch(() => null); // what failed fails again, and
 async function render() {
 	current?.abort();
 	const route = readRoute(location.hash);
+	// what is typed is for the view that comes
+	find("#main").inert = route.view !== "list" || current?.route.view !== "list";
 	noteAddress(route);
 	current = Object.assign(new AbortController(), { route });
 	const { signal } = current;
@@ -56,6 +58,7 @@ function noteAddress({ id, view }) {
 
 function showFailure(error) {
 	if (error.name === "AbortError") return null; // the view was left
+	held.length = 0;
 	const {
 		route: { view, id },
 		signal,
@@ -122,11 +125,10 @@ function leave(target) {
 	if (target.id === "note") find("h1").focus({ preventScroll: true });
 	else find(".back")?.click();
 }
-async function search() {
-	if (!find("[name=q]")) location.assign(place.list ?? "#/");
-	for (let frame = 0; frame < 200 && !find("[name=q]"); frame += 1)
-		await new Promise(requestAnimationFrame); // it is drawn
-	find("[name=q]")?.select();
+function search() {
+	if (find("[name=q]")) return find("[name=q]").select();
+	held.unshift("/"); // for the list
+	return location.assign(place.list ?? "#/");
 }
 function edit() {
 	if (document.activeElement.matches(".name a"))
@@ -164,14 +166,37 @@ const showKeys = () =>
 		[no("Close", "main")],
 	);
 
+/** Do what a key does at an element, if it does anything. */
+function press(key, target) {
+	const [, , work, where = OUTSIDE] = valueOf(KEYS, key) ?? [];
+	if (!work || !target.matches(where)) return false;
+	work(target);
+	return true;
+}
+
+const held = []; // what was pressed while a view loads, for that view
+const isLoading = (target) =>
+	find("#main").inert || (target.matches(OUTSIDE) && (location.hash || "#/") !== place.address);
+
 function pressed(event) {
 	const { target } = event;
-	const [, , work, where = OUTSIDE] =
-		valueOf(KEYS, `${event.ctrlKey || event.metaKey ? "Ctrl + " : ""}${event.key}`) ?? [];
-	if (!work || !target.matches(where) || event.isComposing || event.altKey || dialog.open) return;
-	event.preventDefault();
-	if (find("#main").inert) return;
-	work(target);
+	const key = `${event.ctrlKey || event.metaKey ? "Ctrl + " : ""}${event.key}`;
+	if (event.isComposing || event.altKey || dialog.open) return;
+	if (!isLoading(target)) {
+		held.length = 0;
+		if (press(key, target)) event.preventDefault();
+	} else if (key.length === 1 || valueOf(KEYS, key)?.[2]) {
+		event.preventDefault();
+		if (!event.repeat) held.push(key);
+	}
+}
+
+/** Press the held keys in the view that is shown, or type them. */
+function pressHeld() {
+	while (held.length && !isLoading(document.activeElement)) {
+		const key = held.shift();
+		if (!press(key, document.activeElement)) document.execCommand("insertText", false, key);
+	}
 }
 
 const isNew = CSS.supports("selector(:has(a))") && Array.prototype.toReversed;
@@ -185,6 +210,7 @@ addEventListener("focus", () => {
 	if (session.me && Date.now() - counted > 60_000) countDue();
 });
 addEventListener("keydown", pressed);
+addEventListener("shown", () => queueMicrotask(pressHeld)); // once it has the focus
 addEventListener("unhandledrejection", (event) => {
 	// in the work of a button
 	event.preventDefault();

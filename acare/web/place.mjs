@@ -2,7 +2,7 @@
 // clients, in the order that it had then.
 
 import { apiQuery, listAddress, readRoute, showNumber } from "./values.mjs";
-import { button, el } from "./dom.mjs";
+import { button, el, find } from "./dom.mjs";
 import { call, pagesOf } from "./session.mjs";
 
 /** ``address`` is the address of the view, ``previous`` of the view before, ``list`` of the last
@@ -93,7 +93,11 @@ export function walkOf(id) {
 	const page = String(Math.floor(at / walk.limit) + 1);
 	place.list = listAddress({ ...walk.query, page });
 	const go = (step) => async () => {
-		const next = await idAfter(id, step);
+		const main = find("#main");
+		main.inert = true; // what is typed is for the next client
+		const next = await idAfter(id, step).finally(() => {
+			main.inert = false;
+		});
 		if (next) location.replace(`#/client/${next}`); // one step back leads to the list
 	};
 	const step = (text, look, by) =>

@@ -1,12 +1,47 @@
-"""Notes that are typed faster than they are saved."""
+"""Keys that are pressed faster than clients are read, and notes that are typed faster than they are saved."""
 
 import re
 
 import pytest
 from playwright.sync_api import expect
-from web.browser.conftest import ROWS, opened
+from web.browser.conftest import ROWS, both_engines, opened
 
 SAID = "#said"
+PRESS = """keys => [...keys].forEach((key) => document.activeElement.dispatchEvent(
+  new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true })))"""
+
+
+def slow_down(page):
+    """Delay each answer from now on by 300 ms."""
+    network = page.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 300, "downloadThroughput": -1, "uploadThroughput": -1}
+    network.send("Network.emulateNetworkConditions", slow)
+
+
+def test_keys_are_for_the_client_that_they_lead_to(open_page, agency):
+    clients = [agency.create(last_name=f"Late{number}", tags=["late"]) for number in range(10, 39)]
+    page = opened(open_page, agency, "?q=late&sort=name")
+    expect(page.locator(ROWS)).to_have_count(25)
+    page.locator(ROWS).last.click()
+    expect(page.locator("nav.walk")).to_contain_text("25 of 29")
+    expect(page.locator(".history li").first).to_be_visible()
+    slow_down(page)
+    for key in "jjja":
+        page.keyboard.press(key)
+    page.keyboard.type("Joined by Ann and me.")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Jordan Late37")
+    expect(page.locator(".lines")).to_contain_text("Joined by Ann and me.")
+    assert [client["last_name"] for client in clients if agency.get(client)["notes"]] == ["Late37"]
+
+
+@both_engines
+@pytest.mark.parametrize(("keys", "field"), [("/Ann", "Search"), ("nAnn", "First name")])
+def test_keys_in_one_moment_are_for_the_view_that_comes(open_page, agency, keys, field):
+    page = opened(open_page, agency, f"client/{agency.create()['id']}")
+    expect(page.locator(".history li").first).to_be_visible()
+    page.evaluate(PRESS, keys)
+    expect(page.get_by_label(field)).to_have_value("Ann")
 
 
 def test_fast_notes_each_reach_the_client_shown(open_page, agency):
@@ -15,9 +50,7 @@ def test_fast_notes_each_reach_the_client_shown(open_page, agency):
     page = opened(open_page, agency, "?q=fast&sort=name")
     expect(page.locator(ROWS)).to_have_text([f"Jordan {name}" for name in names])
     page.locator(ROWS).first.click()
-    network = page.context.new_cdp_session(page)
-    slow = {"offline": False, "latency": 300, "downloadThroughput": -1, "uploadThroughput": -1}
-    network.send("Network.emulateNetworkConditions", slow)
+    slow_down(page)
     for name in names:
         expect(page.get_by_role("heading", level=1)).to_have_text(f"Jordan {name}")
         page.keyboard.press("a")
