@@ -88,7 +88,9 @@ def create(
         raise SettingError("--url needs --invitation")
     if adopted is not None and invitation:
         raise SettingError("--key-file cannot be combined with --invitation")
-    scopes = _combine(scope or [_parse_scope(DEFAULT_SCOPE)])
+    scopes: dict[str, list[str]] = {}
+    for resource, actions in scope or [_parse_scope(DEFAULT_SCOPE)]:
+        scopes.setdefault(resource, []).extend(actions)
     with open_database(settings) as database:
         user, is_new = _find_or_new(database, email, role)
         try:
@@ -117,14 +119,6 @@ def _print_created(created: NewKey, database: Path, url: str | None, is_adopted:
     sys.stderr.write(printable(f"Created {what} in {database.absolute()}{shown}") + "\n")
     if not is_adopted:
         print(key if url is None else f"{url.rstrip('/')}/#invite={key}")
-
-
-def _combine(scopes: list[tuple[str, list[str]]]) -> dict[str, list[str]]:
-    """The actions on each resource, without repetitions."""
-    combined: dict[str, list[str]] = {}
-    for resource, actions in scopes:
-        combined[resource] = list(dict.fromkeys([*combined.get(resource, []), *actions]))
-    return combined
 
 
 def _find_or_new(database: Database, email: str, role: Role | None) -> tuple[User, bool]:

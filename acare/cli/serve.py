@@ -7,7 +7,7 @@ import resource
 import socket
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -76,18 +76,10 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
     If there is no key, one is created for the broker ``first_user`` and printed; None: no key is created.
     """
     with log.configured(settings.log_format) as access, _listen(settings) as listener, ExitStack() as opened:
-        for name in unknown_variables():
-            logging.getLogger("acare").warning("%s is not a setting; see 'acare serve --help'", name)
         is_new = not settings.database.exists()
         app = opened.enter_context(App(settings, access_log=access))
-        if is_new and settings.backups is not None:
-            _warn_of_backups(settings.database, settings.backups)
-        with app.database.read() as connection:
-            latest = creation.latest(connection)
-        if latest > timestamps.now():
-            logging.getLogger("acare").warning(
-                "the clock is or was wrong: the newest client was created on %s, in the future", latest
-            )
+        for text in _warnings(app, settings, is_new):
+            logging.getLogger("acare").warning("%s", text)
         # The URL at which this machine reaches the server, even if it listens on all addresses.
         host, port = listener.getsockname()[:2]
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
@@ -102,20 +94,23 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
         server.run()
 
 
-def _warn_of_backups(database: Path, folder: Path) -> None:
-    """Log that a new database has backups: the disk of the old one may not be mounted."""
-    try:
-        made = folders.backups(database.stem, folder)
-    except OSError as error:
-        logging.getLogger("acare").warning("%s: %s", folder, error.strerror)
-        return
-    if made:
-        logging.getLogger("acare").warning(
-            "%s is new and empty, but has backups, of which %s is the newest: is the disk mounted? If it "
-            "is, stop the server and restore the backup",
-            database,
-            made[-1].path,
-        )
+def _warnings(app: App, settings: Settings, is_new: bool) -> Iterator[str]:
+    """What the operator should know at a start. ``is_new``: the database was created now."""
+    for name in unknown_variables():
+        yield f"{name} is not a setting; see 'acare serve --help'"
+    if is_new and settings.backups is not None:
+        try:
+            for newest in folders.backups(settings.database.stem, settings.backups)[-1:]:
+                yield (
+                    f"{settings.database} is new and empty, but has backups, of which {newest.path} is the "
+                    "newest: is the disk mounted? If it is, stop the server and restore the backup"
+                )
+        except OSError as error:
+            yield f"{settings.backups}: {error.strerror}"
+    with app.database.read() as connection:
+        latest = creation.latest(connection)
+    if latest > timestamps.now():
+        yield f"the clock is or was wrong: the newest client was created on {latest}, in the future"
 
 
 def _listen(settings: Settings) -> socket.socket:
