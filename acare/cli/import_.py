@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from acare import timestamps
 from acare.cli.import_report import print_report
-from acare.cli.options import argument, command, find_user, heading, open_database, read_database
+from acare.cli.options import argument, command, find_user, open_database, read_database
 from acare.cli.output import open_output, printable, show_progress
 from acare.config import Settings
 from acare.database.database import Database, ReadOnlyDatabase
@@ -72,15 +72,15 @@ _DUPLICATE = (
     "changed at the source since the last import; of clients changed on both sides, overwrite takes the "
     "source's version, and keep keeps yours from then on"
 )
-_MAP = f"the field for a column, or nothing to ignore the column. Fields: {', '.join(TARGETS)}"
+_MAP = f"for CSV: the field for a column, or nothing to ignore the column. Fields: {', '.join(TARGETS)}"
 _VALUE = (
-    "the value for a text in a column, for example 'Lead Status:New=active' or 'Contact owner:Ana Torres="
-    "ana@example.com'; the text * stands for any other text. For JSON and URLs: user_id:UUID=EMAIL"
+    "for CSV: the value for a text in a column, for example 'Lead Status:New=active' or 'Contact owner:Ana "
+    "Torres=ana@example.com'; the text * stands for any other text. For JSON and URLs: user_id:UUID=EMAIL"
 )
-_DOWNLOAD = "keep the downloaded clients in FILE; after an interruption, the next run continues from there"
-_MISSING = "import the clients although the server lacks these fields"
+_DOWNLOAD = "for a URL: keep the downloaded clients in FILE, from which an interrupted import continues"
+_MISSING = "for a URL: import the clients although the server lacks these fields"
 _YES = "let --delete-missing delete more than a tenth of the clients"
-_DELETE = "delete clients that an earlier import from the URL created and that the server no longer has"
+_DELETE = "for a URL: delete clients that an earlier import from it created and that it no longer has"
 
 
 @command(
@@ -92,20 +92,14 @@ _DELETE = "delete clients that an earlier import from the URL created and that t
     argument("--on-duplicate", _DUPLICATE, choices=("fail", "skip", "create", *UPDATES), default="fail"),
     argument("--dates", "the order of day and month in dates such as 5/7/2026", choices=("dmy", "mdy")),
     argument("--dry-run", "report problems, and write nothing", action="store_true"),
-    heading(
-        "for CSV",
-        argument("--map", _MAP, "COLUMN=FIELD", _mapping, action="append", default=[], dest="chosen"),
-        argument("--value", _VALUE, "COLUMN:TEXT=VALUE", _value, action="append", default=[], dest="values"),
-    ),
-    heading(
-        "for a URL",
-        argument("--key-file", "the file with the API key", "FILE", Path),
-        argument("--download", _DOWNLOAD, "FILE", Path, dest="kept"),
-        argument("--proof", "write the comparison to FILE, as CSV, a line per client", "FILE", Path),
-        argument("--allow-missing", _MISSING, "FIELD,...", _fields, default=[], dest="may_lack"),
-        argument("--delete-missing", _DELETE, action="store_true"),
-        argument("--yes", _YES, action="store_true", dest="confirmed"),
-    ),
+    argument("--map", _MAP, "COLUMN=FIELD", _mapping, action="append", default=[], dest="chosen"),
+    argument("--value", _VALUE, "COLUMN:TEXT=VALUE", _value, action="append", default=[], dest="values"),
+    argument("--key-file", "for a URL: the file with the API key", "FILE", Path),
+    argument("--download", _DOWNLOAD, "FILE", Path, dest="kept"),
+    argument("--proof", "for a URL: write the comparison to FILE, as CSV, a line per client", "FILE", Path),
+    argument("--allow-missing", _MISSING, "FIELD,...", _fields, default=[], dest="may_lack"),
+    argument("--delete-missing", _DELETE, action="store_true"),
+    argument("--yes", _YES, action="store_true", dest="confirmed"),
     epilog=_EXIT_CODES,
     formatter_class=RawDescriptionHelpFormatter,
 )

@@ -30,8 +30,7 @@ Run = Callable[..., int | None]
 #: The last line of the help of a command with all settings.
 SETTINGS_NOTE = "Defaults are in parentheses, environment variables in brackets. A flag takes precedence."
 
-
-#: Adds an argument, or several, to the parser of a command.
+#: Adds an argument to the parser of a command.
 Argument = Callable[[Any], object]
 
 
@@ -46,17 +45,6 @@ def argument(
     given = {"help": help, "metavar": metavar, "type": parse and partial(_parse, parse), **options}
     given = {option: value for option, value in given.items() if value is not None}
     return lambda parser: parser.add_argument(name, **given)
-
-
-def heading(text: str, *arguments: Argument) -> Argument:
-    """Arguments under a heading in the help of a command."""
-
-    def add(parser: CommandParser) -> None:
-        group = parser.add_argument_group(text)
-        for each in arguments:
-            each(group)
-
-    return add
 
 
 def _flag(setting: Setting) -> Argument:
