@@ -87,21 +87,19 @@ class Remote:
         self._pause = 0
 
     def _read_data(self, path: str) -> Any:
+        """Ask once. The next request waits if the share of the rate limit is used."""
         with self._opener.open(self.base + path, timeout=_MAX_SECONDS) as answer:
             content, headers = answer.read(_MAX_BYTES + 1), answer.headers
         if len(content) > _MAX_BYTES:
             raise Refused(f"{self.base}{path}: the response must not have more than {_MAX_BYTES} bytes")
         response = from_json(content.decode())
+        if not isinstance(response, dict) or "data" not in response:
+            raise Refused(f"{self.base}{path}: unexpected response: it has no data")
         self._is_reached = True
-        self._note_limit(headers)
-        return response["data"]
-
-    def _note_limit(self, headers: Message) -> None:
-        """When the share is used, pause until the server resets its limit."""
         self.limit = _number(headers, "RateLimit-Limit")
         if self.limit and self.limit - _number(headers, "RateLimit-Remaining") >= self.limit * SHARE:
-            self._pause = _number(headers, "RateLimit-Reset")
-            self._reason = "the server's rate limit"
+            self._pause, self._reason = _number(headers, "RateLimit-Reset"), "the server's rate limit"
+        return response["data"]
 
 
 def _number(headers: Message, name: str) -> int:

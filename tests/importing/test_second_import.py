@@ -271,6 +271,13 @@ def test_another_answer_than_a_client_ends_the_import(mover, hosted, moved, data
     assert (ended.code, f"unexpected response: not the client {moved[0]}" in ended.err) == (1, True)
 
 
+def test_an_answer_without_data_ends_the_import(mover, hosted, moved):
+    hosted.delete(moved[0])
+    hosted.before = lambda path: moved[0] in path and hosted.script.append((200, {}, {}))
+    ended = mover.run(*UPDATE)
+    assert (ended.code, "unexpected response: it has no data" in ended.err) == (1, True)
+
+
 def test_a_key_that_sees_one_owner_deletes_no_client_of_another(mover, hosted):
     values = ("--value", f"user_id:{ANA}={USER}", "--value", f"user_id:{BEN}=ben@example.com")
     mover.agency.run("user", "add", "ben@example.com")
