@@ -2,8 +2,8 @@
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
 from functools import partial
 from inspect import getdoc
 from pathlib import Path
@@ -106,7 +106,11 @@ class Command(NamedTuple):
         """Execute the command with the parsed arguments. SettingError if a setting is invalid."""
         given = {name: value for name, value in vars(args).items() if name != "command"}
         flags = {setting.name: given.pop(setting.name) for setting in self.settings}
-        return self.run(Settings.from_command(flags), **given)
+        settings = Settings.from_command(flags)
+        try:
+            return self.run(settings, **given)
+        except StoreUnavailable as error:  # for example because the file is damaged, or the disk is full
+            raise Refused(f"{settings.database}: {error}" if "database" in flags else str(error)) from None
 
 
 class CommandGroup(NamedTuple):
@@ -163,31 +167,14 @@ def existing_database(settings: Settings) -> Path:
     )
 
 
-@contextmanager
-def open_database(settings: Settings) -> Iterator[Database]:
-    """The database that the settings name, for as long as the ``with`` lasts. Only a server creates one.
-
-    Refused if it does not exist or becomes unavailable, for example because the disk is full.
-    """
-    path = existing_database(settings)
-    with closing(Database(path, before_commit=index_changes)) as database, _refusing(path):
-        yield database
+def open_database(settings: Settings) -> closing[Database]:
+    """The database that the settings name, for a ``with``. Refused if it does not exist."""
+    return closing(Database(existing_database(settings), before_commit=index_changes))
 
 
-@contextmanager
-def read_database(settings: Settings) -> Iterator[ReadOnlyDatabase]:
+def read_database(settings: Settings) -> closing[ReadOnlyDatabase]:
     """Like ``open_database``, for a command that only reads."""
-    path = existing_database(settings)
-    with closing(ReadOnlyDatabase(path)) as database, _refusing(path):
-        yield database
-
-
-@contextmanager
-def _refusing(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except StoreUnavailable as error:
-        raise Refused(f"{path}: {error}") from None
+    return closing(ReadOnlyDatabase(existing_database(settings)))
 
 
 def find_user(database: ReadableDatabase, email: str) -> User:

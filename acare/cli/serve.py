@@ -19,7 +19,7 @@ from acare.auth import OPERATOR, caller_without_key
 from acare.cli import log
 from acare.cli.options import SETTINGS_NOTE, command
 from acare.config import SETTINGS, Settings, unknown_variables
-from acare.errors import Refused, StoreUnavailable
+from acare.errors import Refused
 from acare.field_types import USER_EMAIL
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 from acare.maintenance import folders
@@ -43,11 +43,8 @@ def serve(settings: Settings) -> None:
     # The usual limit of 1,024 open files is too low for 1,000 connections and the database.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 2048)), hard))
-    try:
-        # A log would keep the key.
-        _serve(settings, _ask_first_user if sys.stdin.isatty() and sys.stdout.isatty() else None)
-    except StoreUnavailable as error:  # for example because the file is damaged
-        raise Refused(f"{settings.database}: {error}") from None
+    # A log would keep the key.
+    _serve(settings, _ask_first_user if sys.stdin.isatty() and sys.stdout.isatty() else None)
 
 
 @command(settings=SETTINGS[1:], epilog=SETTINGS_NOTE)  # without the database
