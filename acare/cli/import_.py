@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 import tempfile
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from typing import IO, Any
 from acare import timestamps
 from acare.cli.import_report import print_report
 from acare.cli.options import argument, command, find_user, open_database, read_database
-from acare.cli.output import open_output, printable, show_progress
+from acare.cli.output import open_output, show_progress
 from acare.config import Settings
 from acare.database.database import Database, ReadOnlyDatabase
 from acare.errors import Refused, SettingError
@@ -141,7 +140,7 @@ def import_(
         options = replace(options, rejects=rejected, proof=compared)
         if is_url:
             file, remote = stack.enter_context(_private(kept)), _remote(source, key_file)
-            download = Download(remote, file, progress, _say)
+            download = Download(remote, file, progress)
             reader = JsonReader(download, dict(chosen), values)
             read_server(database, download, reader, options)
             options = replace(options, now=timestamps.now())  # clients can be created during a download
@@ -178,7 +177,3 @@ def _private(path: Path | None) -> IO[bytes]:
     if path is None:
         return tempfile.TemporaryFile()
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{printable(text)}\n")

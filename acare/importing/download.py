@@ -1,8 +1,9 @@
 """Downloads the clients of another server into a file of JSON lines, which an import then reads."""
 
 import json
+import logging
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -13,6 +14,8 @@ from acare.fields import ALL_NAMES
 from acare.importing.json_lines import parse
 from acare.importing.remote import SHARE, WINDOW, Remote
 
+log = logging.getLogger("acare.importing")
+
 _PAGE = 100  # clients
 _MAX_PASSES = 10
 
@@ -21,17 +24,15 @@ class Download:
     """The clients of a server, or those that match its query, in a file.
 
     What the file has from an earlier, interrupted download is not read again, as far as the list shows no
-    change. ``say`` gets lines for people.
+    change.
     """
 
-    def __init__(
-        self, remote: Remote, file: IO[bytes], progress: Progress, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, remote: Remote, file: IO[bytes], progress: Progress) -> None:
         self.source, self.query = remote.base, remote.query
         self.emails: Collection[str] = ()  # of the owners of the clients, in lower case
         self.known = 0  # clients that earlier imports from there have made
         self.gone: Collection[str] = ()  # those of them that are not there any longer
-        self._remote, self._file, self._show, self._say = remote, file, progress, say
+        self._remote, self._file, self._show = remote, file, progress
         self._done = (0, 0)  # clients, and how many there are
         remote.on_pause = self._progress
         self._places: dict[str, int] = {}  # of the newest line of each client
@@ -97,7 +98,7 @@ class Download:
         return listed
 
     def _announce(self, clients: Iterable[dict[str, Any]], total: int) -> None:
-        """Say how long the reading by id will take, and what is not read again. ``clients`` are the first."""
+        """Log how long the reading by id will take, and what is not read again. ``clients`` are the first."""
         lacking = {name for client in clients for name in ALL_NAMES - client.keys()}
         kept, limit = len(self._places), self._remote.limit
         unread = max(0, total - kept)
@@ -110,7 +111,7 @@ class Download:
             text += f". {kept:,} clients are in the file of an earlier download: changes since then that the "
             text += "list does not show are not noticed; to read all clients again, delete the file"
         if lacking:
-            self._say(f"{text}.")
+            log.info("%s.", text)
 
     def _progress(self, step: str) -> None:
         self._show(step, *self._done, "clients")

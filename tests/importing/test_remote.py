@@ -147,7 +147,7 @@ def test_a_download_waits_when_it_is_told_to(mover, hosted):
 def download(hosted, tmp_path, progress=silent):
     """The records of a download, oldest first."""
     with listening(hosted) as url, (tmp_path / "kept").open("w+b") as file:
-        found = Download(Remote(url, KEY), file, progress, lambda text: None)
+        found = Download(Remote(url, KEY), file, progress)
         found.run()
         return list(map(json.loads, found))
 
