@@ -32,6 +32,8 @@ _PAGE_HEADERS = {
 }
 
 _FOLDER = resources.files("acare").joinpath("web")
+# The modules that the page loads when they are needed.
+_LATER_MODULES = ["form.mjs", "people.mjs", "several.mjs"]
 
 _MEDIA_TYPES = {
     "html": falcon.MEDIA_HTML,
@@ -95,7 +97,8 @@ class Index(Resource):
         super().__init__(services)
         agency, currency = services.settings.agency, services.settings.currency
         self._template = Template(_read("index.html"))
-        self._modules = [name for name in web_files() if name.endswith(".mjs") and name != "page.mjs"]
+        modules = {name for name in web_files() if name.endswith(".mjs")}
+        self._first_modules = sorted(modules - {"page.mjs", *_LATER_MODULES})
         self._title = html.escape(f"Clients · {agency}" if agency else "Clients")
         settings = {"agency": agency, "currency": currency}
         self._settings = "".join(
@@ -118,8 +121,10 @@ class Index(Resource):
         are relative, so that they also work behind a proxy that does not send it.
         """
         base = f"{html.escape(root)}/" if root else "./"
-        # All modules are named, so that a browser loads them in parallel.
-        modules = "\n".join(f'<link rel="modulepreload" href="{base}web/{name}">' for name in self._modules)
+        # The modules are named, so that a browser loads them in parallel.
+        modules = "\n".join(
+            f'<link rel="modulepreload" href="{base}web/{name}">' for name in self._first_modules
+        )
         return self._template.substitute(
             base=base, modules=modules, settings=self._settings, title=self._title
         )

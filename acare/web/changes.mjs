@@ -1,7 +1,7 @@
 // Changes as data: of one client by two persons, of two clients that are one, and of many clients.
 // Independent of the document, so that Node can test it.
 
-import { dueIn, isolate, isUnset, label, same } from "./values.mjs";
+import { dueIn, isUnset, same } from "./values.mjs";
 import { FIELDS, flatten, nest } from "./record.mjs";
 
 // --- two persons' changes of one client
@@ -146,17 +146,6 @@ export function jobsFor(kind, value, clients) {
 /** What undoes jobs that were done: each with the client as it was saved. */
 export const undoing = (done) =>
 	done.map(({ client, path, body, back }) => ({ client, path, body: back, back: body }));
-
-/** What a change does, in words. */
-export function inWords(kind, value) {
-	const name = isolate(value);
-	return {
-		add: `add the tag “${name}”`,
-		remove: `remove the tag “${name}”`,
-		status: `set the status to ${label(value)}`,
-		owner: `set the owner to ${name}`,
-	}[kind];
-}
 
 /** How many requests of the limit stay for the person who works meanwhile. */
 const RESERVE = 50;

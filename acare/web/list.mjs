@@ -32,11 +32,10 @@ import {
 	saveFile,
 	value,
 } from "./dom.mjs";
-import { call, owner, person, ready, session, signature } from "./session.mjs";
+import { call, later, owner, person, ready, session, signature } from "./session.mjs";
 import { place, results } from "./place.mjs";
 import { restore } from "./saving.mjs";
 import { drawFrame, openFirst } from "./inputs.mjs";
-import { changeAll } from "./several.mjs";
 
 /** The class of each column, its title and what it shows of a client. */
 const COLUMNS = [
@@ -156,6 +155,7 @@ function handout(query, signal) {
 		saveFile(file, file.type, `clients-${dateOf()}.csv`);
 	};
 	const { total } = results.meta;
+	const changeAll = later("./several.mjs", "changeAll");
 	return [
 		button(`Change all ${showNumber(total)}…`, () => changeAll(filters, total), "quiet"),
 		button("Download CSV", download, "quiet"),

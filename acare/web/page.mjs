@@ -3,22 +3,19 @@
 
 import { dateOf, explain, readRoute, showNumber, showTime, valueOf } from "./values.mjs";
 import { agency, ask, badge, button, dialog, DUE, el, find, link, no, say, show } from "./dom.mjs";
-import { call, person, send, session } from "./session.mjs";
+import { call, later, person, send, session } from "./session.mjs";
 import { beginWalk, place, results } from "./place.mjs";
 import { askForKey, followLink, isLink, signOut } from "./signin.mjs";
-import { formView } from "./form.mjs";
 import { clientView, goneView } from "./client.mjs";
 import { listView } from "./list.mjs";
-import { mergeView } from "./several.mjs";
-import { peopleView } from "./people.mjs";
 
 const VIEWS = {
 	list: listView,
 	client: clientView,
-	edit: formView,
-	merge: mergeView,
-	new: formView,
-	people: peopleView,
+	edit: later("./form.mjs", "formView"),
+	merge: later("./several.mjs", "mergeView"),
+	new: later("./form.mjs", "formView"),
+	people: later("./people.mjs", "peopleView"),
 };
 let current = null; // the view that is shown or loaded: its route, and how to abort it
 const signedIn = followLink().catch(() => null); // what failed fails again, and is shown
@@ -76,9 +73,11 @@ function showFailure(error) {
 
 /** Sign in, load what all views need, and show who is signed in. */
 async function start() {
-	const reading = [call("GET", "v1/users/me"), call("GET", "v1/users?disabled=true")];
-	showTime(0); // while the server works, since the first formats take long
-	const [me, { users }] = await Promise.all(reading);
+	queueMicrotask(() => showTime(0)); // the first format takes long: while the server works
+	const [me, { users }] = await Promise.all([
+		call("GET", "v1/users/me"),
+		call("GET", "v1/users?disabled=true"),
+	]);
 	Object.assign(session, { me, users: new Map(users.map((user) => [user.id, user])) });
 	const leave = session.key && button("Sign out", signOut, "quiet");
 	document.body.prepend(
@@ -101,10 +100,8 @@ async function start() {
 	countDue();
 }
 
-let counted = 0; // when the follow-ups were counted
 /** Show how many follow-ups are due. */
 async function countDue() {
-	counted = Date.now();
 	const { ok, content } = await send("GET", `v1/clients?due=${dateOf()}&limit=1`);
 	if (ok) find("#due-count").textContent = showNumber(content.data.meta.total);
 }
@@ -199,15 +196,14 @@ function pressHeld() {
 	}
 }
 
-const isNew = CSS.supports("selector(:has(a))") && Array.prototype.toReversed;
-if (isNew) find("#old").remove();
+if (CSS.supports("selector(:has(a))") && Array.prototype.toReversed) find("#old").remove();
 session.askForKey = askForKey;
 Object.assign(place, { render, countDue });
 history.scrollRestoration = "manual"; // the list does it, after its rows are drawn
 addEventListener("hashchange", () => (isLink() ? location.reload() : render()));
 addEventListener("focus", () => {
 	if (!dialog.open) place.refresh?.().catch(showFailure);
-	if (session.me && Date.now() - counted > 60_000) countDue();
+	if (session.me) countDue();
 });
 addEventListener("keydown", pressed);
 addEventListener("shown", () => queueMicrotask(pressHeld)); // once it has the focus

@@ -38,7 +38,7 @@ export const owner = (id) => session.users.get(id)?.email ?? id.slice(0, 8);
 export const people = () =>
 	[...session.users.values()].map(({ id, email, disabled }) => [
 		id,
-		disabled ? `${shortName(email)} (disabled)` : shortName(email),
+		`${shortName(email)}${disabled ? " (disabled)" : ""}`,
 	]);
 /** Whether the person can change a field here: an agent, who sees no colleagues, not the owner, and
  *  other programs alone the details that acare does not know. */
@@ -46,6 +46,7 @@ export const isEditable = ({ kind }) =>
 	kind !== "details" && (kind !== "user" || session.users.size > 1);
 
 const AWAY = "The server is not responding.";
+
 const WAITS = {
 	0: AWAY,
 	429: "Too many requests.",
@@ -158,3 +159,13 @@ async function pause(seconds, status, signal) {
 		wait.hidden = !waiting.size;
 	});
 }
+
+/** A function of a module that the first list and client do not need, which is loaded once it is. */
+export const later =
+	(file, name) =>
+	async (...given) => {
+		for (let attempt = 1; ; attempt += 1) {
+			const module = await import(file).catch(() => pause(Math.min(attempt, 5), 0));
+			if (module) return module[name](...given);
+		}
+	};

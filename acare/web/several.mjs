@@ -3,7 +3,7 @@
 
 import { apiQuery, counted, explain, fullName, isolate, label, showNumber } from "./values.mjs";
 import { flatten, nest } from "./record.mjs";
-import { inWords, joinClients, jobsFor, KINDS, secondsFor, undoing } from "./changes.mjs";
+import { joinClients, jobsFor, KINDS, secondsFor, undoing } from "./changes.mjs";
 import {
 	ask,
 	button,
@@ -84,13 +84,14 @@ export async function changeAll(filters, total) {
 	const given = await askForChange(filters, total);
 	if (!given) return null;
 	const { kind, clients, jobs } = given;
-	const name = kind === "owner" ? shortName(owner(given.value)) : given.value.trim();
+	const text = given.value.trim();
+	const names = { status: label, owner: (id) => shortName(owner(id)) };
 	const others = clients.length - jobs.length;
 	const minutes = Math.ceil(secondsFor(jobs.length, session.rate) / 60);
 	const isMeant = await ask(
 		`Change ${counted(jobs.length, "client")}?`,
 		[
-			el("p", `This will ${inWords(kind, name)}.`),
+			el("p", `${KINDS[kind].text}: `, value(names[kind]?.(text) ?? text)),
 			others ? el("p", `${counted(others, "client")} need no change.`) : null,
 			minutes
 				? el("p", `The rate limit makes this take about ${counted(minutes, "minute")}.`)
@@ -239,6 +240,9 @@ function draftOf(survivor, other, kept) {
 	};
 }
 
+const showMerge = (survivor, ...nodes) =>
+	show(`Merge with ${isolate(fullName(survivor))}`, { back: `#/client/${survivor.id}` }, ...nodes);
+
 /** Find the other client by the usual search. */
 function searchView(survivor, signal) {
 	const found = el("ul.keys.card");
@@ -265,9 +269,8 @@ function searchView(survivor, signal) {
 		value: survivor.last_name.slice(0, 200),
 		input: type,
 	});
-	show(
-		`Merge with ${isolate(fullName(survivor))}`,
-		{ back: `#/client/${survivor.id}` },
+	showMerge(
+		survivor,
 		el("p.hint", "Which other client is the same person? It is deleted once both are merged."),
 		input,
 		found,
@@ -279,9 +282,8 @@ function searchView(survivor, signal) {
 /** The merged client is saved, the other one is still there. */
 function secondStep(survivor, other, signal) {
 	const text = `${isolate(fullName(survivor))} has the data of both. ${isolate(other.name)} is still there.`;
-	show(
-		`Merge with ${isolate(fullName(survivor))}`,
-		{ back: `#/client/${survivor.id}` },
+	showMerge(
+		survivor,
 		el("p", { role: "alert" }, value(text)),
 		el(
 			"div.actions",

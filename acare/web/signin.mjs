@@ -18,7 +18,8 @@ const forget = (start) =>
 /** Whether the address is a link with a key. */
 export const isLink = () => /^#(key|invite)=/.test(location.hash);
 
-session.key = sessionStorage.getItem(stored("key")) ?? localStorage.getItem(stored("key"));
+const read = (name) => sessionStorage.getItem(stored(name)) ?? localStorage.getItem(stored(name));
+session.key = read("key");
 /** The names of browsers, the most telling first. They send at least three letters of them. */
 const BROWSERS = ["Edge", "Firefox", "Chrome", "Safari"];
 const browserName = () =>
@@ -153,9 +154,7 @@ export async function signOut() {
 		]))
 	)
 		return;
-	const id = [sessionStorage, localStorage]
-		.map((storage) => storage.getItem(stored("key-id")))
-		.find(Boolean);
+	const id = read("key-id");
 	if (id) await send("DELETE", `v1/keys/${id}`);
 	forget("");
 	location.hash = "#/";

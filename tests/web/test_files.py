@@ -24,6 +24,20 @@ def links(text):
     return re.findall(r'(?:href|src)="([^"]*)"', text)
 
 
+def source(name):
+    return resources.files("acare").joinpath("web", name).read_text("utf-8")
+
+
+def imported(name):
+    """The modules that a module imports."""
+    return set(re.findall(r'^(?:}|import .*) from "\./(\S+)"', source(name), re.M))
+
+
+def later():
+    """The modules that are loaded when they are needed."""
+    return {file for name in web_files() for file in re.findall(r'later\("\./(\S+)"', source(name))}
+
+
 @pytest.mark.parametrize("path", FILES)
 def test_each_file_has_its_type_and_may_be_cached(app, path):
     answer = get(app, path)
@@ -61,7 +75,8 @@ def test_nothing_is_inline(app):
 @pytest.mark.parametrize(("mount", "start"), [("", "./"), ("/crm", "/crm/"), ("/a/b", "/a/b/")])
 def test_the_page_loads_its_files_under_a_prefix(app, mount, start):
     found = links(get(app, "/", mount=mount).text)
-    assert set(found) == {f"{start}{path[1:]}" for path in (*FILES, "/openapi.json") if path != "/"}
+    expected = [f"web/{name}" for name in web_files() if name not in later()]
+    assert set(found) == {f"{start}{name}" for name in (*expected, "openapi.json")}
 
 
 @pytest.mark.parametrize("mount", ['/"><script>alert(1)</script>', "/$base", "/x'y&z"])
@@ -81,12 +96,18 @@ def test_every_file_of_the_page_is_served():
     assert {file.name for file in folder.iterdir()} - others == set(web_files())
 
 
-def test_modules_import_only_what_is_served(app):
+def test_modules_import_only_what_is_served():
     for name in web_files():
-        imported = re.findall(
-            r'^} from "\./(\S+)"|^import .* from "\./(\S+)"', get(app, f"/web/{name}").text, re.M
-        )
-        assert {one or other for one, other in imported} <= set(web_files())
+        assert imported(name) <= set(web_files())
+
+
+def test_the_page_names_the_modules_that_it_needs_at_once(app):
+    needed = {"page.mjs"}
+    while more := {one for name in needed for one in imported(name)} - needed:
+        needed |= more
+    assert {name for name in web_files() if name.endswith(".mjs")} - needed == later()
+    named = re.findall(r'"modulepreload" href="\./web/(\S+)"', get(app, "/").text)
+    assert sorted(["page.mjs", *named]) == sorted(needed)
 
 
 def test_the_page_gets_the_agency_and_the_currency(tmp_path):

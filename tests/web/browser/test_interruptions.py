@@ -46,6 +46,16 @@ def test_a_server_that_restarts_is_waited_for(open_page, start):
     assert agency.get(client)["notes"] == "Typed before"
 
 
+def test_a_view_that_is_not_loaded_waits_for_the_connection(open_page, agency):
+    page = opened(open_page, agency)
+    expect(page.get_by_text("No clients yet.").or_(page.locator("td.name").first)).to_be_visible()
+    page.context.set_offline(True)
+    page.get_by_role("link", name="New client").click()
+    expect(page.locator("#wait")).to_contain_text("You are offline. Trying again")
+    page.context.set_offline(False)
+    expect(page.get_by_label("First name")).to_be_focused()
+
+
 def acare(folder, *arguments):
     return command.run(*arguments, "--database", folder / "served.db").out
 

@@ -49,11 +49,12 @@ def test_many_are_changed_and_undone_by_keyboard(open_page, agency):
     expect(page.locator(ROWS)).to_have_count(3)
     reach(page, "Change all")
     page.keyboard.press("Enter")
+    expect(page.locator("dialog [name=kind]")).to_be_focused()
     page.keyboard.type("Set the s")
     page.keyboard.press("Tab")
     page.keyboard.type("Closed")
     press(page, "Tab", "Enter")
-    expect(page.get_by_role("dialog")).to_contain_text("set the status to Closed")
+    expect(page.get_by_role("dialog")).to_contain_text("Set the status: Closed")
     page.keyboard.press("Enter")
     expect(page.locator(WORK).get_by_role("status")).to_have_text("3 changed.")
     assert agency.total("q=keys&status=closed") == 3
