@@ -43,7 +43,7 @@ export function beginWalk() {
 	const { address, clients, meta } = results;
 	walk = null;
 	if (!meta?.total || meta.deleted) return;
-	const ids = Array(meta.total);
+	const ids = [];
 	clients.forEach(({ id }, at) => {
 		ids[(meta.page - 1) * meta.limit + at] = id;
 	});
@@ -57,7 +57,7 @@ export async function keepWalk() {
 	const { total, ids, isKept } = walk ?? {};
 	if (!walk || isKept || total > KEPT) return;
 	walk.isKept = true;
-	if (!ids.includes(undefined)) return;
+	if (Object.keys(ids).length === total) return;
 	const read = new Set();
 	for await (const { clients } of pagesOf("clients", apiQuery({ ...walk.query, page: "" }))) {
 		for (const { id } of clients) read.add(id);
