@@ -245,4 +245,5 @@ def test_the_old_text_of_notes_names_the_later_ones(open_page, agency):
     ).click()  # there is one: an addition has nothing to bring back
     expect(page.get_by_role("dialog")).to_contain_text("1 later note would be replaced.")
     page.get_by_role("button", name="Use the old notes").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Edit ")
     expect(page.get_by_label("Notes")).to_have_value("Two dogs.")
