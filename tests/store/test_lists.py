@@ -74,7 +74,7 @@ STATEMENTS = {
     "users.CHANGE": users.UserStore.CHANGE,
     "UPDATE": clients.UPDATE.format(assignments="email = :email, client_type = :client_type"),
     **{
-        f"list {names} {order}": lists.page_statement(names, order)
+        f"list {names} {order}": lists.page_statement(frozenset(names), order)
         for names in FILTERS
         for order in ("ASC", "DESC")
     },
