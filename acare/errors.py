@@ -26,12 +26,21 @@ class InvalidInput(AcareError):
 
 @dataclass(eq=False)
 class InsufficientScope(AcareError):
-    """The scopes of the API key allow none of ``actions`` on ``resource``."""
+    """The scopes of the API key allow none of ``actions`` on ``resource``.
 
-    resource: str
-    actions: tuple[str, ...]
+    Or there is no key, and the ``user`` who is signed in is unknown or disabled.
+    """
+
+    resource: str = ""
+    actions: tuple[str, ...] = ()
+    user: str = ""
 
     def __str__(self) -> str:
+        if self.user:
+            return (
+                f"You are signed in as {self.user[:254]!r}, but this user is unknown or disabled here. "
+                "Ask the operator of the client database to add you."
+            )
         wanted = " or ".join(f"{self.resource}:{action}" for action in self.actions)
         return f"The API key lacks the scope {wanted}."
 

@@ -92,7 +92,9 @@ DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
         {"WWW-Authenticate": 'ApiKey realm="acare"'},
     ),
     errors.InsufficientScope: lambda error: ApiError(
-        "INSUFFICIENT_SCOPE", str(error), {"resource": error.resource, "actions": [*error.actions]}
+        "INSUFFICIENT_SCOPE",
+        str(error),
+        None if error.user else {"resource": error.resource, "actions": [*error.actions]},
     ),
     errors.BrokerRequired: lambda _: ApiError("BROKER_REQUIRED", "This operation requires the broker role."),
     errors.NotFound: lambda error: ApiError("NOT_FOUND", _sentence(f"{error.record} not found")),

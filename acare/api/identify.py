@@ -31,7 +31,7 @@ class Turn(NamedTuple):
 class IdentifyCaller:
     """Finds the route and the caller, by the API key or, without one, by ``identify``.
 
-    Never rejects a request. An error is kept for ``AnswerRejected``.
+    Never rejects a request. An error is kept for ``RequireKey``.
     """
 
     def __init__(self, services: Services, routes: Router, identify: Identify | None) -> None:

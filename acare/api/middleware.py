@@ -72,9 +72,9 @@ class Cors:
 
 
 class AnswerRejected:
-    """Answers a request that the HTTP server has rejected, or whose caller could not be identified.
+    """Answers a request that the HTTP server has rejected.
 
-    The server sets ``acare.rejected`` in the WSGI environ to the status and the reason.
+    It sets ``acare.rejected`` in the WSGI environ to the status and the reason.
     """
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
@@ -83,8 +83,6 @@ class AnswerRejected:
             if status == 400:
                 raise ApiError("VALIDATION_ERROR", f"The request is malformed: {reason}.")
             raise falcon.HTTPError(status)
-        if (error := req.context.error) is not None:
-            raise error
 
 
 class ReadBody:
@@ -114,9 +112,14 @@ class ReadBody:
 
 
 class RequireKey:
-    """Rejects requests under ``/v1`` without a valid key or a user who is signed in, except OPTIONS."""
+    """Rejects requests under ``/v1`` without a valid key or a user who is signed in, except OPTIONS.
+
+    Raises the error, if any, that has prevented the caller from being identified.
+    """
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
+        if (error := req.context.error) is not None:
+            raise error
         if req.is_authenticated or not req.context.is_api or req.method == "OPTIONS":
             return
         if (invalid := req.context.invalid_key) is not None:
@@ -125,11 +128,7 @@ class RequireKey:
         if user is None:
             sent = "HTTP_AUTHORIZATION" in req.env
             raise InvalidKey("missing", hint="; Authorization is not read" if sent else "")
-        raise ApiError(
-            "INSUFFICIENT_SCOPE",
-            f"You are signed in as {user[:254]!r}, but this user is unknown or disabled here. "
-            "Ask the operator of the client database to add you.",
-        )
+        raise InsufficientScope(user=user)
 
 
 class CsrfProtection:

@@ -113,6 +113,7 @@ def test_a_wrong_identify_is_a_500_with_one_line(tmp_path, caplog, returned):
     with acare.create_app(database=tmp_path / "acare.db", identify=lambda env: returned) as app:
         answer = me(app)
     assert (answer.status_int, answer.json["error"]["code"]) == (500, "INTERNAL_ERROR")
+    assert answer.headers["RateLimit-Remaining"] == "499"
     [record] = caplog.records
     assert "identify must return None or a valid str; it returned" in record.getMessage()
     assert answer.json["error"]["errorId"] in record.getMessage()
