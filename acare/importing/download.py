@@ -35,19 +35,19 @@ class Download:
         self._remote, self._file, self._show = remote, file, progress
         self._done = (0, 0)  # clients, and how many there are
         remote.on_pause = self._progress
-        self._places: dict[str, int] = {}  # of the newest line of each client
-        self._find_places()
+        self._positions: dict[str, int] = {}  # of the newest line of each client
+        self._find_positions()
 
     def ids(self) -> Set[str]:
-        return self._places.keys()
+        return self._positions.keys()
 
     def record(self, client_id: str) -> dict[str, Any]:
         """A client as it was read."""
-        return parse(self._line(self._places[client_id]))
+        return parse(self._line(self._positions[client_id]))
 
     def __iter__(self) -> Iterator[bytes]:
         """The lines of all clients, oldest first, for a ``JsonReader``."""
-        return map(self._line, self._places.values())
+        return map(self._line, self._positions.values())
 
     def run(self) -> None:
         """Read all clients completely.
@@ -64,7 +64,9 @@ class Download:
                     for client_id in missed:
                         self._read(client_id)
                     in_order = (*missed, *reversed(listed))
-                    self._places = {each: self._places[each] for each in in_order if each in self._places}
+                    self._positions = {
+                        each: self._positions[each] for each in in_order if each in self._positions
+                    }
                     return
                 shown |= listed
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -76,7 +78,7 @@ class Download:
     def missing(self, known: Iterable[str]) -> set[str]:
         """The ids of ``known`` that the server does not have; those that the list has missed are read."""
         return {
-            client_id for client_id in known if client_id not in self._places and not self._read(client_id)
+            client_id for client_id in known if client_id not in self._positions and not self._read(client_id)
         }
 
     def _read_list(self, shown: Mapping[str, int]) -> dict[str, int]:
@@ -100,7 +102,7 @@ class Download:
     def _announce(self, clients: Iterable[dict[str, Any]], total: int) -> None:
         """Log how long the reading by id will take, and what is not read again. ``clients`` are the first."""
         lacking = {name for client in clients for name in ALL_NAMES - client.keys()}
-        kept, limit = len(self._places), self._remote.limit
+        kept, limit = len(self._positions), self._remote.limit
         unread = max(0, total - kept)
         text = f"The list lacks {', '.join(sorted(lacking))}: {unread:,} clients are read one by one"
         if limit:
@@ -134,7 +136,7 @@ class Download:
         """Read a client by id. Returns whether it exists; if it was deleted, it is dropped."""
         client = self._remote.get(f"/v1/clients/{quote(client_id, safe='')}")
         if client is None:
-            self._places.pop(client_id, None)
+            self._positions.pop(client_id, None)
             return False
         if not isinstance(client, dict) or client.get("id") != client_id:
             raise Refused(f"{self._remote.base}: unexpected response: not the client {client_id}")
@@ -143,7 +145,7 @@ class Download:
 
     # --- the file
 
-    def _find_places(self) -> None:
+    def _find_positions(self) -> None:
         """Find the lines of an earlier download. The last line may be cut."""
         self._file.seek(0)
         while line := self._file.readline():
@@ -151,19 +153,19 @@ class Download:
                 self._file.truncate(self._file.tell() - len(line))
                 break
             try:
-                self._places[from_json(line.decode())["id"]] = self._file.tell() - len(line)
+                self._positions[from_json(line.decode())["id"]] = self._file.tell() - len(line)
             except (KeyError, TypeError, ValueError):
                 raise Refused("this is not a file of an earlier download") from None
 
     def _is_kept(self, client: dict[str, Any]) -> bool:
         """Whether the file has a client with the values that the list shows."""
-        return client["id"] in self._places and client.items() <= self.record(client["id"]).items()
+        return client["id"] in self._positions and client.items() <= self.record(client["id"]).items()
 
     def _line(self, place: int) -> bytes:
         self._file.seek(place)
         return self._file.readline()
 
     def _keep(self, client: dict[str, Any]) -> None:
-        self._places[client["id"]] = self._file.seek(0, os.SEEK_END)
+        self._positions[client["id"]] = self._file.seek(0, os.SEEK_END)
         self._file.write(json.dumps(client).encode() + b"\n")
         self._file.flush()  # an interrupted download keeps it

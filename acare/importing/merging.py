@@ -23,8 +23,7 @@ def merge(row: Row, client: dict[str, Any], store: ImportStore, options: Options
     known = store.get(client["id"])
     if known is None:
         return "deleted here" if store.was_deleted(client["id"]) else None
-    sent = row.values.keys() | options.defaults.keys()
-    values = {name: client[name] if name in sent else known[name] for name in FIELD_NAMES}
+    values = {name: client[name] if name in row.values else known[name] for name in FIELD_NAMES}
     values["user_id"] = known["user_id"] if row.values.get("owner") is None else client["user_id"]
     given = {name: client.get(name, known[name]) for name in ("version", "created_at", "updated_at")}
     there, remembered, own = client.get("version"), known["source_version"], known["own_version"]

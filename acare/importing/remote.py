@@ -26,7 +26,6 @@ _MAX_ATTEMPTS = 11
 _MAX_PAUSE = 3600  # seconds between two attempts
 _MAX_SECONDS = 60.0  # without an answer
 _MAX_BYTES = 16 << 20  # of a response
-_RETRIED = (429, 500, 502, 503, 504)
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -65,10 +64,11 @@ class Remote:
             except urllib.error.HTTPError as error:
                 error.close()
                 self._is_reached = True
+                self._note_limit(error.headers)
                 if error.code == 404:
                     return None
                 reason = f"returned {error.code} {error.headers.get('Location', error.reason)}"
-                if error.code not in _RETRIED:
+                if error.code != 429 and error.code < 500:
                     break
                 self._pause = _retry_after(error.headers) or 2**attempt
                 self._reason = "the server's rate limit" if error.code == 429 else "the server"
@@ -87,7 +87,6 @@ class Remote:
         self._pause = 0
 
     def _read_data(self, path: str) -> Any:
-        """Ask once. The next request waits if the share of the rate limit is used."""
         with self._opener.open(self.base + path, timeout=_MAX_SECONDS) as answer:
             content, headers = answer.read(_MAX_BYTES + 1), answer.headers
         if len(content) > _MAX_BYTES:
@@ -96,10 +95,14 @@ class Remote:
         if not isinstance(response, dict) or "data" not in response:
             raise Refused(f"{self.base}{path}: unexpected response: it has no data")
         self._is_reached = True
+        self._note_limit(headers)
+        return response["data"]
+
+    def _note_limit(self, headers: Message) -> None:
+        """The next request waits if the share of the rate limit is used."""
         self.limit = _number(headers, "RateLimit-Limit")
         if self.limit and self.limit - _number(headers, "RateLimit-Remaining") >= self.limit * SHARE:
             self._pause, self._reason = _number(headers, "RateLimit-Reset"), "the server's rate limit"
-        return response["data"]
 
 
 def _number(headers: Message, name: str) -> int:

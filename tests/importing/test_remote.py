@@ -141,6 +141,18 @@ def test_a_download_waits_when_it_is_told_to(mover, hosted):
     assert (hosted.refused, hosted.waited(), mover.differences()) == (1, 900, {})
 
 
+def test_clients_that_are_gone_count_for_the_share_too(mover, hosted):
+    """To tell a deleted client from one that has another owner, each is asked for by its id."""
+    for number in range(150):
+        hosted.create(number)
+    mover.run()
+    for client_id in list(hosted.clients)[:140]:
+        hosted.delete(client_id)
+    hosted.limit = 100
+    mover.run("--on-duplicate", "update")
+    assert (hosted.refused, hosted.waited()) == (0, 900)
+
+
 # --- a server that fails
 
 
@@ -186,6 +198,7 @@ def in_seconds(seconds):
     [
         ([(429, {"Retry-After": "7"}, {})], 7),
         ([(503, {"Retry-After": "3"}, {}), (502, {}, {})], 3 + 4),
+        ([(500, {}, {}), (524, {}, {})], 2 + 4),
         ([(429, {"Retry-After": "9" * 5000}, {})], 2),
         ([(429, {"Retry-After": "soon"}, {})], 2),
         ([(429, {"Retry-After": "99999"}, {})], 3600),

@@ -103,6 +103,35 @@ def test_an_owner_who_is_not_mapped_any_longer_stays(mover, hosted, moved):
     assert {client["owner"] for client in mover.agency.clients()} == {"ben@example.com"}
 
 
+def test_a_change_after_an_equal_one_is_taken_over(mover, hosted, moved):
+    act(mover, moved[0], "changed alike", "changed")
+    mover.run(*UPDATE)
+    hosted.change(moved[0], notes="new")
+    assert last_line(mover.run(*UPDATE)) == "1 updated, 2 unchanged; 1 client written."
+
+
+def test_a_client_that_a_restore_has_raised_is_not_changed_here(mover, hosted, moved, tmp_path):
+    (tmp_path / "backups").mkdir()
+    mover.agency.run("backup", tmp_path / "backups")
+    change_here(mover, moved[0], notes="lost by the restore")
+    mover.agency.run("restore", tmp_path / "backups")
+    assert mover.here()[moved[0]]["version"] == 3
+    hosted.change(moved[0], notes="new")
+    assert last_line(mover.run(*UPDATE)) == "1 updated, 2 unchanged; 1 client written."
+
+
+def test_the_proof_names_what_was_changed_here(mover, moved):
+    change_here(mover, moved[0], phone="5")
+    assert "    2 equal\n    1 changed here: phone 1, version 1, updated_at 1\n" in mover.run(*UPDATE).out
+
+
+def test_a_default_replaces_nothing(agency):
+    agency.load(json.dumps({**RECORD, "status": "closed"}))
+    later = {name: value for name, value in RECORD.items() if name != "status"}
+    agency.load(json.dumps({**later, "version": 4, "notes": "new"}), "--default", "status=active", *UPDATE)
+    assert [(client["status"], client["notes"]) for client in agency.clients()] == [("closed", "new")]
+
+
 def test_fields_that_the_source_lacks_stay(mover, hosted, moved):
     hosted.shown = [name for name in hosted.clients[moved[0]] if name != "notes"]
     hosted.change(moved[0], phone="5")
