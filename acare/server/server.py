@@ -60,7 +60,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self._has_callers = self._is_woken = self._is_paused = False
         self._swept_at = self._yielded_at = time.monotonic()
         self._costly: deque[Channel] = deque()  # from ``received``, to be parsed after the others
-        self._least_parsed = 0  # ``Channel.parsed`` of the one whose costly input was parsed last
+        self._min_parsed = 0  # ``Channel.parsed`` of the one whose costly input was parsed last
         self._quick = FairQueue()
         self._queues: dict[Cost, FairQueue] = {"quick": self._quick}
         self._answered: deque[Channel] = deque()  # by the loop or a thread; the loop sends the responses
@@ -162,7 +162,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
             channel = self.received.popleft()
             if channel.is_costly():
                 # Time in which a connection was idle gives it no advantage over the others.
-                channel.parsed = max(channel.parsed, self._least_parsed)
+                channel.parsed = max(channel.parsed, self._min_parsed)
                 self._costly.append(channel)
             else:
                 self._attempt(self._parse, channel)
@@ -172,7 +172,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         until = time.monotonic() + LOOP_SLICE_SECONDS
         while self._costly and time.monotonic() < until:
             channel = self._costly.popleft()
-            self._least_parsed = channel.parsed
+            self._min_parsed = channel.parsed
             channel.parsed += len(channel.input)
             self._attempt(self._parse, channel)
 
