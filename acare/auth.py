@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from acare.field_types import USER_EMAIL, Enum
+from acare.field_types import USER_EMAIL, Enum, boolean
 
 Role = Literal["agent", "broker"]
 ROLES: tuple[Role, ...] = ("agent", "broker")
@@ -88,6 +88,9 @@ USER_FIELDS: Mapping[str, Callable[[object], Any]] = {
     "email": USER_EMAIL.validate,
     "role": Enum(ROLES).validate,
 }
+
+#: Those that can be changed.
+USER_CHANGES: Mapping[str, Callable[[object], Any]] = {**USER_FIELDS, "disabled": boolean}
 
 
 def validate_scopes(value: object) -> dict[str, list[str]]:

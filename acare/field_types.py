@@ -88,13 +88,18 @@ class Amount(NamedTuple):
         raise ValueError(f"must be a number from 0 to {self.maximum}")
 
 
+def boolean(value: object) -> bool:
+    """True or false, unchanged."""
+    if isinstance(value, bool):
+        return value
+    raise ValueError("must be true or false")
+
+
 class Boolean:
     """True or false."""
 
     def validate(self, value: object) -> Stored:
-        if isinstance(value, bool):
-            return int(value)
-        raise ValueError("must be true or false")
+        return int(boolean(value))
 
 
 class StringList(NamedTuple):
@@ -208,10 +213,10 @@ def flag(text: str) -> bool:
     return Enum(("true", "false")).validate(text) == "true"
 
 
-def number(text: str) -> float:
-    """A number of at least 0, as in JSON."""
+def number(value: object) -> float:
+    """A number of at least 0, or its text as in JSON."""
     with suppress(ValueError, OverflowError):
-        value = from_json(text)
+        value = from_json(value) if isinstance(value, str) else value
         if is_number(value) and 0 <= value < math.inf:
             return value if value < 2**63 else float(value)  # SQLite has no greater integers
     raise ValueError("must be a number of at least 0")

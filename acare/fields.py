@@ -29,8 +29,9 @@ from acare.field_types import (
 CLIENT_TYPES = ("buyer", "seller", "both")
 STATUSES = ("active", "inactive", "closed")
 
-#: Column names → values to store.
-ValidFields = dict[str, Stored]
+
+class ValidFields(dict[str, Stored]):
+    """Column names → values to store. The stores take them only from the functions that validate."""
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,19 @@ def parse_each(
     return parsed
 
 
+def parse_arguments(parsers: Mapping[str, Callable[[Any], Any]], **arguments: object) -> dict[str, Any]:
+    """The arguments, parsed; see ``parse_each``. None stays None."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    return arguments | parse_each(given, parsers)
+
+
+def require_counts(**arguments: object) -> None:
+    """InvalidInput for an argument that is not an integer of at least 1."""
+    for name, value in arguments.items():
+        if type(value) is not int or value < 1:
+            raise InvalidInput(FieldError(name, "must be an integer of at least 1"))
+
+
 def _validate(
     fields: Sequence[Field], body: Mapping[str, object], null_message: str, problems: list[FieldError]
 ) -> ValidFields:
@@ -159,7 +173,7 @@ def _validate(
 
     ``null_message`` is for a required field that is absent or null.
     """
-    valid: ValidFields = {}
+    valid = ValidFields()
     for field in fields:
         value = body.get(field.name)
         try:

@@ -11,35 +11,26 @@ from acare.api import body, envelope, headers
 from acare.api.request import PAGE_PARAMETERS, Request, path_id, read_query, take_page
 from acare.api.services import Resource
 from acare.errors import FieldError, InvalidInput
-from acare.field_types import CLIENT_EMAIL, String, count, flag
+from acare.field_types import String, count, flag
 from acare.fields import (
     ALL_NAMES,
     FIELD_NAMES,
     SERVER_FIELDS,
+    ValidFields,
     validate_create,
     validate_update,
     validate_version,
 )
-from acare.filters import PROPERTY, SEARCH, WORDS, parse_due
+from acare.filters import FILTERS
 from acare.importing import csv_rows
+from acare.store import deleted
 from acare.store.clients import ClientRow
 
 DEFAULT_CHANGES = 100
 MAX_CHANGES = 500
 
 # The query parameters that choose clients.
-_FILTERS = {
-    **WORDS,
-    "user_id": ids.parse,
-    "email": CLIENT_EMAIL.validate,
-    "q": SEARCH.validate,
-    **PROPERTY,
-    "due": parse_due,
-    "deleted": flag,
-}
-
-# The parameters that a list of deleted clients does not have.
-_NOT_DELETED = ("due", "sort", "order", *PROPERTY)
+_FILTERS = {**FILTERS, "deleted": flag}
 
 #: The maximum size of a CSV file, in clients and in bytes. It is in memory until it is sent: several fit into
 #: the limit of a server's memory (``acare.server.channel.MAX_BUFFERED``).
@@ -61,10 +52,10 @@ class ClientCollection(Resource):
         page, limit = take_page(filters)
         if filters.pop("deleted", False):
             message = "cannot be combined with deleted=true"
-            if problems := [FieldError(name, message) for name in _NOT_DELETED if name in filters]:
+            if problems := [FieldError(name, message) for name in filters if name not in deleted.FILTERS]:
                 raise InvalidInput(*problems)
-            deleted = self._services.deleted.page(req.caller, page=page, limit=limit, **filters)
-            total, rows, meta = deleted.total, deleted.rows, f'"deleted":[{",".join(deleted.deletions)}],'
+            found = self._services.deleted.page(req.caller, page=page, limit=limit, **filters)
+            total, rows, meta = found.total, found.rows, f'"deleted":[{",".join(found.deletions)}],'
         else:
             (total, rows), meta = self._services.lists.page(req.caller, page=page, limit=limit, **filters), ""
         envelope.succeed_with_page(resp, "clients", rows, page, limit, total, meta)
@@ -168,7 +159,7 @@ class ClientOwner(Resource):
         row = self._services.clients.update(
             req.caller,
             path_id(client_id),
-            {"user_id": valid["user_id"]},
+            ValidFields(user_id=valid["user_id"]),
             version=version,
             precondition=precondition,
         )

@@ -9,9 +9,10 @@ from acare import ids, timestamps
 from acare.api import body, envelope
 from acare.api.request import PAGE_PARAMETERS, Request, api_key, path_id, read_query, take_page
 from acare.api.services import Resource
-from acare.auth import USER_FIELDS, validate_scopes
+from acare.auth import USER_CHANGES, USER_FIELDS
 from acare.errors import FieldError, InvalidInput, InvalidKey
-from acare.field_types import NAME, Boolean, flag, to_json
+from acare.field_types import NAME, flag, to_json
+from acare.store.keys import PARSERS
 
 _KEY_FIELDS = (
     "id user_id email preview name scopes created_at expires_at last_used_at revoked_at made_by made_with "
@@ -48,10 +49,9 @@ class UserItem(Resource):
     """``/v1/users/{user_id}``"""
 
     def on_put(self, req: Request, resp: falcon.Response, user_id: str) -> None:
-        fields = {**USER_FIELDS, "disabled": Boolean().validate}
-        changes = body.read_fields(req, fields)
+        changes = body.read_fields(req, USER_CHANGES)
         if not changes:
-            raise InvalidInput(FieldError("body", f"must have at least one of {', '.join(fields)}"))
+            raise InvalidInput(FieldError("body", f"must have at least one of {', '.join(USER_CHANGES)}"))
         user = self._services.users.change(path_id(user_id, "user"), **changes)
         envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
@@ -77,13 +77,7 @@ class KeyCollection(Resource):
         envelope.succeed_with_page(resp, "keys", rows, page, limit, found.total)
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
-        fields = {
-            "user_id": ids.parse,
-            "name": NAME.validate,
-            "scopes": validate_scopes,
-            "expires_at": _parse_expiry,
-            "invitation": Boolean().validate,
-        }
+        fields = {**PARSERS, "user_id": ids.parse, "expires_at": _parse_expiry}
         key, listed = self._services.keys.create(req.caller, **body.read_fields(req, fields))
         _answer_created(resp, key, listed)
 

@@ -25,7 +25,7 @@ from acare.database.database import Database, ReadableDatabase
 from acare.errors import DAMAGED, NotFound, Refused, SettingError, StoreUnavailable
 from acare.field_types import USER_EMAIL
 from acare.fields import parse_client
-from acare.filters import SEARCH, parse_due
+from acare.filters import FILTERS, parse_due
 from acare.importing import csv_rows, json_lines
 from acare.store.deleted import DeletedClients
 from acare.store.history import HistoryStore
@@ -44,7 +44,7 @@ COPIES = "Backups are unchanged; --backups DIR lists those with the client.\n"
 
 @command(
     argument("words", "the words", "TEXT", nargs="*"),
-    argument("--email", "only clients with this e-mail address", "EMAIL"),
+    argument("--email", "only clients with this e-mail address", "EMAIL", FILTERS["email"]),
     argument("--user", "only clients of this user", "EMAIL", USER_EMAIL.validate),
     argument(
         "--due", "only clients with a follow-up until this date, or any; earliest first", "DATE", parse_due
@@ -71,7 +71,7 @@ def find(
     in any notation, and by its beginning or end.
     """
     try:
-        q = SEARCH.validate(" ".join(words)) if words else None
+        q = FILTERS["q"](" ".join(words)) if words else None
     except ValueError as error:
         raise SettingError(f"TEXT {error}") from None
     if due is not None and (deleted or history):

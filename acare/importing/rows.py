@@ -93,7 +93,7 @@ class Row:
         problems = [FieldError(name, _GIVEN[name]) for name, value in given.items() if value is None]
         if self.has_more:
             problems.append(FieldError("row", "must not have more cells than the header"))
-        fields: ValidFields = {}
+        fields = ValidFields()
         try:
             fields = validate_create(values)
         except InvalidInput as error:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from acare.auth import Caller
 from acare.database.database import ReadableDatabase
 from acare.errors import CursorExpired, FieldError, InvalidInput
+from acare.fields import require_counts
 from acare.store import Store
 
 #: Rows that are read for each change on a page. Most rows can be of old versions or of other owners.
@@ -45,6 +46,7 @@ FROM change_cursors
         cursor is malformed; CursorExpired if it is from another view (the caller's role has changed), if
         removals after it were purged, or if the database was replaced.
         """
+        require_counts(limit=limit)
         view, revision, begun = _parse(after)
         with self._database.read() as connection:
             connection.execute("BEGIN")
@@ -66,7 +68,7 @@ FROM change_cursors
 
 def _parse(cursor: str | None) -> tuple[str, int, int]:
     """The view, revision and beginning in a cursor. Without one, the revision is before the first change."""
-    match = _CURSOR.fullmatch("now" if cursor is None else cursor)
+    match = _CURSOR.fullmatch("now" if cursor is None else str(cursor))
     if match is None:
         raise InvalidInput(FieldError("after", "must be a cursor from an earlier response, or now"))
     return match[1] or "", int(match[2] or 0), int(match[3] or 0)

@@ -18,7 +18,7 @@ from acare.errors import (
     StaleVersion,
     VersionConflict,
 )
-from acare.fields import FIELDS, ValidFields, budgets_crossed, parse_client
+from acare.fields import FIELDS, ValidFields, budgets_crossed, parse_client, require_counts
 from acare.store import MAX_SQLITE_INTEGER, NOW, STORED_JSON, Store, batches, creation, users
 from acare.store.creation import CreatedClient
 
@@ -74,6 +74,10 @@ class ClientStore(Store[Database]):
         IdempotencyKeyReused if it was created from other values, and NotFound if it has been
         handed over and the caller can no longer see it.
         """
+        if not isinstance(client, ValidFields) or len(client) < len(FIELDS):
+            raise TypeError("client must come from validate_create")
+        if not isinstance(idempotency_key, (str, type(None))):
+            raise InvalidInput(FieldError("idempotency_key", "must be a string"))
 
         def work(connection: sqlite3.Connection) -> CreatedClient:
             return creation.create(connection, caller, client, idempotency_key)
@@ -97,6 +101,10 @@ class ClientStore(Store[Database]):
         budget_max, if the new owner is unknown or disabled, or if a field of the client differs from
         ``expected``.
         """
+        if not isinstance(changes, ValidFields) or not changes:
+            raise TypeError("changes must come from validate_update")
+        if version is not None:
+            require_counts(version=version)
 
         def work(connection: sqlite3.Connection) -> ClientRow:
             if "user_id" in changes:

@@ -5,13 +5,14 @@ The record of an erasure has the id of the client and the time, and nothing abou
 
 import json
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import NamedTuple
 
 from acare.auth import Caller
 from acare.database.database import Database
 from acare.errors import AlreadyExists
-from acare.fields import FIELD_NAMES
+from acare.fields import FIELD_NAMES, require_counts
+from acare.filters import parse_filters
 from acare.store import NOW, STORED_JSON, D, Store, search
 from acare.store.clients import ClientRow
 from acare.store.creation import insert
@@ -54,6 +55,10 @@ ORDER BY ended_at DESC, stored.rowid DESC
 """
 
 
+#: The filters of a list of deleted clients.
+FILTERS = ("q", "email", "user_id", "client_type", "status")
+
+
 class DeletedPage(NamedTuple):
     """The clients on one page, and ``deletedAt`` and ``deletedBy`` of each, as JSON texts; and the number of
     clients on all pages.
@@ -65,7 +70,7 @@ class DeletedPage(NamedTuple):
 
 
 class DeletedClients(Store[D]):
-    """The deleted clients in a database. ``filters`` are those of ``_values``; None sets no condition."""
+    """The deleted clients in a database. ``filters`` are those in ``FILTERS``; None sets no condition."""
 
     FIND = f"SELECT rowid {_DELETED}"
 
@@ -79,7 +84,8 @@ ORDER BY ended_at DESC, client_history.rowid DESC
 
     def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> DeletedPage:
         """Page number ``page``, counted from 1, of ``limit`` clients that the caller can see."""
-        values = _values(caller.owner_id, **filters)
+        require_counts(page=page, limit=limit)
+        values = _values(caller.owner_id, filters)
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
             connection.execute("BEGIN")
             found = [rowid for (rowid,) in connection.execute(self.FIND, values)]
@@ -102,7 +108,7 @@ ORDER BY client_id, version DESC
         With the time of the deletion, if that ended the version. Without a time limit.
         """
         with self._database.read() as connection:
-            yield from connection.execute(self.VERSIONS if history else self.ALL, _values(None, **filters))
+            yield from connection.execute(self.VERSIONS if history else self.ALL, _values(None, filters))
 
     # The values of a deleted client for its next version. It returns to its position, unless a new client
     # with the same time of creation has it. json_extract returns values as they are stored: text and numbers
@@ -160,19 +166,10 @@ ON CONFLICT DO NOTHING
         self._write(work)
 
 
-def _values(
-    owner_id: str | None,
-    *,
-    q: object = None,
-    email: object = None,
-    user_id: object = None,
-    client_type: object = None,
-    status: object = None,
-) -> dict[str, object]:
-    """The values of the conditions."""
-    words = json.dumps(str(q or "").split())
-    given = {"email": email, "user_id": user_id, "client_type": client_type, "status": status}
-    return {"owner_id": owner_id, "words": words, **given}
+def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, object]:
+    """The values of the conditions; see ``parse_filters``."""
+    values = dict.fromkeys(FILTERS) | parse_filters(filters, FILTERS)
+    return {**values, "owner_id": owner_id, "words": json.dumps((values["q"] or "").split())}
 
 
 ERASE = (

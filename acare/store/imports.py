@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from acare import search_terms
-from acare.fields import FIELD_NAMES, ValidFields
+from acare.fields import FIELD_NAMES
 from acare.store import search
 from acare.store.clients import budgets_in_order
 from acare.store.creation import NEXT_POSITION, insert
@@ -136,7 +136,7 @@ WHERE clients_search MATCH :value
 ORDER BY clients_search.rowid
 """
 
-    def find(self, client: ValidFields, client_id: str | None) -> tuple[str, str] | None:
+    def find(self, client: Mapping[str, object], client_id: str | None) -> tuple[str, str] | None:
         """What matches (id, email, phone or name), and the full name of the oldest client that matches.
 
         A row with an id describes only the client with this id, since two clients of an export may have the

@@ -23,8 +23,8 @@ from acare.errors import (
     NotFound,
     TooManyKeys,
 )
-from acare.field_types import NAME
-from acare.fields import parse_each
+from acare.field_types import NAME, boolean
+from acare.fields import parse_arguments, require_counts
 from acare.store import MAX_SQLITE_INTEGER, NOW, D, Store, at_offset, users
 from acare.store.callers import KEY, find_invitation, hash_key, parse_scopes
 
@@ -75,16 +75,18 @@ class KeyStore(Store[D]):
         AlreadyExists for an adopted key or a new user, or InvalidKey.
         """
         owner_id = caller.user_id if user_id is None else user_id
-        expires_at = None if expires_at is None else _valid(expires_at=expires_at)
+        valid = parse_arguments(
+            PARSERS, name=name, scopes=scopes, expires_at=expires_at, invitation=invitation or False
+        )
         values = {
+            **valid,
             "user_id": owner_id,
-            "name": None if name is None else _valid(name=name),
-            "scopes": json.dumps(_scopes_of_key(caller, owner_id, scopes)),
-            "expires_at": _invitation_expiry(expires_at) if invitation else expires_at,
+            "scopes": json.dumps(_scopes_of_key(caller, owner_id, valid["scopes"])),
             "made_by": caller.author_id,
             "made_with": caller.key_id,
-            "invitation": invitation,
         }
+        if invitation:
+            values["expires_at"] = _invitation_expiry(valid["expires_at"])
 
         def work(connection: sqlite3.Connection) -> NewKey:
             if new_user is not None:
@@ -107,12 +109,12 @@ RETURNING
         The key ends with the key that made the invitation. InvalidKey if the invitation is not valid,
         InvalidInput for an ordinary key.
         """
+        values = parse_arguments(PARSERS, name=name)
 
         def work(connection: sqlite3.Connection) -> NewKey:
             key_id = find_invitation(connection, invitation, timestamps.now())
-            redeemed = connection.execute(self.REDEEM, {"id": key_id, "name": name})
-            (values,) = users.as_dicts(redeemed)
-            return _insert(connection, values)
+            (redeemed,) = users.as_dicts(connection.execute(self.REDEEM, {**values, "id": key_id}))
+            return _insert(connection, redeemed)
 
         return self._write(work)
 
@@ -125,12 +127,13 @@ ORDER BY state <> 'valid', api_keys.created_at DESC, api_keys.rowid DESC
 LIMIT :limit OFFSET :skipped
 """
 
-    def list(self, caller: Caller, *, page: int = 1, limit: int = -1) -> KeyPage:
+    def list(self, caller: Caller, *, page: int = 1, limit: int = MAX_SQLITE_INTEGER) -> KeyPage:
         """Page number ``page`` of the keys of the caller or, for a broker, of all keys; by default all.
 
         Valid keys first, then those that ended, newest first; each with its user and state, but without the
         key itself.
         """
+        require_counts(page=page, limit=limit)
         skipped = min((page - 1) * limit, MAX_SQLITE_INTEGER)
         values = {"owner_id": caller.owner_id, "limit": limit, "skipped": skipped}
         with self._database.read() as connection:
@@ -161,7 +164,7 @@ RETURNING id
 
         Returns the number of keys. NotFound if the caller sees no key with this id.
         """
-        values = {"id": key_id, "owner_id": caller.owner_id, "made": made}
+        values = {"id": key_id, "owner_id": caller.owner_id, **parse_arguments({"made": boolean}, made=made)}
         revoked = self._write(lambda connection: connection.execute(self.REVOKE, values).fetchall())
         if not revoked:
             message = f"there is no key with the id {key_id!r}; 'acare key list' lists the keys"
@@ -169,30 +172,29 @@ RETURNING id
         return len(revoked)
 
 
-# The arguments of a new key that are checked, each with its parser.
-_PARSERS = {"name": NAME.validate, "expires_at": timestamps.parse, "scopes": validate_scopes}
-
-
-def _valid(**argument: object) -> Any:
-    """The valid value of one argument of a new key. InvalidInput names it."""
-    (value,) = parse_each(argument, _PARSERS).values()
-    return value
+#: The arguments of a new key that are checked, each with its parser.
+PARSERS = {
+    "name": NAME.validate,
+    "expires_at": timestamps.parse,
+    "scopes": validate_scopes,
+    "invitation": boolean,
+}
 
 
 def _scopes_of_key(caller: Caller, user_id: str, scopes: Scopes | None) -> Scopes:
     """The scopes of a key that the caller creates for a user: at most and by default those of the caller.
 
-    Raises InvalidInput, InsufficientScope, or BrokerRequired: only a broker creates keys for others.
+    Raises InsufficientScope, or BrokerRequired: only a broker creates keys for others.
     """
-    given = {name: sorted(caller.scopes[name]) for name in caller.scopes} if scopes is None else scopes
-    valid: Scopes = _valid(scopes=given)
-    for resource, actions in valid.items():
+    if scopes is None:
+        scopes = {name: sorted(caller.scopes[name]) for name in caller.scopes}
+    for resource, actions in scopes.items():
         for action in actions:
             if not caller.may(resource, ("read",) if action == "read" else (action, "write")):
                 raise InsufficientScope(resource, (action,))
     if caller.owner_id not in (None, user_id):
         raise BrokerRequired
-    return valid
+    return scopes
 
 
 def _invitation_expiry(expires_at: str | None) -> str:

@@ -11,8 +11,8 @@ from acare import places, search_terms
 from acare.auth import Caller
 from acare.database.database import ReadableDatabase
 from acare.errors import FieldError, InvalidInput
-from acare.fields import CLIENT_TYPES, STATUSES, parse_each
-from acare.filters import PROPERTY, WORDS
+from acare.fields import CLIENT_TYPES, STATUSES, require_counts
+from acare.filters import PROPERTY, parse_filters
 from acare.store import Store
 
 #: Seconds that a list, a search or a history may take: other requests wait for it.
@@ -78,7 +78,7 @@ class ClientPage(NamedTuple):
 class ClientLists(Store[ReadableDatabase]):
     """Lists of the clients in a database that the caller can see.
 
-    ``filters`` are the query parameters of a list, as they are parsed; None sets no condition.
+    ``filters`` are the query parameters of a list (``acare.filters``); None sets no condition.
     Without ``sort``, the newest clients are first.
     """
 
@@ -88,6 +88,7 @@ class ClientLists(Store[ReadableDatabase]):
         The rows and the total come from one snapshot. A page past the end has no rows. StoreUnavailable if
         that takes too long.
         """
+        require_counts(page=page, limit=limit)
         query = _query(caller.owner_id, filters)
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
             connection.execute("BEGIN")
@@ -117,9 +118,6 @@ class ClientLists(Store[ReadableDatabase]):
             yield from connection.execute(self.EXPORT)
 
 
-_FILTERS = _CONDITIONS.keys() - {"owner_id", "buyers"} | {"sort", "order"}
-
-
 class _Query(NamedTuple):
     """The values of the conditions of a list, and its ORDER BY; empty: by position, newest first."""
 
@@ -128,29 +126,19 @@ class _Query(NamedTuple):
 
 
 def _query(owner_id: str | None, filters: Mapping[str, object]) -> _Query:
-    """The query of a list with these filters. The caller sees only ``owner_id``.
-
-    TypeError for an unknown filter, which would otherwise be ignored; InvalidInput for an unknown word.
-    """
-    if unknown := filters.keys() - _FILTERS:
-        raise TypeError(f"unknown filter: {', '.join(sorted(unknown))}")
-    given = {**filters, "owner_id": owner_id}
-    values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-    if words := {name: values[name] for name in WORDS if name in values}:
-        values |= parse_each(words, WORDS)
+    """The query of a list with these filters; see ``parse_filters``. The caller sees only ``owner_id``."""
+    values = parse_filters(filters) if filters else {}
+    if owner_id is not None:
+        values["owner_id"] = owner_id
     for name, prepare in _PREPARE.items():
         if name in values:
             values[name] = prepare(values[name])
     if not values.keys().isdisjoint(PROPERTY):
         values["buyers"] = True
-    sort, order = values.pop("sort", None), values.pop("order", None)
-    return _Query(values, _order_by(sort or ("due" if "due" in values else "created_at"), order))
-
-
-def _order_by(sort: str, order: str | None) -> str:
+    sort = values.pop("sort", "due" if "due" in values else "created_at")
     terms, default = _ORDERS[sort]
-    order = order or default
-    return "" if (sort, order) == ("created_at", "desc") else terms.format(order=order)
+    order = values.pop("order", default)
+    return _Query(values, "" if (sort, order) == ("created_at", "desc") else terms.format(order=order))
 
 
 @cache  # of the few sets of filters that have an index: to make the text takes longer than to look it up

@@ -5,10 +5,10 @@ from contextlib import suppress
 from typing import Any
 
 from acare import ids
-from acare.auth import USER_FIELDS, Caller, Role, User
+from acare.auth import USER_CHANGES, USER_FIELDS, Caller, Role, User
 from acare.database.database import Database
 from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, NotFound, Refused
-from acare.fields import parse_each
+from acare.fields import parse_arguments, parse_each
 from acare.store import NOW, D, Store
 
 
@@ -31,7 +31,7 @@ ORDER BY email
 
     def list(self, caller: Caller, *, disabled: bool = True) -> list[dict[str, Any]]:
         """The users whose clients the caller can see, by e-mail, with role, state and number of clients."""
-        values = {"owner_id": caller.owner_id, "disabled": disabled}
+        values = {"owner_id": caller.owner_id, **parse_arguments(USER_CHANGES, disabled=disabled)}
         with self._database.read() as connection:
             return as_dicts(connection.execute(self.LIST, values))
 
@@ -65,8 +65,7 @@ WHERE id = :id
         The keys of a disabled user are not valid. Raises InvalidInput for an invalid value, NotFound,
         AlreadyExists if another user has the new address, or LastBroker.
         """
-        given = {name: value for name, value in (("email", email), ("role", role)) if value is not None}
-        values = {"email": None, "role": None, "disabled": disabled, **parse_each(given, USER_FIELDS)}
+        values = parse_arguments(USER_CHANGES, email=email, role=role, disabled=disabled)
 
         def work(connection: sqlite3.Connection) -> User:
             before = get(connection, which)

@@ -4,10 +4,12 @@ import gc
 import io
 import itertools
 import json
+import math
 import weakref
 
 import pytest
 from support.client import Api, app_fixture, full_key
+from support.clients import new
 from support.data import JORDAN
 from support.wsgi import call
 
@@ -16,6 +18,9 @@ from acare.api.body import MAX_BODY, MAX_DISCARDED
 from acare.auth import OPERATOR
 from acare.config import SETTINGS, AppOptions
 from acare.errors import InvalidInput, SettingError
+from acare.fields import ValidFields, validate_update
+from acare.filters import FILTERS, PROPERTY
+from acare.store import deleted
 
 ANA = "ana@example.com"
 
@@ -97,6 +102,15 @@ def test_the_typed_settings_are_those_of_the_table():
     assert list(AppOptions.__annotations__) == [setting.name for setting in SETTINGS]
 
 
+def create(app, client, **arguments):
+    return app.clients.create(app.caller(ANA), client, **arguments)
+
+
+def update(app, changes, **arguments):
+    (client, _), *_ = app.lists.export()
+    return app.clients.update(OPERATOR, json.loads(client)["id"], changes, **arguments)
+
+
 WRONG = {  # what a program does by mistake, and what the error names
     "an e-mail address": ("email must be", lambda app: app.users.add("nope", "agent")),
     "a role": ("role must be one of agent, broker", lambda app: app.users.add("ben@example.com", "boss")),
@@ -111,6 +125,28 @@ WRONG = {  # what a program does by mistake, and what the error names
     "a status": ("status must be", lambda app: app.lists.page(OPERATOR, page=1, limit=5, status="lost")),
     "an order": ("order must be", lambda app: app.lists.page(OPERATOR, page=1, limit=5, order="up")),
     "a filter of all": ("unknown filter: q_", lambda app: [*app.lists.all(OPERATOR, 5, q_="x")]),
+    "a deleted filter": (
+        "unknown filter: due",
+        lambda app: app.deleted.page(OPERATOR, page=1, limit=5, due="any"),
+    ),
+    "a page of deleted": ("page must be", lambda app: app.deleted.page(OPERATOR, page=0, limit=5)),
+    "a page of keys": ("page must be", lambda app: app.keys.list(OPERATOR, page=0, limit=5)),
+    "a limit of changes": ("limit must be", lambda app: app.feed.page(OPERATOR, after=None, limit=0)),
+    "a cursor": ("after must be", lambda app: app.feed.page(OPERATOR, after=5, limit=1)),
+    "a version of the history": ("before must be", lambda app: app.history.page(OPERATOR, "x", before=0)),
+    "a state of a user": ("disabled must be true", lambda app: app.users.change(ANA, disabled="yes")),
+    "a choice of users": ("disabled must be true", lambda app: app.users.list(OPERATOR, disabled="no")),
+    "an invitation": ("invitation must be true", lambda app: create_key(app, invitation="no")),
+    "the name of a redeemed key": ("name must have", lambda app: app.keys.redeem("0" * 64, name="")),
+    "the keys made with a key": ("made must be true", lambda app: app.keys.revoke(OPERATOR, "x", made="no")),
+    "a client as a dict": ("client must come from validate_create", lambda app: create(app, dict(new()))),
+    "changes as a client": ("client must come", lambda app: create(app, validate_update({"notes": "x"})[0])),
+    "an idempotency key": ("idempotency_key must be", lambda app: create(app, new(), idempotency_key=5)),
+    "changes as a dict": ("changes must come from validate_update", lambda app: update(app, {"notes": "x"})),
+    "changes as a pair": ("changes must come", lambda app: update(app, validate_update({"notes": "x"}))),
+    "no changes": ("changes must come", lambda app: update(app, ValidFields())),
+    "SQL as a name": ("changes must come", lambda app: update(app, {"notes = (SELECT 'x'), --": 1})),
+    "a version": ("version must be", lambda app: update(app, ValidFields(notes="x"), version=True)),
 }
 
 
@@ -121,11 +157,76 @@ def create_key(app, **arguments):
 @pytest.mark.parametrize("mistake", WRONG)
 def test_a_mistake_of_an_embedding_program_is_named(north, mistake):
     north.users.add(ANA, "agent")
-    before = north.users.list(OPERATOR)
+    create(north, new())
+    before = stored(north)
     text, make = WRONG[mistake]
     with pytest.raises((InvalidInput, TypeError), match=text):
         make(north)
-    assert (north.users.list(OPERATOR), north.keys.list(OPERATOR).keys) == (before, [])
+    assert stored(north) == before
+
+
+def stored(app):
+    """The users, keys and clients."""
+    clients = [client for client, _ in app.lists.export()]
+    return app.users.list(OPERATOR), app.keys.list(OPERATOR).keys, clients
+
+
+WRONG_FILTERS = [
+    ("price", "x"),
+    ("price", True),
+    ("bedrooms", -1),
+    ("bathrooms", math.nan),
+    ("square_feet", math.inf),
+    ("location", ""),
+    ("property_type", 5),
+    ("due", "soon"),
+    ("due", 20261215),
+    ("sort", "due"),
+    *(
+        (name, value)
+        for name in ("q", "email", "user_id", "client_type", "status")
+        for value in ("", 5, ["a"])
+    ),
+    ("q", "x" * 300),
+    ("user_id", "x"),
+    ("page", 0),
+    ("page", "1"),
+    ("limit", -5),
+    ("limit", True),
+    ("limit", 2.0),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG_FILTERS)
+def test_a_wrong_value_of_a_filter_is_named(north, name, value):
+    with pytest.raises(InvalidInput, match=f"^{name} must "):
+        north.lists.page(OPERATOR, **{"page": 1, "limit": 5, name: value})
+
+
+@pytest.mark.parametrize("name", deleted.FILTERS)
+def test_a_wrong_value_of_a_filter_of_deleted_clients_is_named(north, name):
+    with pytest.raises(InvalidInput, match=f"^{name} must "):
+        north.deleted.page(OPERATOR, page=1, limit=5, **{name: 5})
+
+
+FILTER_TEXTS = {
+    **dict.fromkeys(PROPERTY, "1e3"),
+    "client_type": "buyer",
+    "status": "active",
+    "user_id": "0199C0DE00007000800000000000ACA0",
+    "email": " ana@example.com ",
+    "q": " jordan lee ",
+    "due": "any",
+    "sort": "name",
+    "order": "asc",
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_a_parsed_filter_stays_as_it_is(name):
+    """The API parses the text of a parameter, and the store what an embedding program passes."""
+    parsed = FILTERS[name](FILTER_TEXTS[name])
+    assert FILTERS[name](parsed) == parsed
 
 
 def test_the_environment_is_not_read(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from flask import Flask, abort, request, session
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 import acare
-from acare.errors import AlreadyExists, Refused
+from acare.errors import AlreadyExists, InvalidInput, Refused
 
 intranet = Flask(__name__)
 intranet.secret_key = "change this"
@@ -41,5 +41,8 @@ def my_clients():
         caller = crm.caller(session["email"])
     except Refused:  # unknown or disabled
         abort(403)
-    page = crm.lists.page(caller, page=1, limit=25, q=request.args.get("q"))
+    try:
+        page = crm.lists.page(caller, page=1, limit=25, q=request.args.get("q") or None)
+    except InvalidInput as error:
+        abort(400, str(error))
     return {"total": page.total, "clients": [json.loads(client) for client in page.rows]}

@@ -37,6 +37,7 @@ def test_find_shows_the_clients_of_an_address_or_a_user(run, ana, caller):
     by_email = json.loads(run("find", "--email", "noor@example.com", "--json").out)
     by_user = json.loads(run("find", "--user", ANA, "--json").out)
     assert [[client["id"] for client in found] for found in (by_email, by_user)] == [[other, mine], [mine]]
+    assert "--email" in run("find", "--email", "noor", status=2).err
     assert run("find", "--user", "unknown@example.com", status=1).err.startswith("acare: there is no user")
 
 

@@ -14,6 +14,8 @@ from support.page import examples, replaced, shell
 from support.server import command, interrupt_when_it_waits
 from support.sockets import wait_for
 
+from acare.fields import ValidFields
+
 OWNERS = ("--value", f"user_id:{ANA}={USER}", "--value", f"user_id:{BEN}=ben@example.com")
 
 
@@ -50,7 +52,7 @@ def test_after_a_week_both_sides_are_brought_together(mover, hosted, moved):
         hosted.delete(client_id)
     with mover.agency.app() as app:
         for client_id in moved[16:26]:
-            app.clients.update(mover.agency.caller, client_id, {"phone": "5"})
+            app.clients.update(mover.agency.caller, client_id, ValidFields(phone="5"))
     ours = mover.here()
     ended = mover.run("--on-duplicate", "update", *OWNERS)
     conflicts = re.findall(r"^Changed on both sides.*: (\S{36}) ", ended.out, re.MULTILINE)

@@ -7,6 +7,7 @@ import pytest
 from support.hosted import ANA, BEN, KEY
 from support.importing import RECORD, USER
 
+from acare.fields import ValidFields, validate_update
 from acare.maintenance.verification import verify_file
 
 UPDATE, OVERWRITE, KEEP = (("--on-duplicate", policy) for policy in ("update", "overwrite", "keep"))
@@ -22,7 +23,7 @@ def moved(mover, hosted):
 
 def change_here(mover, client_id, **fields):
     with mover.agency.app() as app:
-        app.clients.update(mover.agency.caller, client_id, fields)
+        app.clients.update(mover.agency.caller, client_id, validate_update(fields)[0])
 
 
 def delete_here(mover, client_id):
@@ -217,7 +218,7 @@ def test_without_versions_there_keep_is_needed_each_time(agency):
     record = {name: value for name, value in RECORD.items() if name != "version"}
     agency.load(json.dumps(record), name="in.jsonl")
     with agency.app() as app:
-        app.clients.update(agency.caller, RECORD["id"], {"email": "new@b"})
+        app.clients.update(agency.caller, RECORD["id"], ValidFields(email="new@b"))
     codes = [agency.load(json.dumps(record), *each, name="in.jsonl").code for each in (UPDATE, KEEP, UPDATE)]
     assert codes == [1, 0, 1]
 

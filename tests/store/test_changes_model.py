@@ -20,7 +20,7 @@ from support.threads import Call, in_threads
 from acare import timestamps
 from acare.auth import caller_without_key
 from acare.errors import AcareError, CursorExpired
-from acare.fields import validate_create
+from acare.fields import ValidFields, validate_create
 from acare.importing.importer import import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options
@@ -84,7 +84,7 @@ class Operations:
         self.ids.append(made.id)
 
     def update(self):
-        self.clients.update(self.any_caller(), self.any_id(), {"notes": str(self.random.random())})
+        self.clients.update(self.any_caller(), self.any_id(), ValidFields(notes=str(self.random.random())))
 
     def delete(self):
         self.clients.delete(self.any_caller(), self.any_id())
@@ -93,7 +93,7 @@ class Operations:
         self.deleted.restore(self.any_caller(), self.any_id())
 
     def hand_over(self):
-        self.clients.update(self.callers["broker"], self.any_id(), {"user_id": self.any_owner()})
+        self.clients.update(self.callers["broker"], self.any_id(), ValidFields(user_id=self.any_owner()))
 
     def handover(self):
         one, other = self.random.sample(["ana", "ben"], 2)
