@@ -25,9 +25,6 @@ MIN_FREE = 16 * 1024 * 1024
 #: Seconds that a readiness check waits for its write.
 WRITE_CHECK_SECONDS = 1.0
 
-#: SQLite's page cache of a long transaction: pages that do not fit are written early, and read again.
-LONG_CACHE_KIB = 12 * 1024
-
 
 class ReadableDatabase(ABC):
     """A database that can be read; some can also be written."""
@@ -113,7 +110,7 @@ class Database(ReadableDatabase):
         try:
             self.write(lambda connection: None)  # refused like any write, as after a failed checkpoint
             with closing(open_writer(self.path)) as connection:
-                connection.execute(f"PRAGMA cache_size = -{LONG_CACHE_KIB}")
+                connection.execute("PRAGMA cache_size = -12288")  # 12 MiB: others are written, and read again
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
         except sqlite3.Error as error:

@@ -76,8 +76,7 @@ class WriteAheadLog:
         # Bytes of the log in use, at the last checkpoint. (If another program, such as Litestream, restarts
         # the log, the file may stay as long as it was.)
         self._size = os.path.getsize(self._path) if self._path.exists() else 0
-        # At the last checkpoint, and when the size of the file was last read.
-        self._copied_rows = self._measured_rows = connection.total_changes
+        self._copied_rows = self._measured_rows = connection.total_changes  # at the last of each
         self._due_size = CHECKPOINT_SIZE  # bytes of the file
         self._failed = False
         self._next_attempt = 0.0  # seconds of time.monotonic, from which a long log is emptied
@@ -93,13 +92,12 @@ class WriteAheadLog:
         return min(max_seconds, SHORT_SECONDS) if self._size >= MAX_SIZE // 4 else max_seconds
 
     def committed(self) -> None:
-        """Checkpoint if due, after a commit. If it is locked out, the next commit tries again."""
+        """Checkpoint if due, after a commit. If it is locked out, a later commit tries again."""
         if self._size >= MAX_SIZE // 4 and time.monotonic() >= self._next_attempt:
             self._next_attempt = time.monotonic() + ATTEMPT_SECONDS
             self.empty()
             return
-        rows = self._connection.total_changes
-        if rows - self._measured_rows < CHECKPOINT_AFTER // 250:
+        if (rows := self._connection.total_changes) - self._measured_rows < CHECKPOINT_AFTER // 250:
             return
         self._measured_rows = rows
         if rows - self._copied_rows >= CHECKPOINT_AFTER or os.path.getsize(self._path) > self._due_size:
