@@ -13,7 +13,7 @@ from acare.database.database import ReadableDatabase
 from acare.errors import FieldError, InvalidInput
 from acare.fields import CLIENT_TYPES, STATUSES, require_counts
 from acare.filters import PROPERTY, parse_filters
-from acare.store import Store
+from acare.store import MAX_SQLITE_INTEGER, Store
 
 #: Seconds that a list, a search or a history may take: other requests wait for it.
 MAX_SECONDS = 2.0
@@ -92,7 +92,7 @@ class ClientLists(Store[ReadableDatabase]):
         query = _query(caller.owner_id, filters)
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
             connection.execute("BEGIN")
-            return _page(connection, query, (page - 1) * limit, limit)
+            return _page(connection, query, min((page - 1) * limit, MAX_SQLITE_INTEGER), limit)
 
     def all(self, caller: Caller, max_clients: int, **filters: object) -> Iterator[tuple[str, str]]:
         """The JSON of each client, and of its owner's e-mail address, from one snapshot.

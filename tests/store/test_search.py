@@ -11,6 +11,7 @@ from support.clients import new
 from support.files import files_with
 
 from acare import phone_numbers
+from acare.auth import OPERATOR
 from acare.fields import validate_update
 from acare.maintenance.verification import verify_file
 from acare.store import lists
@@ -109,6 +110,11 @@ def test_a_search_alone_does_not_read_the_clients_of_other_pages(app, agent):
         return len(counted) if total == 300 else 0
 
     assert 0 < steps() * 1.5 < steps(status="active")
+
+
+def test_a_page_far_past_the_end_of_a_search_is_empty(app, agent):
+    app.clients.create(agent, new())
+    assert app.lists.page(OPERATOR, page=10**30, limit=25, q="jordan") == (1, [])
 
 
 def test_no_other_program_changes_words_unnoticed(app, agent):
