@@ -77,7 +77,7 @@ class KeyCollection(Resource):
         envelope.succeed_with_page(resp, "keys", rows, page, limit, found.total)
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
-        fields = {**PARSERS, "user_id": ids.parse, "expires_at": _parse_expiry}
+        fields = {**PARSERS, "expires_at": _parse_expiry}
         key, listed = self._services.keys.create(req.caller, **body.read_fields(req, fields))
         _answer_created(resp, key, listed)
 

@@ -74,10 +74,9 @@ class KeyStore(Store[D]):
         user, InvalidInput if the user is unknown or disabled or another argument is invalid, TooManyKeys,
         AlreadyExists for an adopted key or a new user, or InvalidKey.
         """
-        owner_id = caller.user_id if user_id is None else user_id
-        valid = parse_arguments(
-            PARSERS, name=name, scopes=scopes, expires_at=expires_at, invitation=invitation or False
-        )
+        given = {"user_id": user_id, "name": name, "scopes": scopes, "expires_at": expires_at}
+        valid = parse_arguments(PARSERS, **given, invitation=invitation or False)
+        owner_id = valid["user_id"] or caller.user_id
         values = {
             **valid,
             "user_id": owner_id,
@@ -174,6 +173,7 @@ RETURNING id
 
 #: The arguments of a new key that are checked, each with its parser.
 PARSERS = {
+    "user_id": ids.parse,
     "name": NAME.validate,
     "expires_at": timestamps.parse,
     "scopes": validate_scopes,

@@ -121,6 +121,7 @@ WRONG = {  # what a program does by mistake, and what the error names
     "actions that are a text": ("clients: read", lambda app: create_key(app, scopes={"clients": "read"})),
     "a filter": ("unknown filter: stauts", lambda app: app.lists.page(OPERATOR, page=1, limit=5, stauts="x")),
     "the name of a key": ("name must have", lambda app: create_key(app, name="")),
+    "the user of a key": ("user_id must be a UUID", lambda app: app.keys.create(OPERATOR, user_id=ANA)),
     "the end of a key": ("expires_at must be a time", lambda app: create_key(app, expires_at="tomorrow")),
     "a status": ("status must be", lambda app: app.lists.page(OPERATOR, page=1, limit=5, status="lost")),
     "an order": ("order must be", lambda app: app.lists.page(OPERATOR, page=1, limit=5, order="up")),
