@@ -104,6 +104,7 @@ export async function goneView(id, signal) {
 		client ? fullName(client) : "Client not found",
 		{
 			back: place.list ?? "#/",
+			beside: walkOf(id),
 			actions: last && button("Restore", () => restore(id), "main"),
 		},
 		el(

@@ -15,7 +15,7 @@ import {
 	shortName,
 	signature,
 } from "./session.mjs";
-import { keepWalk, place, remember } from "./place.mjs";
+import { place, remember } from "./place.mjs";
 import {
 	draftId,
 	draftNotes,
@@ -125,7 +125,6 @@ async function save(draft, form, signal, done = draft.id ? "Saved." : "Created."
 		const twins = draft.isAsked || !isComplete ? [] : await findTwins(draft, body, signal);
 		if (twins.length) return askForTwin(draft, twins, signal);
 		if (draft.other) checkLimits(draft.values);
-		await keepWalk();
 		const saved = isChanged
 			? await call(draft.id ? "PUT" : "POST", path, { body, headers, signal })
 			: await call("POST", `${path}/owner`, { body: { user_id }, headers, signal });

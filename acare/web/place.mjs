@@ -1,9 +1,9 @@
 // Where the person is: the view that is shown, the list that they came from, and the walk through its
 // clients, in the order that it had then.
 
-import { apiQuery, listAddress, readRoute, showNumber } from "./values.mjs";
-import { button, el, find } from "./dom.mjs";
-import { call, pagesOf } from "./session.mjs";
+import { apiQuery, explain, listAddress, readRoute, showNumber } from "./values.mjs";
+import { button, el, find, say } from "./dom.mjs";
+import { call } from "./session.mjs";
 
 /** ``address`` is the address of the view, ``previous`` of the view before, ``list`` of the last
  *  list. ``refresh`` reads the view again, ``render`` draws it anew, and ``countDue`` counts the
@@ -33,9 +33,9 @@ export function remember(client) {
 }
 
 // --- the walk
-/** Clients that one request reads, and the longest walk of which all ids are kept. */
-const [CHUNK, KEPT] = [100, 1000];
-/** {query, limit, total, ids, isKept}; ``ids`` has gaps until they are read. */
+/** The longest walk whose ids are read before the first step. */
+const SHORT = 300;
+/** {query, limit, total, ids, reading}; ``ids`` has gaps until all are read. */
 let walk = null;
 
 /** Begin at the list that was shown last. */
@@ -52,37 +52,36 @@ export function beginWalk() {
 
 const positionOf = (id) => walk?.ids.indexOf(id) ?? -1;
 
-/** Read all ids, before a change takes a client out of the list or moves it. */
-export async function keepWalk() {
-	const { total, ids, isKept } = walk ?? {};
-	if (!walk || isKept || total > KEPT) return;
-	walk.isKept = true;
+/** A line of a CSV file, from its id on. */
+const LINE = /^([\w-]+),(?:"[^"]*"|[^"\n])*/gm;
+/** Read all ids, at once: pages would miss some while the list changes. Those that are known stay. */
+async function readIds(mine) {
+	const { ids, total } = mine;
 	if (Object.keys(ids).length === total) return;
-	const read = new Set();
-	for await (const { clients } of pagesOf("clients", apiQuery({ ...walk.query, page: "" }))) {
-		for (const { id } of clients) read.add(id);
-	}
-	Object.assign(walk, { ids: [...read], total: read.size });
+	const path = `v1/clients.csv?${apiQuery({ ...mine.query, page: "" })}`;
+	const text = await (await call("GET", path, { as: "blob" })).text();
+	const known = new Set(["id", ...ids]); // with the title of the column
+	const found = Array.from(text.matchAll(LINE), ([, id]) => id);
+	// copies, since parts of the text would keep all of it in memory
+	const others = structuredClone(found.filter((id) => !known.has(id)));
+	const filled = Array.from({ length: total }, (_, at) => ids[at] ?? others.shift());
+	mine.ids = [...filled, ...others].filter(Boolean);
+	mine.total = mine.ids.length;
 }
-
-/** The id of the client ``step`` places further, or null; its chunk is read if need be. */
-async function idAfter(id, step) {
-	const at = positionOf(id) + step;
-	if (positionOf(id) < 0 || at < 0 || at >= walk.total) return null;
-	if (walk.ids[at]) return walk.ids[at];
-	const page = Math.floor(at / CHUNK);
-	const query = apiQuery({ ...walk.query, page: page + 1, limit: CHUNK });
-	const { clients } = await call("GET", `v1/clients?${query}`);
-	clients.forEach((client, index) => {
-		walk.ids[page * CHUNK + index] ??= client.id;
+/** Read all ids once, before others change the list. */
+async function keepWalk(mine = walk) {
+	mine.reading ??= readIds(mine);
+	await mine.reading.catch((error) => {
+		mine.reading = null;
+		say(explain(error));
 	});
-	place.ahead = clients.find((client) => client.id === walk.ids[at]) ?? null;
-	return walk.ids[at] ?? null;
 }
 
 /** Read the next client before the person asks for it. */
 export async function readAhead(id, signal) {
-	const next = await idAfter(id, 1);
+	if (walk?.total <= SHORT) await keepWalk();
+	const at = positionOf(id);
+	const next = at < 0 ? null : walk.ids[at + 1];
 	if (next && !knownClient(next)) place.ahead = await call("GET", `v1/clients/${next}`, { signal });
 }
 
@@ -92,13 +91,14 @@ export function walkOf(id) {
 	if (at < 0 || walk.total < 2) return null;
 	const page = String(Math.floor(at / walk.limit) + 1);
 	place.list = listAddress({ ...walk.query, page });
-	const go = (step) => async () => {
+	const go = (by) => async () => {
 		const main = find("#main");
 		main.inert = true; // what is typed is for the next client
-		const next = await idAfter(id, step).finally(() => {
-			main.inert = false;
-		});
-		if (next) location.replace(`#/client/${next}`); // one step back leads to the list
+		await keepWalk();
+		main.inert = false;
+		const next = walk.ids[positionOf(id) + by];
+		if (!next) return place.render();
+		return location.replace(`#/client/${next}`); // one step back leads to the list
 	};
 	const step = (text, look, by) =>
 		Object.assign(button(text, go(by), `${look} quiet`), {

@@ -4,7 +4,7 @@
 import { explain, fullName, isolate } from "./values.mjs";
 import { ask, button, el, link, no, say, value, yes } from "./dom.mjs";
 import { call, session, signature, stored } from "./session.mjs";
-import { go, keepWalk, place, remember, results } from "./place.mjs";
+import { go, place, remember, results } from "./place.mjs";
 
 const start = () => stored(`draft:${session.me?.id}:`);
 const storedName = (id) => `${start()}${id}`;
@@ -91,7 +91,6 @@ export async function remove(client, signal) {
 	)
 		return;
 	try {
-		await keepWalk();
 		await call("DELETE", `v1/clients/${client.id}`, {
 			headers: { "If-Match": `"${client.version}"` },
 			signal,
@@ -146,7 +145,6 @@ export async function removeOther(survivor, other, signal) {
 export async function update(client, change) {
 	const [path, body] = [`v1/clients/${client.id}`, change(client)];
 	if (!body) return client;
-	await keepWalk();
 	return call("PUT", path, { body, headers: { "If-Match": `"${client.version}"` } }).catch(
 		async (error) => {
 			if (error.status !== 412) throw error;

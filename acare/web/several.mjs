@@ -20,7 +20,7 @@ import {
 	yes,
 } from "./dom.mjs";
 import { call, newNote, owner, pagesOf, people, ready, session, shortName } from "./session.mjs";
-import { keepWalk, place, remember } from "./place.mjs";
+import { place, remember } from "./place.mjs";
 import { isNew, readDraft, removeOther } from "./saving.mjs";
 import { shown } from "./history.mjs";
 import { drawForm, twinRow } from "./form.mjs";
@@ -114,7 +114,6 @@ async function run(jobs, done, canUndo = true) {
 		tell(results.done.length, seconds);
 		return sleep(seconds, signal);
 	};
-	await keepWalk();
 	for (const job of jobs) {
 		if (signal.aborted) break;
 		try {

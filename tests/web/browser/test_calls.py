@@ -54,6 +54,35 @@ def test_a_walk_skips_nobody_whatever_changes(open_page, callers):
         callers.put(client, status="active")
 
 
+@pytest.mark.parametrize("total", [60, 310])
+def test_a_walk_shows_those_too_whom_a_colleague_has_changed(open_page, agency, total):
+    tag = f"call{total}"
+    clients = [agency.create(last_name=f"Call{number:03}", tags=[tag]) for number in range(total)]
+    page = opened(open_page, agency, f"?q={tag}&status=active&sort=name")
+    with page.expect_response(re.compile("csv")):  # has all ids
+        page.locator(ROWS).nth(20).click()
+        if total > 300:  # then they are read with the first step
+            page.keyboard.press("j")
+            page.keyboard.press("k")
+    expect(page.locator(WALK)).to_contain_text(f"21 of {total}")
+    for number in (2, 21, 22, 30, 50):
+        agency.put(clients[number], status="closed")
+    agency.ask("DELETE", f"/v1/clients/{clients[23]['id']}")
+    for number in range(20, 60):
+        expect(page.locator(WALK)).to_contain_text(f"{number + 1} of {total}")
+        if number == 23:
+            expect(page.get_by_role("heading", level=1)).to_have_text("Jordan Call023")
+            expect(page.get_by_role("button", name="Restore")).to_be_visible()
+        else:
+            expect(page.get_by_role("heading", level=1)).to_have_text(f"Jordan Call{number:03}")
+        if number == 22:
+            page.keyboard.press("a")
+            page.keyboard.type("Called.")
+            page.keyboard.press("Control+Enter")
+            expect(page.locator(".lines")).to_contain_text("Called.")
+        page.keyboard.press("j")
+
+
 def test_escape_leaves_an_empty_note_alone(open_page, agency):
     page = opened(open_page, agency, f"client/{agency.create()['id']}")
     expect(page.locator(".history li").first).to_be_visible()
