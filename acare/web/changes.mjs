@@ -1,14 +1,14 @@
 // Changes as data: of one client by two persons, of two clients that are one, and of many clients.
 // Independent of the document, so that Node can test it.
 
-import { dueIn, isUnset, same } from "./values.mjs";
-import { FIELDS, flatten, nest } from "./record.mjs";
+import { isUnset, same, valueOf } from "./values.mjs";
+import { fieldsOf, flatten, nest } from "./record.mjs";
 
 // --- two persons' changes of one client
 /** The fields in which two changed clients differ: [{field, base, mine, theirs, kind}]. ``kind``
  *  says who changed it: "mine", "theirs" or, if both did, "conflict". */
 export function merge(...states) {
-	return FIELDS.flatMap((field) => {
+	return fieldsOf(...states).flatMap((field) => {
 		const [base, mine, theirs] = states.map((state) => state[field.name] ?? null);
 		const kind = same(base, theirs) ? "mine" : same(base, mine) ? "theirs" : "conflict";
 		return same(mine, theirs) ? [] : [{ field, base, mine, theirs, kind }];
@@ -26,8 +26,8 @@ export const combine = (theirs, rows) => ({
 /** The body of an update: the fields that differ. */
 export function changes(base, values) {
 	const [before, after] = [base, values].map(nest);
-	const differing = FIELDS.filter(({ name }) => !same(before[name], after[name]));
-	return Object.fromEntries(differing.map(({ name }) => [name, after[name]]));
+	const differing = Object.entries(after).filter(([name, given]) => !same(before[name], given));
+	return Object.fromEntries(differing);
 }
 
 // --- notes
@@ -52,48 +52,48 @@ function entries(notes) {
 	const found = [];
 	for (const text of paragraphs(notes)) {
 		const [time] = text.match(DATED) ?? [""];
-		if (time || !found.length) found.push({ time, texts: [text] });
+		if (time || !found.at(-1)?.time) found.push({ time, texts: [text] });
 		else found.at(-1).texts.push(text);
 	}
 	return found;
 }
 
-/** The notes of both, newest first, each entry once; those without a time come last. */
-export function joinNotes(...notes) {
-	const all = notes.flatMap(entries).map(({ time, texts }) => ({ time, text: texts.join("\n\n") }));
-	const distinct = all.filter(({ text }, at) => all.findIndex((one) => one.text === text) === at);
-	return distinct
+/** The notes of both, newest first; those without a time come last. Of an entry that ours have, only
+ *  what they have not. */
+export function joinNotes(ours, theirs) {
+	const known = paragraphs(ours);
+	const isNew = (text) => !known.includes(text);
+	const others = entries(theirs).map(({ time, texts }) => ({
+		time,
+		texts: isNew(texts[0]) ? texts : texts.filter(isNew),
+	}));
+	return [...entries(ours), ...others]
 		.sort((a, b) => b.time.localeCompare(a.time))
-		.map(({ text }) => text)
+		.flatMap(({ texts }) => texts)
 		.join("\n\n");
 }
 
-const KEPT = ["status", "user_id", "pre_approved"]; // the survivor's
-
-/** What a field has in the merged client: {value}, with both values as ``choices`` if they differ. */
-function joinField({ name, kind }, [mine, theirs]) {
-	if (isUnset(theirs) || same(mine, theirs) || KEPT.includes(name)) return { value: mine };
-	if (isUnset(mine)) return { value: theirs, isFilled: true };
-	if (kind === "list") return { value: [...new Set([...mine, ...theirs])], isFilled: true };
-	if (kind === "lines") return { value: joinNotes(mine, theirs), isFilled: true };
-	if (kind === "details") return { value: { ...theirs, ...mine }, isFilled: true };
-	if (kind === "date") return { value: dueIn([`due:${mine}`, `due:${theirs}`]) };
-	return { value: mine, choices: [mine, theirs] };
+/** The values that a field can have in the merged client: several, if one must be chosen. */
+function joinField({ name, kind }, mine, theirs) {
+	if (isUnset(theirs) || same(mine, theirs) || name === "user_id") return [mine];
+	if (isUnset(mine)) return [theirs];
+	if (kind === "list") return [[...new Set([...mine, ...theirs])]];
+	return kind === "lines" ? [joinNotes(mine, theirs)] : [mine, theirs];
 }
 
-/** The survivor with what the other client adds, and what is to be said at its fields: {values,
- *  notes}. ``entry`` is a note that names the other one. */
+/** The survivor with what the other client adds, and the fields that differ: {values, differing}.
+ *  ``entry`` is a note that names the other one. */
 export function joinClients(survivor, other, entry) {
-	const [mine, theirs] = [survivor, other].map(flatten);
-	const joined = FIELDS.map((field) => [
+	const states = [survivor, other].map(flatten);
+	const joined = fieldsOf(...states).map((field) => ({
 		field,
-		joinField(field, [mine[field.name], theirs[field.name]]),
-	]);
-	const values = Object.fromEntries(joined.map(([{ name }, { value }]) => [name, value ?? null]));
-	const told = joined.filter(([, { choices, isFilled }]) => choices || isFilled);
+		choices: joinField(field, ...states.map((state) => valueOf(state, field.name))),
+	}));
+	const values = joined.map(({ field, choices }) => [field.name, choices[0]]);
+	const { notes, ...others } = Object.fromEntries(values);
 	return {
-		values: { ...mine, ...values, notes: joinNotes(entry, values.notes) },
-		differing: told.map(([field, { choices = null }]) => ({ field, choices })),
+		values: { ...states[0], ...others, notes: joinNotes(entry, notes) },
+		differing: joined.filter(({ choices }) => choices.length > 1),
 	};
 }
 

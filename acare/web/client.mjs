@@ -11,7 +11,7 @@ import {
 	showBudget,
 	withDue,
 } from "./values.mjs";
-import { FIELDS, flatten, vcard } from "./record.mjs";
+import { fieldsOf, flatten, vcard } from "./record.mjs";
 import {
 	badge,
 	button,
@@ -167,24 +167,22 @@ const ELSEWHERE = [
 	"notes",
 	"budget_max",
 ];
-/** The facts that are known, since blanks and the default of a flag would hide them; each detail is
- *  one. */
+/** The facts that are known, since blanks and the default of a flag would hide them. */
 function factsOf(client) {
 	const values = flatten(client);
-	const fact = (field, given) =>
-		el("div", { class: field.kind }, el("dt", value(field.label)), el("dd", shown(field, given)));
 	return el(
 		"section.card.facts",
 		el("h2", "Details"),
 		el(
 			"dl",
-			FIELDS.flatMap((field) => {
+			fieldsOf(values).map((field) => {
 				const isBudget = field.name === "budget_min"; // with the maximum
+				const title = isBudget ? label("budget") : field.label;
 				const given = isBudget ? showBudget(client, currency) : values[field.name];
-				if (ELSEWHERE.includes(field.name) || isUnset(given) || given === false) return [];
-				if (field.kind !== "details")
-					return [fact(isBudget ? { label: label("budget") } : field, given)];
-				return Object.entries(given).map(([name, detail]) => fact({ label: label(name) }, detail));
+				const isDefault = field.kind === "flag" && given === false;
+				if (ELSEWHERE.includes(field.name) || isUnset(given) || isDefault) return null;
+				const shownValue = el("dd", shown(field, given));
+				return el("div", { class: field.kind }, el("dt", value(title)), shownValue);
 			}),
 		),
 	);

@@ -87,7 +87,7 @@ export function saveFile(content, type, download) {
 
 /** Show a message that screen readers announce too, optionally with a button. It disappears after
  *  some seconds, but not while the pointer or the focus is on it. */
-export function say(text, action = null, seconds = 6) {
+export function say(text, action = null) {
 	const said = find("#said");
 	const wait = (time) => {
 		say.timer = setTimeout(end, time * 1000);
@@ -96,7 +96,7 @@ export function say(text, action = null, seconds = 6) {
 	said.replaceChildren(...[text, action].filter(Boolean));
 	said.onclick = ({ target }) => target.matches("a, button") && said.replaceChildren();
 	clearTimeout(say.timer);
-	wait(seconds);
+	wait(action ? 10 : 6);
 }
 
 /** Name what is shown in the title of the window, and mark it in the navigation. */

@@ -2,7 +2,7 @@
 // already.
 
 import { fullName, isolate, isUnset, label, same, showDay } from "./values.mjs";
-import { FIELDS, flatten, problemsOf, readFields, typedFields } from "./record.mjs";
+import { FIELDS, fieldsOf, flatten, problemsOf, readFields, typedFields } from "./record.mjs";
 import { changes, combine, merge, overLimits } from "./changes.mjs";
 import { ask, button, el, no, say, show, value, yes } from "./dom.mjs";
 import {
@@ -92,14 +92,17 @@ function titleOf({ id, base, other }) {
 /** All inputs. Those of the search profile are folded away if none is used. */
 function inputsOf(draft, initial) {
 	const isUsed = ({ name }) => !isUnset(initial[name] || null) || draft.notes?.[name];
-	const open = FIELDS.some((field) => field.isProfile && isUsed(field));
-	const [main, profile] = [false, true].map((isProfile) =>
-		FIELDS.filter((field) => field.isProfile === isProfile && isEditable(field)),
+	const fields = fieldsOf(initial).filter(
+		(field) => isEditable(field) || draft.notes?.[field.name],
 	);
-	const inputs = (fields) =>
+	const open = fields.some((field) => field.isProfile && isUsed(field));
+	const [main, profile] = [false, true].map((isProfile) =>
+		fields.filter((field) => field.isProfile === isProfile),
+	);
+	const inputs = (some) =>
 		el(
 			"div.fields",
-			fields.map((field) => control(field, initial, draft)),
+			some.map((field) => control(field, initial, draft)),
 		);
 	return [
 		el("section.card", inputs(main)),
@@ -112,7 +115,8 @@ function inputsOf(draft, initial) {
 async function save(draft, form, signal, done = draft.id ? "Saved." : "Created.") {
 	const { user_id, ...body } = changes(draft.base, draft.values);
 	const isChanged = !draft.id || Object.keys(body).length > 0;
-	if (!isChanged && !user_id) return discard(draft);
+	if (!isChanged && !user_id)
+		return draft.other ? removeOther(draft.base, draft.other, signal) : discard(draft);
 	const path = draft.id ? `v1/clients/${draft.id}` : "v1/clients";
 	const headers = draft.id
 		? { "If-Match": `"${draft.base.version}"` }

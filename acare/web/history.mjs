@@ -10,7 +10,7 @@ import {
 	showHour,
 	showNumber,
 } from "./values.mjs";
-import { FIELDS, flatten, inputText } from "./record.mjs";
+import { fieldsOf, flatten, inputText } from "./record.mjs";
 import { isAddition, laterNotes } from "./changes.mjs";
 import {
 	ask,
@@ -70,7 +70,7 @@ export function shown(field, given, links = true) {
 			),
 		);
 	}
-	const isJson = !field.kind && typeof given === "object"; // a detail
+	const isJson = field.kind === "detail" && typeof given === "object";
 	return Object.assign(value(isJson ? JSON.stringify(given) : inputText(given)), {
 		className: field.kind ?? "",
 	});
@@ -125,7 +125,7 @@ function entry({ action, changes, by, at }, client) {
 	return el(
 		"li",
 		isNamed ? label(action) : null,
-		FIELDS.map((field) => {
+		fieldsOf(before, after).map((field) => {
 			const [from, to] = [before, after].map((values) => values[field.name] ?? null);
 			return same(from, to)
 				? null

@@ -152,6 +152,7 @@ const INPUTS = {
 	money: { inputmode: "decimal", placeholder: "450k" },
 	list: { placeholder: "Separated by commas" },
 	date: { type: "date" },
+	detail: { beforeinput: (event) => event.preventDefault() }, // it is only chosen
 };
 function inputOf(field, given, attributes) {
 	if (field.kind === "user") return select(attributes, people());
@@ -170,7 +171,7 @@ function inputOf(field, given, attributes) {
  *  choices, isInvalid, isMarked}. */
 export function control(field, initial, draft) {
 	const { name, kind, required } = field;
-	const [id, given] = [`field-${name}`, initial[name] ?? null];
+	const [id, given] = [`field-${name.replace(/\s/g, "_")}`, initial[name] ?? null];
 	const note = draft.notes?.[name] ?? {};
 	const input = inputOf(field, given, {
 		id,

@@ -12,7 +12,6 @@ import {
 	same,
 	sentence,
 	showNumber,
-	valueOf,
 	withDue,
 } from "./values.mjs";
 
@@ -42,7 +41,6 @@ const PROFILE = [
 	["square_feet_min", "number"],
 	["pre_approval_amount", "money"],
 	["pre_approved", "flag"],
-	["property_preferences", "details"],
 ];
 /** How the text of a kind of field becomes a number. */
 const NUMBERS = { number: readings, money: amounts };
@@ -58,29 +56,46 @@ export const FIELDS = [...CLIENT, ...PROFILE].map(([name, kind, options], at) =>
 }));
 
 const MEMBERS = ["bedrooms_min", "bathrooms_min", "square_feet_min", "property_types"];
-/** A client as the page has it: the known members of property_preferences, and the follow-up among
- *  the tags, are fields beside them. */
+const DETAIL = "detail:";
+/** A client as the page has it: the members of property_preferences, and the follow-up among the
+ *  tags, are fields beside them. Other members than the known ones are details. */
 export function flatten({ property_preferences: given, ...client }) {
-	const others = Object.entries(given ?? {}).filter(([name]) => !MEMBERS.includes(name));
-	const members = MEMBERS.map((name) => [name, valueOf(given, name)]);
 	const { tags } = client;
+	const members = Object.entries(given ?? {}).map(([name, member]) => [
+		MEMBERS.includes(name) ? name : DETAIL + name,
+		member,
+	]);
 	return {
 		...client,
 		...(tags && { tags: plainTags(tags), due: dueIn(tags) }),
-		...Object.fromEntries(members),
-		property_preferences: Object.fromEntries(others),
+		...Object.fromEntries([...MEMBERS.map((name) => [name, null]), ...members]),
 	};
 }
 /** The client as the API has it. */
 export function nest({ due, ...values }) {
-	const isMember = ([name]) => MEMBERS.includes(name);
+	const isKnown = ([name]) => MEMBERS.includes(name);
+	const isDetail = ([name]) => name.startsWith(DETAIL);
 	const fields = Object.entries(values);
-	const members = fields.filter((field) => isMember(field) && field[1] !== null);
+	const details = fields
+		.filter(isDetail)
+		.map(([name, given]) => [name.slice(DETAIL.length), given]);
+	const members = fields.filter((field) => isKnown(field) && field[1] !== null);
 	return {
-		...Object.fromEntries(fields.filter((field) => !isMember(field))),
+		...Object.fromEntries(fields.filter((field) => !isKnown(field) && !isDetail(field))),
 		...((values.tags || due) && { tags: withDue(values.tags ?? [], due) }),
-		property_preferences: { ...values.property_preferences, ...Object.fromEntries(members) },
+		property_preferences: Object.fromEntries([...details, ...members]),
 	};
+}
+/** The fields of clients, and a field for each detail that one of these has. */
+export function fieldsOf(...clients) {
+	const names = clients.flatMap(Object.keys).filter((name) => name.startsWith(DETAIL));
+	const details = [...new Set(names)].map((name) => ({
+		name,
+		label: label(name.slice(DETAIL.length)),
+		kind: "detail",
+		isProfile: true,
+	}));
+	return [...FIELDS, ...details];
 }
 
 // --- forms
@@ -97,13 +112,10 @@ const showEntry = (entry, name) =>
 		? entry
 		: `"${String(entry).replaceAll('"', '""')}"`;
 
-/** The text of an input for a value: the entries of a list in one line, each detail in its own. */
+/** The text of an input for a value. */
 export function inputText(value, name) {
 	if (Array.isArray(value)) return value.map((entry) => showEntry(entry, name)).join(", ");
-	if (value === null || typeof value !== "object") return showNumber(value);
-	return Object.entries(value)
-		.map(([key, detail]) => `${key}: ${JSON.stringify(detail)}`)
-		.join("\n");
+	return value !== null && typeof value === "object" ? JSON.stringify(value) : showNumber(value);
 }
 
 /** The values in a form: {name: value}. Fields that were not edited keep the values that were

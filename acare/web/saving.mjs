@@ -18,9 +18,9 @@ export const writeDraft = (draft) =>
 export const dropDraft = (id) => sessionStorage.removeItem(storedName(id));
 
 /** Close a form: delete its draft, show a message, optionally with a button, and show another view. */
-export function finish(id, text, address, ...action) {
+export function finish(id, text, address, action) {
 	dropDraft(id);
-	say(text, ...action);
+	say(text, action);
 	// A second entry of the same view in the browser's history would take a second step back.
 	if (address === place.previous) history.back();
 	else location.replace(address);
@@ -112,7 +112,6 @@ export async function remove(client, signal) {
 		`${name} was deleted.`,
 		place.list ?? "#/",
 		button("Undo", () => restore(client.id)),
-		10,
 	);
 }
 
@@ -155,7 +154,7 @@ export async function update(client, change) {
 
 export function showSaved(client, undo = null) {
 	remember(client);
-	say("Saved.", undo && button("Undo", undo), undo ? 10 : 6);
+	say("Saved.", undo && button("Undo", undo));
 	place.refresh?.();
 	place.countDue();
 }

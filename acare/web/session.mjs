@@ -43,7 +43,7 @@ export const people = () =>
 /** Whether the person can change a field here: an agent, who sees no colleagues, not the owner, and
  *  other programs alone the details that acare does not know. */
 export const isEditable = ({ kind }) =>
-	kind !== "details" && (kind !== "user" || session.users.size > 1);
+	kind !== "detail" && (kind !== "user" || session.users.size > 1);
 
 const AWAY = "The server is not responding.";
 

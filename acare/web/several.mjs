@@ -72,7 +72,7 @@ function askForChange(filters, total) {
 			const clients = await readAll(filters, signal);
 			const jobs = jobsFor(values.kind, values.value.trim(), clients);
 			if (jobs.length) return { ...values, clients, jobs };
-			throw new Error(values.kind === "remove" ? "None has this tag." : "All have it.");
+			throw new Error("No client needs this change.");
 		},
 	);
 }
@@ -215,19 +215,19 @@ export async function mergeView({ id, other }, signal) {
 function draftOf(survivor, other, kept) {
 	const name = fullName(other);
 	const about = [name, other.email, other.phone].filter(Boolean).join(", ");
-	const entry = isNew(other.id) ? null : newNote(`Merged with ${about}.`);
 	const mine = kept ? nest(kept.values) : survivor;
+	const text = `Merged with ${about}.`;
+	const isNamed = isNew(other.id) || mine.notes?.includes(text); // the second time
+	const entry = isNamed ? null : newNote(text);
 	const { values, differing } = joinClients(mine, other, entry);
-	const text = (field, given) => el("p", shown(field, given, false)).textContent;
+	const inWords = (field, given) => el("p", shown(field, given, false)).textContent;
 	const notes = differing.map(({ field, choices }) => [
 		field.name,
-		choices
-			? {
-					text: "They differ.",
-					isInvalid: true,
-					choices: choices.map((given) => [text(field, given), given]),
-				}
-			: { text: `Includes what ${isolate(name)} has.`, isMarked: true },
+		{
+			text: "They differ.",
+			isInvalid: true,
+			choices: choices.map((given) => [inWords(field, given), given]),
+		},
 	]);
 	return {
 		id: survivor.id,

@@ -158,7 +158,6 @@ const LABELS = {
 	budget_max: "Maximum budget",
 	updated_at: "Changed",
 	preferred_locations: "Preferred locations",
-	property_preferences: "Other details",
 	property_types: "Property types",
 	bedrooms_min: "Minimum bedrooms",
 	bathrooms_min: "Minimum bathrooms",

@@ -160,7 +160,7 @@ test("each difference says whose it is", () => {
 
 test("members of a group are merged one by one", () => {
   const mine = { ...BASE, bedrooms_min: null };
-  const theirs = { ...BASE, bathrooms_min: 2, property_preferences: { pool: false } };
+  const theirs = { ...BASE, bathrooms_min: 2, "detail:pool": false };
   const merged = combine(theirs, merge(BASE, mine, theirs));
   assert.deepEqual(changes(theirs, merged), { property_preferences: { bathrooms_min: 2, pool: false } });
 });
@@ -175,7 +175,12 @@ test("whatever two people change, both changes are there or in conflict", () => 
   }
 });
 
-test("an update sends the fields that differ", () => assert.deepEqual(changes(BASE, { ...BASE, source: "b", property_preferences: { pool: true } }), { source: "b" }));
+test("an update sends the fields that differ", () => assert.deepEqual(changes(BASE, { ...BASE, source: "b", "detail:pool": true }), { source: "b" }));
+
+test("two changes of one detail are in conflict, of two are not", () => {
+  const [mine, theirs] = [{ ...BASE, "detail:pool": 1, "detail:lift": 1 }, { ...BASE, "detail:pool": 2, "detail:oven": 1 }];
+  assert.deepEqual(kinds(BASE, mine, theirs), { "detail:pool": "conflict", "detail:lift": "mine", "detail:oven": "theirs" });
+});
 
 // --- numbers and times
 
@@ -289,14 +294,26 @@ test("notes of two are joined in order of time", () => equal([
   [["Same.", "Same."], "Same."], [[null, "x"], "x"],
 ], joinNotes));
 
-test("a merge fills what is empty, joins lists, keeps the owner and asks where both differ", () => {
-  const base = { first_name: "Ana", last_name: "Lee", notes: null, budget_min: 100, user_id: "u", status: "active", property_preferences: { pool: true } };
-  const mine = { ...base, phone: "1", email: null, tags: ["a", "due:2026-12-02"] };
-  const theirs = { ...base, phone: "2", email: "a@b.co", tags: ["b", "due:2026-12-01"], notes: "x", user_id: "v", status: "closed", property_preferences: { garage: 1 } };
+test("notes that were joined before are not joined again", () => {
+  const [ours, theirs] = ["2026-03-01 10:00 a: C\n\nOld.", "2026-02-01 10:00 b: B\n\nOld.\n\nmore"];
+  const once = joinNotes(ours, theirs);
+  assert.equal(once, `${ours}\n\n${theirs}`);
+  equal([[[once, theirs], once], [[once, `New.\n\n${theirs}`], `${once}\n\nNew.`], [[once, `${theirs}\n\nlast`], `${once}\n\nlast`]], joinNotes);
+});
+
+test("a merge fills what is empty, joins lists, keeps the owner and asks for all else that differs", () => {
+  const base = { first_name: "Ana", last_name: "Lee", notes: null, budget_min: 100, user_id: "u", status: "inactive", pre_approved: false };
+  const mine = { ...base, phone: "1", email: null, tags: ["a", "due:2026-12-02"], property_preferences: { pool: true, oven: 1 } };
+  const theirs = {
+    ...base, phone: "2", email: "a@b.co", tags: ["b", "due:2026-12-01"], notes: "x", user_id: "v", status: "active", pre_approved: true,
+    property_preferences: { pool: false, garage: 1 },
+  };
   const { values, differing } = joinClients(mine, theirs, "2026-12-01 10:00 me: Merged");
-  assert.deepEqual([values.phone, values.email, values.tags, values.due, values.notes, values.user_id, values.status, values.property_preferences],
-    ["1", "a@b.co", ["a", "b"], "2026-12-01", "2026-12-01 10:00 me: Merged\n\nx", "u", "active", { garage: 1, pool: true }]);
-  assert.deepEqual(differing.filter(({ choices }) => choices).map(({ field }) => field.name), ["phone"]);
+  assert.deepEqual([values.email, values.notes, values.user_id, nest(values).tags, nest(values).property_preferences],
+    ["a@b.co", "2026-12-01 10:00 me: Merged\n\nx", "u", ["a", "b", "due:2026-12-02"], { pool: true, oven: 1, garage: 1 }]);
+  assert.deepEqual(Object.fromEntries(differing.map(({ field, choices }) => [field.label, choices])), {
+    Phone: ["1", "2"], Status: ["inactive", "active"], "Follow-up": ["2026-12-02", "2026-12-01"], "Pre-approved": [false, true], Pool: [true, false],
+  });
 });
 
 test("what a merged client has too much of is told before it is sent", () => {

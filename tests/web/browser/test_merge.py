@@ -1,5 +1,6 @@
 """Two clients who are one person become one."""
 
+import datetime
 import re
 
 import pytest
@@ -88,6 +89,7 @@ def test_a_new_client_who_exists_fills_that_one(open_page, agency):
     page.get_by_label("Notes").fill("One cat.")
     save_and_merge(page, f"{known['id']}/merge")
     page.get_by_role("button", name="0171 8888888").click()
+    page.get_by_role("button", name="Inactive", exact=True).click()
     press_merge(page)
     expect(page.locator(SAID)).to_have_text("Saved.")
     saved = agency.get(known)
@@ -116,6 +118,55 @@ def test_a_change_of_either_asks_again_and_loses_nothing(open_page, agency, twin
     expect(page.locator(SAID)).to_contain_text("was merged and deleted.")
     saved = agency.get(mine)
     assert (saved["source"], saved["budget_min"], saved["phone"]) == ("Fair", 5, "0171 9999999")
+
+
+CALLED = "2026-01-02 10:00 eva: Called.\n\nNo answer.\n\nOne cat."
+
+
+@pytest.mark.parametrize("change", [{"notes": f"New.\n\n{CALLED}"}, {"tags": ["vip"]}])
+def test_a_change_between_the_two_steps_joins_nothing_twice(open_page, agency, twins, change):
+    mine, other = twins
+    agency.put(other, notes=CALLED)
+    page = merging(open_page, agency, mine, other)
+    choose(page)
+
+    def change_first(route):
+        if route.request.method == "DELETE":
+            agency.put(other, **change)
+        route.continue_()
+
+    page.route(re.compile(f"{other['id']}$"), change_first)
+    press_merge(page)
+    expect(page.locator(SAID)).to_contain_text("was changed meanwhile. Merge again.")
+    assert is_there(agency, other)
+    page.unroute_all()
+    page.clock.set_fixed_time(datetime.datetime.now() + datetime.timedelta(hours=1))
+    page.reload()
+    press_merge(page)
+    expect(page.locator(SAID)).to_contain_text("was merged and deleted.")
+    new = r"\n\nNew\." if "notes" in change else ""
+    pattern = rf"{BY_BROKER}Merged with .*\.\n\n{re.escape(CALLED)}\n\nTwo dogs\.{new}"
+    assert re.fullmatch(pattern, agency.get(mine)["notes"])
+    assert not is_there(agency, other)
+
+
+def test_everything_that_differs_is_chosen(open_page, agency):
+    mine = agency.create(status="inactive", property_preferences={"pool": True, "lift": 1})
+    other = agency.create(
+        status="active", pre_approved=True, property_preferences={"pool": False, "heated by": 'gas "x"'}
+    )
+    page = merging(open_page, agency, mine, other)
+    for field, choice in (("Status", "Active"), ("Pre-approved", "Yes"), ("Pool", "No")):
+        press_merge(page)  # a choice is missing
+        problem = page.locator(".field", has=page.get_by_label(field, exact=True)).locator(".problem")
+        problem.get_by_role("button", name=choice, exact=True).click()
+    page.get_by_label("Pool").press("x")
+    expect(page.get_by_label("Pool")).to_have_value("false")
+    press_merge(page)
+    expect(page.locator(SAID)).to_contain_text("was merged and deleted.")
+    saved = agency.get(mine)
+    assert (saved["status"], saved["pre_approved"]) == ("active", True)
+    assert saved["property_preferences"] == {"pool": False, "lift": 1, "heated by": 'gas "x"'}
 
 
 def test_a_failure_between_the_two_offers_the_second_step(open_page, agency, twins):
