@@ -179,10 +179,10 @@ function factsOf(client) {
 				const isBudget = field.name === "budget_min"; // with the maximum
 				const title = isBudget ? label("budget") : field.label;
 				const given = isBudget ? showBudget(client, currency) : values[field.name];
-				const isDefault = field.kind === "flag" && given === false;
-				if (ELSEWHERE.includes(field.name) || isUnset(given) || isDefault) return null;
-				const shownValue = el("dd", shown(field, given));
-				return el("div", { class: field.kind }, el("dt", value(title)), shownValue);
+				const isNo = field.kind === "flag" && !given;
+				if (ELSEWHERE.includes(field.name) || isUnset(given) || isNo) return null;
+				const fact = [el("dt", value(title)), el("dd", shown(field, given))];
+				return el("div", { class: field.kind }, fact);
 			}),
 		),
 	);

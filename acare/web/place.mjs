@@ -79,7 +79,7 @@ async function keepWalk(mine = walk) {
 
 /** Read the next client before the person asks for it. */
 export async function readAhead(id, signal) {
-	if (walk?.total <= SHORT) await keepWalk();
+	if (walk?.total <= SHORT && !walk.query.q) await keepWalk(); // a search is for one client
 	const at = positionOf(id);
 	const next = at < 0 ? null : walk.ids[at + 1];
 	if (next && !knownClient(next)) place.ahead = await call("GET", `v1/clients/${next}`, { signal });
