@@ -79,6 +79,8 @@ def opened(open_page: Callable[..., Page], agency: Agency, where: str = "", **op
     page = open_page(agency.link, **options)
     expect(page.locator("#top")).to_be_visible()
     page.goto(f"{agency.url}/#/{where}")
+    if where.startswith("new"):  # until then, a label can be one of the list's filters
+        expect(page.get_by_role("heading", name="New client")).to_be_visible()
     return page
 
 
