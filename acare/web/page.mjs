@@ -23,9 +23,9 @@ const signedIn = followLink().catch(() => null); // what failed fails again, and
 async function render() {
 	current?.abort();
 	const route = readRoute(location.hash);
-	// what is typed is for the view that comes
-	find("#main").inert = route.view !== "list" || current?.route.view !== "list";
 	noteAddress(route);
+	// what is typed is for the view that comes (before, scrollY takes longer)
+	find("#main").inert = route.view !== "list" || current?.route.view !== "list";
 	current = Object.assign(new AbortController(), { route });
 	const { signal } = current;
 	place.refresh = null;

@@ -68,7 +68,7 @@ async function readIds(mine) {
 	mine.ids = [...filled, ...others].filter(Boolean);
 	mine.total = mine.ids.length;
 }
-/** Read all ids once, before others change the list. */
+/** Read all ids once. */
 async function keepWalk(mine = walk) {
 	mine.reading ??= readIds(mine);
 	await mine.reading.catch((error) => {
