@@ -91,7 +91,7 @@ export function walkOf(id) {
 	if (at < 0 || walk.total < 2) return null;
 	const page = String(Math.floor(at / walk.limit) + 1);
 	place.list = listAddress({ ...walk.query, page });
-	const go = (by) => async () => {
+	const move = (by) => async () => {
 		const main = find("#main");
 		main.inert = true; // what is typed is for the next client
 		await keepWalk();
@@ -101,7 +101,7 @@ export function walkOf(id) {
 		return location.replace(`#/client/${next}`); // one step back leads to the list
 	};
 	const step = (text, look, by) =>
-		Object.assign(button(text, go(by), `${look} quiet`), {
+		Object.assign(button(text, move(by), `${look} quiet`), {
 			disabled: at + by < 0 || at + by >= walk.total,
 		});
 	return el(

@@ -60,6 +60,7 @@ def test_a_walk_shows_those_too_whom_a_colleague_has_changed(open_page, agency, 
     page = opened(open_page, agency, f"?client_type={kind}&status=active&sort=name")
     with page.expect_response(re.compile("csv")):  # has all ids
         page.locator(ROWS).nth(20).click()
+        expect(page.locator(WALK)).to_contain_text(f"21 of {total}")
         if total > 300:  # then they are read with the first step
             page.keyboard.press("j")
             page.keyboard.press("k")
