@@ -63,15 +63,7 @@ def _change(settings: Settings, which: str, done: str, **values: Any) -> None:
     sys.stderr.write(f"{done}\n")
 
 
-@command(_EMAIL)
-def remove(settings: Settings, email: str) -> None:
-    """Remove a user added by mistake, who has never had a client, used a key or changed anything."""
-    with open_database(settings) as database:
-        UserStore(database).remove(email)
-    sys.stderr.write(f"Removed {email}, and all keys of this user.\n")
-
-
-USER_ACTIONS = (list_, add, set_role, rename, disable, enable, remove)
+USER_ACTIONS = (list_, add, set_role, rename, disable, enable)
 
 
 @command(

@@ -1,13 +1,12 @@
-"""Users: listing, adding, changing and removing them."""
+"""Users: listing, adding and changing them."""
 
 import sqlite3
-from contextlib import suppress
 from typing import Any
 
 from acare import ids
 from acare.auth import USER_CHANGES, USER_FIELDS, Caller, Role, User
 from acare.database.database import Database
-from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, NotFound, Refused
+from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, NotFound
 from acare.fields import parse_arguments, parse_each
 from acare.store import NOW, D, Store
 
@@ -52,6 +51,8 @@ SET email = coalesce(:email, email),
 WHERE id = :id
 """
 
+    ENABLED_BROKERS = "SELECT id FROM users WHERE role = 'broker' AND disabled_at IS NULL"
+
     def change(
         self: "UserStore[Database]",
         which: str,
@@ -71,32 +72,12 @@ WHERE id = :id
             before = get(connection, which)
             if not connection.execute(self.CHANGE, {**values, "id": before.id}).rowcount:
                 raise AlreadyExists(f"the user {email} already exists")
-            _require_broker(connection, before)
+            was_broker = before.role == "broker" and before.disabled_at is None
+            if was_broker and not connection.execute(self.ENABLED_BROKERS).fetchall():
+                raise LastBroker(f"the only broker is {before.email}; make another user a broker first")
             return get(connection, before.id)
 
         return self._write(work)
-
-    # A user who ever had a client has a total. Foreign keys name those who used a key or changed anything.
-    REMOVE = (
-        "DELETE FROM api_keys WHERE user_id = :id AND last_used_at IS NULL",
-        "DELETE FROM users WHERE id = :id AND NOT EXISTS (SELECT 1 FROM client_totals WHERE user_id = :id)",
-    )
-
-    def remove(self: "UserStore[Database]", which: str) -> None:
-        """Remove a user who never had a client, used a key or changed anything. Refused or LastBroker."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            user, removed = get(connection, which), 0
-            with suppress(sqlite3.IntegrityError):
-                _, removed = [
-                    connection.execute(statement, {"id": user.id}).rowcount for statement in self.REMOVE
-                ]
-            if not removed:
-                reason = "has had clients, used a key or changed something; see 'acare user disable'"
-                raise Refused(f"not removed: {user.email} {reason}")
-            _require_broker(connection, user)
-
-        self._write(work)
 
 
 def new(email: str, role: Role) -> User:
@@ -149,13 +130,3 @@ def as_dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
     """The rows of a cursor, each by the names of the columns."""
     cursor.row_factory = sqlite3.Row
     return [dict(row) for row in cursor.fetchall()]
-
-
-ENABLED_BROKERS = "SELECT id FROM users WHERE role = 'broker' AND disabled_at IS NULL"
-
-
-def _require_broker(connection: sqlite3.Connection, before: User) -> None:
-    """LastBroker if the user was the only enabled broker ``before`` a change, and no longer is one."""
-    was_broker = before.role == "broker" and before.disabled_at is None
-    if was_broker and not connection.execute(ENABLED_BROKERS).fetchall():
-        raise LastBroker(f"the only broker is {before.email}; make another user a broker first")

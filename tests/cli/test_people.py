@@ -154,29 +154,3 @@ def test_a_wrong_user_is_named_in_one_line(run, ana, caller, command, reason):
     caller(BEN, "agent")
     printed = run(*command.split(), status=1)
     assert (printed.is_refusal(), reason in printed.err) == (True, True)
-
-
-def test_a_user_who_was_never_active_can_be_removed(run, ana):
-    run("key", "create", "--user", BEN, "--name", "never used")
-    run("user", "remove", BEN)
-    assert [user["email"] for user in json.loads(run("user", "list", "--json").out)] == [ANA]
-
-
-def test_the_last_broker_is_not_removed(run, app):
-    run("user", "add", ANA, "--role", "broker")
-    assert run("user", "remove", ANA, status=1).err.startswith(f"acare: the only broker is {ANA};")
-
-
-@pytest.mark.parametrize("past", ["a used key", "a deleted client"])
-def test_a_user_with_a_past_is_not_removed(run, app, api, ben, past):
-    client = api.create()["id"]
-    run("key", "create", "--user", BEN)
-    keys = run("key", "list").out.count(BEN)
-    if past == "a used key":
-        ben.get("/v1/clients")
-        app.database.write(lambda connection: None)  # after the queued record of the use
-    else:
-        run("handover", "--from", "broker@example.com", "--to", BEN)
-        api.delete(client)
-    assert run("user", "remove", BEN, status=1).err.startswith(f"acare: not removed: {BEN} has had clients")
-    assert run("key", "list").out.count(BEN) == keys
