@@ -14,9 +14,8 @@ from support.data import JORDAN, TIMESTAMP, UNKNOWN_ID
 from support.wsgi import call
 
 import acare
-from acare.api.access_log import text_line
 from acare.auth import OPERATOR
-from acare.cli.log import Formatter, json_line
+from acare.cli.log import Formatter
 from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 
@@ -62,14 +61,15 @@ def log(request, tmp_path):
     """An app that logs as ``acare serve`` does, and a function that returns its log."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
-    handler.setFormatter(Formatter(request.param))
+    formatter = Formatter(request.param)
+    handler.setFormatter(formatter)
     root = logging.getLogger()
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
 
     def access(line):
-        written.write(f"{json_line('now', 'info', 'access', line._asdict())}\n{text_line(line)}\n")
+        written.write(f"{formatter.format_access(line)}\n")
 
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off", access_log=access) as app:
         yield app, written.getvalue

@@ -4,16 +4,15 @@ import os
 import re
 import tempfile
 from argparse import RawDescriptionHelpFormatter
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections import Counter
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from acare import timestamps
-from acare.cli.import_report import print_report
 from acare.cli.options import argument, command, find_user, open_database, read_database
-from acare.cli.output import open_output, show_progress
+from acare.cli.output import counted, open_output, printable, show_progress
 from acare.config import Settings
 from acare.database.database import Database, ReadOnlyDatabase
 from acare.errors import Refused, SettingError
@@ -21,8 +20,9 @@ from acare.field_types import USER_EMAIL
 from acare.fields import ALL_NAMES, FIELD_NAMES
 from acare.importing.cells import TARGETS
 from acare.importing.download import Download
-from acare.importing.importer import Reader, import_rows, open_reader, read_server
+from acare.importing.importer import Reader, Result, import_rows, open_reader, read_server
 from acare.importing.json_lines import JsonReader
+from acare.importing.proof import Proof
 from acare.importing.remote import Remote
 from acare.importing.rows import UPDATES, Options
 
@@ -64,7 +64,6 @@ def _default(text: str) -> tuple[str, object]:
 
 
 _DEFAULT = "the value of a field that a row lacks, for example client_type=buyer"
-_LENIENT = "move invalid values of optional fields to the notes"
 _REJECTS = "write invalid rows and skipped duplicates to FILE, and import the others"
 _DUPLICATE = (
     "how to handle clients that already exist, by id, e-mail or phone (default: fail). update takes what has "
@@ -86,7 +85,6 @@ _DELETE = "for a URL: delete clients that an earlier import from it created and 
     argument("source", "a CSV file, a file of JSON lines, or the base URL of a server", "FILE|URL"),
     argument("--user", "the owner of clients whose row names none", "EMAIL", USER_EMAIL.validate),
     argument("--default", _DEFAULT, "FIELD=VALUE", _default, action="append", default=[], dest="defaults"),
-    argument("--lenient", _LENIENT, action="store_true"),
     argument("--rejects", _REJECTS, "FILE", Path),
     argument("--on-duplicate", _DUPLICATE, choices=("fail", "skip", "create", *UPDATES), default="fail"),
     argument("--dates", "the order of day and month in dates such as 5/7/2026", choices=("dmy", "mdy")),
@@ -145,21 +143,12 @@ def import_(
             read_server(database, download, reader, options)
             options = replace(options, now=timestamps.now())  # clients can be created during a download
         else:
-            reader = open_reader(stack.enter_context(_open(source)), dict(chosen), values)
+            reader = open_reader(stack.enter_context(open(source, "rb")), dict(chosen), values)
         result = import_rows(database, reader, options, progress, download)
         if rejected is not None and not result.is_written:
             rejected.truncate(0)
-    print_report(result, reader, options)
+    _print_report(result, reader, options)
     return int(result.needs_action(options))
-
-
-@contextmanager
-def _open(source: str) -> Iterator[IO[bytes]]:
-    with Path(source).open("rb") as file:
-        try:
-            yield file
-        except Refused as error:
-            raise Refused(f"{source}: {error}") from None
 
 
 def _remote(url: str, key_file: Path | None) -> Remote:
@@ -177,3 +166,77 @@ def _private(path: Path | None) -> IO[bytes]:
     if path is None:
         return tempfile.TemporaryFile()
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+
+
+# --- the report
+
+# What helps with a problem, by the field or the kind.
+_HINTS = {
+    "client_type": "--value maps texts of CSV, --default client_type=buyer is for rows without one",
+    "status": "--value maps texts of CSV",
+    "owner": "--value maps names and ids to users, --user EMAIL is for rows without one",
+    "first_name": "--default first_name=- is for rows without one",
+    "last_name": "--default last_name=- is for rows without one",
+    "created_at": "--dates dmy or --dates mdy for dates such as 5/7/2026",
+    "duplicate": "--on-duplicate skip or create",
+    "same": "a warning only",
+}
+_OTHER_HINT = "--rejects FILE for the other rows"
+
+# The outcomes that need a decision, in the words of the report.
+_UNDECIDED = {
+    "conflict": "Changed on both sides, and kept (--on-duplicate overwrite or keep)",
+    "gone": "No longer at the source, and kept (--delete-missing or --on-duplicate keep)",
+}
+
+# The outcomes in the order of the last line.
+_OUTCOMES = (
+    *("created", "updated", "deleted", "unchanged", "kept", "conflict", "gone", "deleted here"),
+    *("refused", "duplicate", "skipped"),
+)
+
+
+def _print_report(result: Result, reader: Reader, options: Options) -> None:
+    """Print the columns and owners, the unknown names, the problems, what is undecided, and the numbers."""
+    if options.dry_run:
+        for column in reader.columns:
+            field = "unknown" if column.target is None else column.target or "ignored"
+            print(f"    {printable(column.name)} -> {field}")
+    if isinstance(reader, JsonReader):
+        _print_owners(reader.user_ids, options)
+    if reader.unknown:
+        kind, hint = ("columns", "; --map COLUMN=notes imports one") if reader.columns else ("fields", "")
+        print(printable(f"Unknown {kind}: {', '.join(reader.unknown)} (not imported{hint})"))
+    hints = _HINTS | ({"duplicate": "skipped"} if result.counts["skipped"] else {})
+    for text, summary in result.summaries.items():
+        more = ", ..." if summary.count > len(summary.examples) else ""
+        rows = f"{counted(summary.count, 'row')} ({', '.join(summary.examples.values())}{more})"
+        print(printable(f"{text}: {rows}; {hints.get(summary.field, _OTHER_HINT)}"))
+    for outcome, client_id, name in result.undecided:
+        print(printable(f"{_UNDECIDED[outcome]}: {client_id} {name}"))
+    lacking = [f"{name} ({counted(number, 'client')})" for name, number in sorted(result.missing.items())]
+    lacks = f" The source lacks {', '.join(lacking)}." if lacking else ""
+    if unaccepted := sorted(result.missing.keys() - set(options.may_lack)):
+        print(f"--allow-missing {','.join(unaccepted)} imports the clients without these fields.")
+    if result.proof is not None:
+        _print_proof(result.proof)
+    numbers = ", ".join(f"{result.counts[each]:,} {each}" for each in _OUTCOMES if result.counts[each])
+    written = sum(result.counts[each] for each in ("created", "updated", "deleted"))
+    done = f"{counted(written, 'client')} written" if written else "there was nothing to write"
+    print(f"{numbers}; {done if result.is_written else 'nothing was written'}.{lacks}")
+
+
+def _print_owners(user_ids: Counter[tuple[str, str | None]], options: Options) -> None:
+    """Print the owners at the source for a dry run, and how many clients go to ``--user``."""
+    for (user_id, owner), number in user_ids.items() if options.dry_run else ():
+        print(printable(f"    owner {user_id}: {counted(number, 'client')} -> {owner or '--user'}"))
+    rest = sum(number for (_, owner), number in user_ids.items() if owner is None)
+    if rest and options.defaults["owner"] is not None:
+        print(f"Owners without --value user_id:UUID=EMAIL: {counted(rest, 'client')}; new ones go to --user.")
+
+
+def _print_proof(proof: Proof) -> None:
+    print(f"Compared with the source: {proof.total('here'):,} clients there, {proof.total('there'):,} here")
+    for found, number in proof.found.most_common():
+        fields = ", ".join(f"{name} {count:,}" for name, count in proof.fields[found].most_common())
+        print(f"    {number:,} {found}{f': {fields}' if fields else ''}")

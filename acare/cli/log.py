@@ -6,7 +6,7 @@ import os
 import select
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 
 from acare import timestamps
@@ -20,28 +20,33 @@ _PAUSE = 0.05  # seconds
 
 
 class Formatter(logging.Formatter):
-    """Time and message, or a JSON object with ``time``, ``level``, ``logger``, ``message``, ``traceback``."""
+    """Lines of text, which begin with the time, or JSON objects with ``time``, ``level`` and ``logger``."""
 
     def __init__(self, log_format: str) -> None:
         super().__init__()
         self._is_json = log_format == "json"
 
     def format(self, record: logging.LogRecord) -> str:
-        time = timestamps.at(int(record.created * 1e9))
+        time, text = timestamps.at(int(record.created * 1e9)), super().format(record)
         if not self._is_json:
-            return f"{time} {super().format(record)}"
-        members: dict[str, object] = {"message": record.getMessage()}
-        if record.exc_info:
-            members["traceback"] = self.formatException(record.exc_info)
-        return json_line(time, record.levelname.lower(), record.name, members)
+            return f"{time} {text}"
+        level = record.levelname.lower()
+        return _json({"time": time, "level": level, "logger": record.name, "message": text})
+
+    def format_access(self, record: AccessRecord) -> str:
+        """A line of the access log."""
+        now = timestamps.now()
+        if not self._is_json:
+            return f"{now} {text_line(record)}"
+        members = {**record._asdict(), "milliseconds": round(record.milliseconds, 1)}
+        return _json({"time": now, "level": "info", "logger": "acare.access", **members})
 
 
-def json_line(time: str, level: str, logger: str, members: Mapping[str, object]) -> str:
-    """A line as a JSON object: ``time``, ``level`` and ``logger``, and the other members."""
-    return json.dumps({"time": time, "level": level, "logger": logger, **members}, ensure_ascii=False)
+def _json(members: dict[str, object]) -> str:
+    return json.dumps(members, ensure_ascii=False)
 
 
-class LogStream:
+class LogHandler(logging.Handler):
     """Writes lines to stderr in its own thread, about 20 times a second.
 
     No request waits for the reader of the log. While that reader is stalled, the last ``MAX_KEPT`` bytes are
@@ -50,19 +55,24 @@ class LogStream:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self._lines: deque[str] = deque()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="acare-log", daemon=True)
         self._thread.start()
 
+    def emit(self, record: logging.LogRecord) -> None:
+        self.write(self.format(record))
+
     def write(self, line: str) -> None:
-        """Queue a line, which must end with a line break."""
-        self._lines.append(line)
+        """Queue a line."""
+        self._lines.append(f"{line}\n")
 
     def close(self) -> None:
-        """Write the remaining lines, for at most a second."""
+        """Write the remaining lines, for at most a second. ``logging.shutdown`` calls it too."""
         self._closing.set()
         self._thread.join(1)
+        super().close()
 
     def _run(self) -> None:
         kept = bytearray()
@@ -78,31 +88,12 @@ class LogStream:
                 kept.clear()
 
 
-class LogHandler(logging.StreamHandler[LogStream]):
-    """Writes the remaining lines when it is closed, also by ``logging.shutdown``."""
-
-    def close(self) -> None:
-        self.stream.close()
-        super().close()
-
-
 @contextmanager
 def configured(log_format: str) -> Iterator[Callable[[AccessRecord], None]]:
     """Send all log lines of the process to stderr for the duration of the ``with``; yields the access log."""
-    stream = LogStream()
-    handler = LogHandler(stream)
-    handler.setFormatter(Formatter(log_format))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.captureWarnings(True)
-
-    def write(record: AccessRecord) -> None:
-        now = timestamps.now()
-        if log_format == "text":
-            line = f"{now} {text_line(record)}"
-        else:
-            members = {**record._asdict(), "milliseconds": round(record.milliseconds, 1)}
-            line = json_line(now, "info", "acare.access", members)
-        stream.write(f"{line}\n")
-
-    with closing(handler):
-        yield write
+    formatter = Formatter(log_format)
+    with closing(LogHandler()) as handler:
+        handler.setFormatter(formatter)
+        logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+        logging.captureWarnings(True)
+        yield lambda record: handler.write(formatter.format_access(record))

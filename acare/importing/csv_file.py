@@ -140,7 +140,7 @@ class CsvReader:
         separates by `` ::: ``. A text whose meaning is empty leaves the field to the next column.
         """
         values: dict[str, Any] = {}
-        sources: dict[str, tuple[str, object]] = {}
+        contents: dict[str, object] = {}
         others: list[str] = []
         for index, (name, target, meanings) in self._chosen_first:
             written = text = record[index] if index < len(record) else ""
@@ -148,19 +148,19 @@ class CsvReader:
                 text = meanings.get(text.strip().casefold(), meanings.get("*", text))
             if not target or not text.strip():
                 continue
-            if target in sources or (target == "notes" and name in self._chosen):
-                if written != sources.get(target, ("", ""))[1]:
+            if target in contents or (target == "notes" and name in self._chosen):
+                if written != contents.get(target):
                     others.append(f"{name}: {text}")
                 continue
             if target in ("email", "phone"):
                 text, *more = text.split(" ::: ")
                 others += [f"{name}: {value}" for value in more]
-            sources[target] = name, written
+            contents[target] = written
             values[target] = cells.TARGETS[target](text)
         for name, part in zip(("first_name", "last_name"), values.pop("full_name", ()), strict=False):
-            if name not in sources:
-                sources[name] = sources["full_name"]
+            if name not in contents:
+                contents[name] = contents["full_name"]
                 values[name] = part or None
-        row = Row(line, record, values, sources)
-        row.add_notes(others)
-        return row
+        if others:
+            values["notes"] = "\n".join([*filter(None, [values.get("notes")]), *others])
+        return Row(line, record, values, contents)

@@ -102,18 +102,20 @@ class Download:
     def _announce(self, clients: Iterable[dict[str, Any]], total: int) -> None:
         """Log how long the reading by id will take, and what is not read again. ``clients`` are the first."""
         lacking = {name for client in clients for name in ALL_NAMES - client.keys()}
+        if not lacking:
+            return
         kept, limit = len(self._positions), self._remote.limit
-        unread = max(0, total - kept)
-        text = f"The list lacks {', '.join(sorted(lacking))}: {unread:,} clients are read one by one"
+        unread, names = max(0, total - kept), ", ".join(sorted(lacking))
+        log.info(f"The list lacks {names}: {unread:,} of {total:,} clients are read one by one.")
         if limit:
             minutes = unread / (limit * SHARE) * WINDOW / 60
-            text += f", in about {minutes:,.0f} minutes with {SHARE:.0%} of the {limit} requests that are "
-            text += f"allowed in {WINDOW // 60} minutes"
+            share = f"{SHARE:.0%} of the {limit} requests that are allowed in {WINDOW // 60} minutes"
+            log.info(f"This takes about {minutes:,.0f} minutes, with {share}.")
         if kept:
-            text += f". {kept:,} clients are in the file of an earlier download: changes since then that the "
-            text += "list does not show are not noticed; to read all clients again, delete the file"
-        if lacking:
-            log.info("%s.", text)
+            log.info(
+                "The others are in the file of an earlier download. Changes since then that the list does "
+                "not show are not noticed; to read all clients again, delete the file."
+            )
 
     def _progress(self, step: str) -> None:
         self._show(step, *self._done, "clients")

@@ -32,14 +32,12 @@ _MAX_SHOWN = 60  # characters of a cell
 
 @dataclasses.dataclass
 class ProblemSummary:
-    """How often a problem occurs, and up to three rows whose cells differ.
+    """How often a problem occurs, and up to three rows whose cells differ, by the cell.
 
-    ``field`` is the field with the problem, ``duplicate``, or for a warning ``same``; ``column`` is its
-    column in the first row where it is not empty. ``examples`` has the cell for the text of each row.
+    ``field`` is the field with the problem, ``duplicate``, or for a warning ``same``.
     """
 
     field: str
-    column: str = ""
     count: int = 0
     examples: dict[str, str] = dataclasses.field(default_factory=dict)
 
@@ -75,10 +73,9 @@ class Result:
         shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
         place = f'line {row.line}: "{shown}"' if text else f"line {row.line}"
         summary = self.summaries.setdefault(f"{field} {message}", ProblemSummary(field))
-        summary.column = summary.column or row.sources.get(field, ("",))[0]
         summary.count += 1
-        if len(summary.examples) < _MAX_EXAMPLES and not (text and shown in summary.examples.values()):
-            summary.examples[place] = shown
+        if len(summary.examples) < _MAX_EXAMPLES:
+            summary.examples.setdefault(shown or place, place)
 
     def add(self, outcome: Outcome, client: dict[str, object]) -> None:
         """Count the outcome of a client, and note the client if that is left to a person."""
@@ -91,7 +88,7 @@ class Result:
 def open_reader(file: IO[bytes], chosen: Mapping[str, str], values: Sequence[tuple[str, str, str]]) -> Reader:
     """The rows of a file. ``chosen`` and ``values``: see ``csv_file.find_columns``."""
     if not file.seekable():
-        raise Refused("is a pipe; write its content to a file, and import the file")
+        raise Refused("the source is a pipe; write its content to a file, and import the file")
     start = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip()
     file.seek(0)
     if re.match(rb"{|\[\s*{", start):  # a list of records is refused as JSON, not as CSV

@@ -42,11 +42,12 @@ class JsonReader:
             if line.strip():
                 record = parse(line, number)
                 self.unknown.update((name, None) for name in record if name not in _KNOWN)
-                row = Row(number, record, record, {name: (name, value) for name, value in record.items()})
+                row = Row(number, record, record, record)
                 user_id, owner = record.get("user_id"), self.owner(record)
                 if record.get("owner") is None and isinstance(user_id, str):
                     self.user_ids[user_id, owner] += 1
-                    row.values, row.sources["owner"] = {**record, "owner": owner}, ("user_id", user_id)
+                    row.values = {**record, "owner": owner}
+                    row.contents = {**record, "owner": user_id}
                 yield row
 
     def owner(self, record: Mapping[str, Any]) -> str | None:

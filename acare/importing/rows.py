@@ -1,7 +1,7 @@
 """The rows of a file, and their validation."""
 
 import io
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any, Literal
@@ -9,7 +9,7 @@ from typing import IO, Any, Literal
 from acare import ids
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import to_json
-from acare.fields import FIELDS, ValidFields, validate_create
+from acare.fields import ValidFields, validate_create
 from acare.importing import cells
 
 #: The column with the reasons in a file of rejected rows; an import ignores it.
@@ -33,12 +33,6 @@ _GIVEN = {
 
 _ROUNDED = "was rounded by a spreadsheet: format the column as text there, and save the file again"
 
-REQUIRED = {field.name for field in FIELDS if field.required}
-
-#: The fields that ``lenient`` moves to the notes.
-OPTIONAL = {"created_at", "updated_at", *(field.name for field in FIELDS)} - REQUIRED - {"notes"}
-
-
 OnDuplicate = Literal["fail", "skip", "create", "update", "overwrite", "keep"]
 
 #: With these, rows with an id update the client that has it: see ``acare.importing.merging``.
@@ -49,8 +43,8 @@ UPDATES = ("update", "overwrite", "keep")
 class Options:
     """The options of an import. ``now`` is its time, and the latest valid ``created_at``.
 
-    ``defaults`` has the values of absent fields, and the ``owner``, which may be None. ``lenient`` moves
-    invalid optional values to the notes. ``dates``: see ``cells.timestamp``.
+    ``defaults`` has the values of absent fields, and the ``owner``, which may be None. ``dates``: see
+    ``cells.timestamp``.
     ``may_lack`` are fields that all records of a server may lack. ``delete_missing`` deletes clients that the
     server does not have any longer, with ``confirmed`` even many of them.
     """
@@ -58,7 +52,6 @@ class Options:
     now: str
     defaults: Mapping[str, object]
     on_duplicate: OnDuplicate = "fail"
-    lenient: bool = False
     dates: str | None = None
     rejects: IO[bytes] | None = None
     proof: IO[bytes] = field(default_factory=io.BytesIO)
@@ -74,12 +67,12 @@ class Options:
 
 @dataclass
 class Row:
-    """A row: the ``record`` in the file, JSON values by field, and the column and content of each field."""
+    """A row: the ``record`` in the file, JSON values by field, and the content of the file by field."""
 
     line: int
     record: Any
     values: dict[str, Any]
-    sources: dict[str, tuple[str, object]]
+    contents: dict[str, object]
     has_more: bool = False  # cells than the header
 
     def validated(self, options: Options, owners: Mapping[str, str]) -> dict[str, Any]:
@@ -98,31 +91,15 @@ class Row:
             fields = validate_create(values)
         except InvalidInput as error:
             problems += error.problems
-        if options.lenient and self._relax({problem.field for problem in problems}):
-            return self.validated(options, owners)
         if problems:
             is_rounded = isinstance(values.get("phone"), float)  # see ``cells.phone``
             reasons = {"phone": _ROUNDED} if is_rounded else {}
             raise InvalidInput(*(FieldError(name, reasons.get(name, message)) for name, message in problems))
         return {**fields, **given, "user_id": given["owner"]}
 
-    def _relax(self, invalid: set[str]) -> bool:
-        """Move invalid optional values to the notes. Returns whether it did so."""
-        fields = invalid & self.values.keys() & self.sources.keys() & OPTIONAL
-        if "notes" in invalid or not fields:
-            return False
-        self.values = {name: value for name, value in self.values.items() if name not in fields}
-        self.add_notes(sorted({f"{self.sources[name][0]}: {self.text(name)}" for name in fields}))
-        return True
-
-    def add_notes(self, lines: Sequence[str]) -> None:
-        """Append lines to the notes, if there are any."""
-        if lines:
-            self.values["notes"] = "\n".join([*filter(None, [self.values.get("notes")]), *lines])
-
     def text(self, name: str) -> str:
         """The text of a field in the file."""
-        _, value = self.sources.get(name, ("", ""))
+        value = self.contents.get(name, "")
         return value if isinstance(value, str) else to_json(value)
 
 

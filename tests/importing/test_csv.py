@@ -51,7 +51,10 @@ CELLS = {
     cells.full_name: [
         ("Mary Ann Lee", ("Mary Ann", "Lee")), ("Lee, Jordan", ("Jordan", "Lee")), ("Cher", ("Cher", "")),
     ],
-    cells.phone: [("6615550142.0", "6615550142"), ("+1661.0", "+1661"), ("661.555.0", "661.555.0")],
+    cells.phone: [
+        ("6615550142.0", "6615550142"), ("+1661.0", "+1661"), ("661.555.0", "661.555.0"),
+        ("4.9661E+11", 4.9661e11), ("4,9661E+11", 4.9661e11), ("6E+9 ", 6e9),
+    ],
     cells.tags: [
         ("vip, buyer", ["vip", "buyer"]), ("vip, buyer;", ["vip, buyer"]), ("* myContacts ::: VIP", ["VIP"]),
         ('["vip; buyer"]', ["vip; buyer"]), ('["vip" buyer', ['["vip" buyer']),
@@ -191,7 +194,7 @@ def test_a_dry_run_writes_nothing(agency, tmp_path):
     rejects = tmp_path / "rejects.csv"
     ended = agency.load(f"{HEADER}\nJordan,Lee,buyer\nx,,\n", "--dry-run", "--rejects", rejects)
     assert ended.out.startswith("    first_name -> first_name\n")
-    assert "1 valid, 1 refused, 0 duplicates; nothing was written." in ended.out
+    assert "1 created, 1 refused; nothing was written." in ended.out
     assert (ended.code, agency.clients(), rejects.exists()) == (0, [], False)
 
 

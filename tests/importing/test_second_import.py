@@ -384,4 +384,4 @@ def test_skipped_duplicates_can_be_corrected_and_imported(mover, hosted, moved, 
     assert (ended.code, len(rejects.read_text().splitlines())) == (0, 3)
     assert "duplicate of this client by id: Client0 Lee" in rejects.read_text()
     again = mover.agency.run("import", rejects, "--user", USER, "--on-duplicate", "skip")
-    assert "0 valid, 0 refused, 3 duplicates" in again.out
+    assert "3 skipped; there was nothing to write" in again.out
