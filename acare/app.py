@@ -17,7 +17,7 @@ from acare.api.request import Request
 from acare.api.services import Services
 from acare.auth import Caller
 from acare.config import AppOptions, Settings
-from acare.errors import Refused, SettingError
+from acare.errors import AcareError, Refused, SettingError
 
 log = logging.getLogger("acare")
 
@@ -60,10 +60,9 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
             request_type=Request,
             router=routes,
         )
-        self.add_error_handler(Exception, envelope.handle_unexpected_error)
-        self.add_error_handler(falcon.HTTPError, envelope.handle_http_error)
-        for kind in envelope.DOMAIN_ERRORS:
-            self.add_error_handler(kind, envelope.handle_domain_error)
+        self.add_error_handler(Exception, envelope.answer_defect)
+        self.add_error_handler(falcon.HTTPError, envelope.answer_http_error)
+        self.add_error_handler(AcareError, envelope.answer_error)
 
     def turn(self, env: dict[str, Any]) -> Turn:
         """How to queue a request, for a server that does; what has been found is kept for the answer."""

@@ -1,11 +1,25 @@
-"""The errors of the domain. ``acare.api.envelope`` maps them to responses, and the commands print them."""
+"""The errors of acare: the API answers with them, and the commands print them."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 
 class AcareError(Exception):
-    """An error that acare raises on purpose. Its text is meant for people."""
+    """An error that acare raises on purpose. Its text is meant for people.
+
+    A response has its ``code``, ``details`` and ``headers``. Without a code, it is answered like a defect.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        code: str | None = None,
+        details: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.code, self.details, self.headers = code, details, headers or {}
+        self.message = f"{text[:1].upper()}{text[1:].removesuffix('.')}."  # as a sentence
 
 
 class FieldError(NamedTuple):
@@ -20,74 +34,72 @@ class InvalidInput(AcareError):
 
     def __init__(self, *problems: FieldError) -> None:
         """``problems`` are all problems, at least one."""
-        super().__init__("; ".join(f"{problem.field} {problem.message}" for problem in problems))
+        text = "; ".join(f"{problem.field} {problem.message}" for problem in problems)
+        super().__init__(text, "VALIDATION_ERROR", [problem._asdict() for problem in problems])
+        self.message = f"Invalid request: {text}."
         self.problems = problems
 
 
-@dataclass(eq=False)
 class InsufficientScope(AcareError):
     """The scopes of the API key allow none of ``actions`` on ``resource``.
 
     Or there is no key, and the ``user`` who is signed in is unknown or disabled.
     """
 
-    resource: str = ""
-    actions: tuple[str, ...] = ()
-    user: str = ""
-
-    def __str__(self) -> str:
-        if self.user:
-            return (
-                f"You are signed in as {self.user[:254]!r}, but this user is unknown or disabled here. "
-                "Ask the operator of the client database to add you."
+    def __init__(self, resource: str = "", actions: tuple[str, ...] = (), user: str = "") -> None:
+        text = f"the API key lacks the scope {' or '.join(f'{resource}:{action}' for action in actions)}"
+        if user:
+            text = (
+                f"you are signed in as {user[:254]!r}, but this user is unknown or disabled here. "
+                "Ask the operator of the client database to add you"
             )
-        wanted = " or ".join(f"{self.resource}:{action}" for action in self.actions)
-        return f"The API key lacks the scope {wanted}."
+        details = None if user else {"resource": resource, "actions": [*actions]}
+        super().__init__(text, "INSUFFICIENT_SCOPE", details)
 
 
 class BrokerRequired(AcareError):
     """The operation requires the broker role, and the caller is an agent."""
 
+    def __init__(self) -> None:
+        super().__init__("this operation requires the broker role", "BROKER_REQUIRED")
 
-@dataclass(eq=False)
+
 class StaleVersion(AcareError):
-    """The client is at another version than the request requires.
+    """The client is at another version than the ``version`` in the body (``VERSION_CONFLICT``), or than
+    ``If-Match`` or ``If-None-Match`` requires (``PRECONDITION_FAILED``).
 
     ``changed_by`` is the e-mail address of the user who made the current version; None: the operator.
     ``attempted`` is the version that the request named, or None. The ``changed_fields`` have changed since
     that version; None if the history does not have it.
     """
 
-    current: int
-    attempted: int | None
-    changed_fields: list[str] | None
-    changed_at: str
-    changed_by: str | None
-
-    def __str__(self) -> str:
-        tag = f'which If-Match or If-None-Match excludes; its entity tag, with quotes, is "{self.current}"'
-        reason = f"not {self.attempted}" if self.attempted is not None else tag
-        return f"The client is at version {self.current}, {reason}."
-
-
-class VersionConflict(StaleVersion):
-    """The ``version`` in the body is not the current version."""
-
-
-class PreconditionFailed(StaleVersion):
-    """The current version does not satisfy ``If-Match`` or ``If-None-Match``."""
-
-
-class CursorExpired(AcareError):
-    """The cursor has expired: changes after it were deleted, or it is from another view."""
-
-
-class IdempotencyKeyReused(AcareError):
-    """The ``Idempotency-Key`` was already used with a different body."""
+    def __init__(
+        self,
+        code: str,
+        current: int,
+        attempted: int | None,
+        changed_fields: list[str] | None,
+        changed_at: str,
+        changed_by: str | None,
+    ) -> None:
+        tag = f'which If-Match or If-None-Match excludes; its entity tag, with quotes, is "{current}"'
+        reason = f"not {attempted}" if attempted is not None else tag
+        details = {
+            "currentVersion": current,
+            "attemptedVersion": attempted,
+            "changedFields": changed_fields,
+            "changedAt": changed_at,
+            "changedBy": changed_by,
+        }
+        headers = {"ETag": f'"{current}"'} if code == "PRECONDITION_FAILED" else None
+        super().__init__(f"The client is at version {current}, {reason}.", code, details, headers)
 
 
 class StoreUnavailable(AcareError):
     """The database is unavailable: busy, disk full, damaged, or file missing."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, "SERVICE_UNAVAILABLE", headers={"Retry-After": "1"})
 
 
 #: The text of StoreUnavailable if the content of the file is damaged.
@@ -106,13 +118,20 @@ class Refused(AcareError):
     """What was requested cannot be done; the text says what and why."""
 
 
+class AlreadyExists(Refused):
+    """The user, key or client already exists."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, "ALREADY_EXISTS")
+
+
 class NotFound(Refused):
     """The id is unknown, deleted, malformed or not visible to the caller, who cannot tell which."""
 
-    def __init__(self, record: str, message: str = "") -> None:
-        """``record`` is what the id names, such as "client"."""
-        super().__init__(message or f"{record} not found")
-        self.record = record
+    def __init__(self, record: str, text: str = "") -> None:
+        """``record`` is what the id names, such as "client". The commands print the ``text``."""
+        super().__init__(f"{record} not found", "NOT_FOUND")
+        self.args = (text or f"{record} not found",)
 
 
 #: Why a key is not valid, and the text of the error.
@@ -126,29 +145,16 @@ INVALID_KEY = {
 }
 
 
-@dataclass(eq=False)
 class InvalidKey(AcareError):
     """The request has no valid key, or its key was revoked while it was answered.
 
     ``key_id`` is set for a known key, and ``ended_at`` for one that has expired or was revoked.
     """
 
-    reason: str
-    key_id: str | None = None
-    ended_at: str | None = None
-    hint: str = ""
-
-    def __str__(self) -> str:
-        return f"{INVALID_KEY[self.reason]}{self.hint}."
-
-
-class TooManyKeys(Refused):
-    """The user has as many valid keys as a user may have."""
-
-
-class AlreadyExists(Refused):
-    """The user or client already exists."""
-
-
-class LastBroker(Refused):
-    """The change would leave the agency without an enabled broker."""
+    def __init__(
+        self, reason: str, key_id: str | None = None, ended_at: str | None = None, hint: str = ""
+    ) -> None:
+        details = {"reason": reason} if ended_at is None else {"reason": reason, "endedAt": ended_at}
+        headers = {"WWW-Authenticate": 'ApiKey realm="acare"'}
+        super().__init__(f"{INVALID_KEY[reason]}{hint}", "UnauthorizedError", details, headers)
+        self.reason, self.key_id = reason, key_id

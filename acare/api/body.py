@@ -7,9 +7,8 @@ from typing import Any
 import falcon
 
 from acare.api import headers
-from acare.api.envelope import ApiError
 from acare.api.request import Request
-from acare.errors import FieldError, InvalidInput
+from acare.errors import FieldError, InvalidInput, Refused
 from acare.field_types import from_json
 from acare.fields import parse_each
 
@@ -40,13 +39,13 @@ def read(req: Request, fields: Collection[str]) -> dict[str, Any]:
     """The JSON object in the body of the request. A body without a Content-Type is taken as JSON.
 
     ``fields`` are the members that the operation knows, for a caller who prefers strict handling. Raises
-    InvalidInput or ApiError. Falcon's media handling is not used: it also parses forms, and its error for
+    InvalidInput or Refused. Falcon's media handling is not used: it also parses forms, and its error for
     malformed JSON does not name a field.
     """
     media_type = (req.content_type or falcon.MEDIA_JSON).partition(";")[0].strip().lower()
     if media_type != falcon.MEDIA_JSON:
         message = "The body must be JSON, with Content-Type: application/json."
-        raise ApiError("UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept": falcon.MEDIA_JSON})
+        raise Refused(message, "UNSUPPORTED_MEDIA_TYPE", headers={"Accept": falcon.MEDIA_JSON})
     if not req.context.body:
         raise _invalid("must be a JSON object, but is empty")
     try:

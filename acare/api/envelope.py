@@ -7,8 +7,6 @@ Success: ``{"success": true, "data": …, "timestamp": …}``. Error: ``{"succes
 import json
 import logging
 import secrets
-from collections.abc import Callable
-from typing import Any
 
 import falcon
 
@@ -41,88 +39,18 @@ STATUSES = {
     "SERVICE_UNAVAILABLE": 503,
 }
 
-
-class ApiError(falcon.HTTPError):
-    """An error response. ``members`` is the object ``error`` in its body."""
-
-    def __init__(
-        self,
-        code: str,
-        message: str,
-        details: list[dict[str, str]] | dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> None:
-        super().__init__(STATUSES[code], headers=headers)
-        self.members: dict[str, object] = {"code": code, "message": message}
-        if details is not None:
-            self.members["details"] = details
-
-
-def etag(version: int) -> str:
-    """The strong entity tag of a client at a version."""
-    return f'"{version}"'
-
-
-def _stale(error: errors.StaleVersion) -> dict[str, Any]:
-    return {
-        "currentVersion": error.current,
-        "attemptedVersion": error.attempted,
-        "changedFields": error.changed_fields,
-        "changedAt": error.changed_at,
-        "changedBy": error.changed_by,
-    }
-
-
-def _sentence(text: str) -> str:
-    """The text of a domain error, which the commands print too, as a sentence."""
-    return f"{text[0].upper()}{text[1:]}."
-
-
-#: The response to each error of the domain.
-DOMAIN_ERRORS: dict[type[errors.AcareError], Callable[[Any], ApiError]] = {
-    errors.InvalidInput: lambda error: ApiError(
-        "VALIDATION_ERROR",
-        f"Invalid request: {error}.",
-        [problem._asdict() for problem in error.problems],
-    ),
-    errors.InvalidKey: lambda error: ApiError(
-        "UnauthorizedError",
-        str(error),
-        {"reason": error.reason, **({} if error.ended_at is None else {"endedAt": error.ended_at})},
-        {"WWW-Authenticate": 'ApiKey realm="acare"'},
-    ),
-    errors.InsufficientScope: lambda error: ApiError(
-        "INSUFFICIENT_SCOPE",
-        str(error),
-        None if error.user else {"resource": error.resource, "actions": [*error.actions]},
-    ),
-    errors.BrokerRequired: lambda _: ApiError("BROKER_REQUIRED", "This operation requires the broker role."),
-    errors.NotFound: lambda error: ApiError("NOT_FOUND", _sentence(f"{error.record} not found")),
-    errors.VersionConflict: lambda error: ApiError("VERSION_CONFLICT", str(error), _stale(error)),
-    errors.AlreadyExists: lambda error: ApiError("ALREADY_EXISTS", _sentence(str(error))),
-    errors.LastBroker: lambda error: ApiError("LAST_BROKER", _sentence(str(error))),
-    errors.TooManyKeys: lambda error: ApiError("TOO_MANY_KEYS", _sentence(str(error))),
-    errors.CursorExpired: lambda _: ApiError(
-        "CURSOR_EXPIRED", "The cursor has expired. Start again without `after`."
-    ),
-    errors.PreconditionFailed: lambda error: ApiError(
-        "PRECONDITION_FAILED", str(error), _stale(error), {"ETag": etag(error.current)}
-    ),
-    errors.IdempotencyKeyReused: lambda _: ApiError(
-        "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key was already used with a different body."
-    ),
-    errors.StoreUnavailable: lambda error: ApiError(
-        "SERVICE_UNAVAILABLE", str(error), headers={"Retry-After": "1"}
-    ),
-}
-
-# The errors that Falcon or the HTTP server raises: status → code, message.
+#: The errors that Falcon or the HTTP server raises: status → code, message.
 HTTP_ERRORS = {
     400: ("VALIDATION_ERROR", "The request is malformed."),
     404: ("NOT_FOUND", "This path does not exist."),
     431: ("VALIDATION_ERROR", "The request's headers are too large."),
     500: ("INTERNAL_ERROR", "Internal server error."),
 }
+
+
+def etag(version: int) -> str:
+    """The strong entity tag of a client at a version."""
+    return f'"{version}"'
 
 
 def succeed(resp: falcon.Response, *data: str, at: str | None = None) -> None:
@@ -147,30 +75,25 @@ def succeed_with_page(
     succeed_with_list(resp, name, rows, page * limit < total, numbers + meta)
 
 
-def handle_domain_error(req: Request, resp: falcon.Response, error: errors.AcareError, _: object) -> None:
-    """Answer an error of one of the types in ``DOMAIN_ERRORS``."""
+def answer_error(req: Request, resp: falcon.Response, error: errors.AcareError, _: object) -> None:
+    """Answer an error of acare."""
+    if error.code is None:
+        answer_defect(req, resp, error, _)
+        return
     if isinstance(error, errors.StoreUnavailable):
         cause = "" if error.__cause__ is None else f" cause={error.__cause__!r:.100}"  # no text of clients
         log.error("%s%s request=%s", error, cause, req.context.request_id)
-    handle_http_error(req, resp, DOMAIN_ERRORS[type(error)](error), _)
+    resp.set_headers(dict(error.headers))
+    details = {} if error.details is None else {"details": error.details}
+    _answer(req, resp, STATUSES[error.code], error.code, error.message, **details)
 
 
-def handle_http_error(req: Request, resp: falcon.Response, error: falcon.HTTPError, _: object) -> None:
-    """Answer an error of the API, or one that Falcon raised, such as an unknown path."""
-    resp.status = error.status
-    if not isinstance(error, ApiError):
-        error = ApiError(*HTTP_ERRORS.get(error.status_code, HTTP_ERRORS[500]))
-    resp.set_headers(dict(error.headers or {}))
-    body = {
-        "success": False,
-        "error": error.members,
-        "timestamp": timestamps.now(),
-        "correlationId": req.context.request_id,
-    }
-    resp.text = json.dumps(body, ensure_ascii=False)
+def answer_http_error(req: Request, resp: falcon.Response, error: falcon.HTTPError, _: object) -> None:
+    """Answer an error that Falcon raised, such as an unknown path."""
+    _answer(req, resp, error.status_code, *HTTP_ERRORS.get(error.status_code, HTTP_ERRORS[500]))
 
 
-def handle_unexpected_error(req: Request, resp: falcon.Response, error: Exception, _: object) -> None:
+def answer_defect(req: Request, resp: falcon.Response, error: Exception, _: object) -> None:
     """Answer 500. The traceback, or what is wrong with a setting, is logged with an error id; the response
     contains only that id."""
     error_id = secrets.token_hex(8)
@@ -182,6 +105,17 @@ def handle_unexpected_error(req: Request, resp: falcon.Response, error: Exceptio
         f" {error}" if is_explained else "",
         exc_info=None if is_explained else error,
     )
-    answer = ApiError(*HTTP_ERRORS[500])
-    answer.members["errorId"] = error_id
-    handle_http_error(req, resp, answer, _)
+    _answer(req, resp, 500, *HTTP_ERRORS[500], errorId=error_id)
+
+
+def _answer(
+    req: Request, resp: falcon.Response, status: int, code: str, message: str, **members: object
+) -> None:
+    resp.status = status
+    body = {
+        "success": False,
+        "error": {"code": code, "message": message, **members},
+        "timestamp": timestamps.now(),
+        "correlationId": req.context.request_id,
+    }
+    resp.text = json.dumps(body, ensure_ascii=False)

@@ -7,9 +7,8 @@ from collections.abc import Collection, Iterable
 
 import falcon
 
-from acare.api.envelope import ApiError
 from acare.api.request import Request
-from acare.errors import FieldError, InvalidInput
+from acare.errors import FieldError, InvalidInput, Refused
 from acare.store.clients import UNCONDITIONAL, Precondition
 
 # Possessive quantifiers (*+, ?+) never backtrack, so the time is linear in the length of the header.
@@ -44,11 +43,11 @@ def read_precondition(req: Request) -> Precondition:
 def write_precondition(req: Request, version: int | None, is_required: bool) -> Precondition:
     """The precondition of a PUT or DELETE. (RFC 9110 13.1.1, 13.1.2)
 
-    ApiError if the server requires one, or the ``version`` in the body, and there is neither.
+    Refused if the server requires one, or the ``version`` in the body, and there is neither.
     """
     if is_required and version is None and "HTTP_IF_MATCH" not in req.env:
         message = "Send the version that you read, in If-Match or, except with DELETE, in the body."
-        raise ApiError("PRECONDITION_REQUIRED", message)
+        raise Refused(message, "PRECONDITION_REQUIRED")
     if_none_match = req.env.get("HTTP_IF_NONE_MATCH")
     if if_none_match is None:
         return read_precondition(req)

@@ -5,12 +5,11 @@ import re
 import falcon
 
 from acare.api import body, headers
-from acare.api.envelope import ApiError
 from acare.api.operations import BY_METHOD
 from acare.api.request import Request
 from acare.api.services import Resource
 from acare.config import Settings
-from acare.errors import BrokerRequired, InsufficientScope, InvalidKey
+from acare.errors import BrokerRequired, InsufficientScope, InvalidKey, Refused
 
 #: The response headers that a page may read besides those that the Fetch standard always allows.
 EXPOSED_HEADERS = (
@@ -81,7 +80,7 @@ class AnswerRejected:
         if "acare.rejected" in req.env:
             status, reason = req.env["acare.rejected"]
             if status == 400:
-                raise ApiError("VALIDATION_ERROR", f"The request is malformed: {reason}.")
+                raise Refused(f"The request is malformed: {reason}.", "VALIDATION_ERROR")
             raise falcon.HTTPError(status)
 
 
@@ -105,10 +104,10 @@ class ReadBody:
             if known and "HTTP_EXPECT" not in req.env:  # reading makes some WSGI servers send 100 Continue
                 body.discard(stream)
             message = f"The body must not exceed {body.MAX_BODY} bytes."
-            raise ApiError("CONTENT_TOO_LARGE", message, {"limit": body.MAX_BODY})
+            raise Refused(message, "CONTENT_TOO_LARGE", {"limit": body.MAX_BODY})
         if req.env.get("HTTP_CONTENT_ENCODING", "").strip().lower() not in ("", "identity"):
             message = "The body must be sent without a Content-Encoding."
-            raise ApiError("UNSUPPORTED_MEDIA_TYPE", message, headers={"Accept-Encoding": "identity"})
+            raise Refused(message, "UNSUPPORTED_MEDIA_TYPE", headers={"Accept-Encoding": "identity"})
 
 
 class RequireKey:
@@ -149,11 +148,11 @@ class CsrfProtection:
         port = {"http": ":80", "https": ":443"}.get(scheme, "")
         same_host = origin is None or origin_host.removesuffix(port) == host.lower().removesuffix(port)
         if media_type != falcon.MEDIA_JSON or site not in ("same-origin", "none") or not same_host:
-            raise ApiError(
-                "CROSS_SITE_REQUEST",
+            raise Refused(
                 "Without an API key, a write needs Content-Type: application/json and must come from a page "
                 f"of the same origin. The page's origin is {origin or 'not named'}, the server's is "
                 f"{req.scheme}://{host}; behind a proxy, see the setting trusted_proxy.",
+                "CROSS_SITE_REQUEST",
             )
 
 
@@ -167,7 +166,7 @@ class RequireRight:
             allowed = ", ".join(sorted(methods))
             resp.set_header("Allow", allowed)
             if req.method != "OPTIONS":
-                raise ApiError("METHOD_NOT_ALLOWED", f"This path supports only {allowed}.")
+                raise Refused(f"This path supports only {allowed}.", "METHOD_NOT_ALLOWED")
             resp.complete = True  # Falcon's own responder leaves OPTIONS out of Allow
             return
         right = operation.right

@@ -13,6 +13,7 @@ import falcon
 from acare.api import envelope, headers
 from acare.api.request import Request
 from acare.api.services import Resource, Services
+from acare.errors import Refused
 from acare.version import __version__
 
 log = logging.getLogger("acare.error")
@@ -75,7 +76,7 @@ class Readiness(Resource):
             log.warning("%s", message)
         self._was_ready = is_ready
         if failed:
-            raise envelope.ApiError("SERVICE_UNAVAILABLE", message, {"checks": checks}, {"Retry-After": "1"})
+            raise Refused(message, "SERVICE_UNAVAILABLE", {"checks": checks}, {"Retry-After": "1"})
         envelope.succeed(resp, json.dumps({"status": "ready", "checks": checks}))
 
     def _last_result(self) -> str:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import falcon
 
-from acare.api.envelope import ApiError
 from acare.api.request import Request
 from acare.config import RateLimit, Settings
+from acare.errors import Refused
 
 _SECOND = 1_000_000_000
 _IPV4_MAPPED = bytes(10) + b"\xff\xff"
@@ -102,9 +102,9 @@ class LimitRate:
         resp.set_header("RateLimit-Remaining", str(result.remaining))
         resp.set_header("RateLimit-Reset", str(result.reset))
         if result.retry_after:
-            raise ApiError(
-                "RATE_LIMIT_EXCEEDED",
+            raise Refused(
                 f"Too many requests. Try again in {result.retry_after} s.",
+                "RATE_LIMIT_EXCEEDED",
                 {"retryAfter": result.retry_after},
                 {"Retry-After": str(result.retry_after)},
             )

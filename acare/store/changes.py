@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from acare.auth import Caller
 from acare.database.database import ReadableDatabase
-from acare.errors import CursorExpired, FieldError, InvalidInput
+from acare.errors import FieldError, InvalidInput, Refused
 from acare.fields import require_counts
 from acare.store import Store
 
@@ -43,7 +43,7 @@ FROM change_cursors
         """At most ``limit`` changes after the cursor ``after``, or from the beginning, in order of commits.
 
         ``now`` as the cursor returns none. There can be fewer even if more pages follow. InvalidInput if the
-        cursor is malformed; CursorExpired if it is from another view (the caller's role has changed), if
+        cursor is malformed; Refused if it is from another view (the caller's role has changed), if
         removals after it were purged, or if the database was replaced.
         """
         require_counts(limit=limit)
@@ -57,7 +57,7 @@ FROM change_cursors
             if after is None:
                 view, begun = current_view, newest
             if view != current_view or not purged <= max(revision, begun) <= newest:
-                raise CursorExpired
+                raise Refused("the cursor has expired. Start again without `after`", "CURSOR_EXPIRED")
             rows: list[str] = []
             if following is not None:
                 last = min(following + limit * ROWS_PER_CHANGE - 1, newest)

@@ -14,9 +14,7 @@ from acare.errors import (
     FieldError,
     InvalidInput,
     NotFound,
-    PreconditionFailed,
     StaleVersion,
-    VersionConflict,
 )
 from acare.fields import FIELDS, ValidFields, budgets_crossed, parse_client, require_counts
 from acare.store import MAX_SQLITE_INTEGER, NOW, STORED_JSON, Store, batches, creation, users
@@ -59,7 +57,7 @@ class ClientStore(Store[Database]):
     """
 
     def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:
-        """The client. Raises NotFound or PreconditionFailed."""
+        """The client. Raises NotFound or StaleVersion."""
         with self._database.read() as connection:
             if precondition is not UNCONDITIONAL:
                 connection.execute("BEGIN")  # so that the error, if any, describes the same snapshot
@@ -71,7 +69,7 @@ class ClientStore(Store[Database]):
         """Store a new client of the caller's user, at version 1.
 
         If the user has already created a client with this ``idempotency_key``, returns that client. Raises
-        IdempotencyKeyReused if it was created from other values, and NotFound if it has been
+        Refused if it was created from other values, and NotFound if it has been
         handed over and the caller can no longer see it.
         """
         if not isinstance(client, ValidFields) or len(client) < len(FIELDS):
@@ -97,7 +95,7 @@ class ClientStore(Store[Database]):
         """Merge ``changes`` into the client and return it. A change of ``user_id`` hands it over.
 
         Writes only if the client is at ``version`` (None: any) and ``precondition`` holds. Raises
-        NotFound, PreconditionFailed, VersionConflict, or InvalidInput if budget_min would exceed
+        NotFound, StaleVersion, or InvalidInput if budget_min would exceed
         budget_max, if the new owner is unknown or disabled, or if a field of the client differs from
         ``expected``.
         """
@@ -164,7 +162,7 @@ WHERE client_id = :id AND version = (SELECT max(version) FROM client_history WHE
 """
 
     def delete(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> None:
-        """Delete the client if ``precondition`` holds. Raises NotFound or PreconditionFailed."""
+        """Delete the client if ``precondition`` holds. Raises NotFound or StaleVersion."""
         values = {"id": client_id, "owner_id": caller.owner_id, "author_id": caller.author_id}
 
         def work(connection: sqlite3.Connection) -> None:
@@ -181,7 +179,7 @@ GET = f"SELECT version, json FROM clients WHERE {VISIBLE}"
 def _get(
     connection: sqlite3.Connection, caller: Caller, client_id: str, precondition: Precondition
 ) -> ClientRow:
-    """The client. Raises NotFound, or PreconditionFailed."""
+    """The client. Raises NotFound or StaleVersion."""
     row = connection.execute(GET, {"id": client_id, "owner_id": caller.owner_id}).fetchone()
     if row is None:
         raise NotFound("client")
@@ -189,7 +187,7 @@ def _get(
     if not precondition.holds(client.version):
         allowed = precondition.allowed or ()
         attempted = None if client.version in allowed else max(allowed, default=None)
-        raise _stale(connection, PreconditionFailed, client_id, attempted)
+        raise _stale(connection, "PRECONDITION_FAILED", client_id, attempted)
     return client
 
 
@@ -238,7 +236,7 @@ def _update(
         rows = connection.execute(statement, values).fetchall()
     if not rows:
         _get(connection, caller, client_id, UNCONDITIONAL)
-        raise _stale(connection, VersionConflict, client_id, version)
+        raise _stale(connection, "VERSION_CONFLICT", client_id, version)
     return ClientRow._make(rows[0])
 
 
@@ -251,9 +249,7 @@ WHERE id = :id
 """
 
 
-def _stale(
-    connection: sqlite3.Connection, error: type[StaleVersion], client_id: str, attempted: int | None
-) -> StaleVersion:
+def _stale(connection: sqlite3.Connection, code: str, client_id: str, attempted: int | None) -> StaleVersion:
     """The error. It names the fields that changed since the version, if the history has it."""
     values = {"id": client_id, "attempted": min(attempted or 0, MAX_SQLITE_INTEGER)}
     version, text, maker, old_text = connection.execute(GET_CHANGED, values).fetchone()
@@ -261,4 +257,4 @@ def _stale(
     if old_text is not None:
         old = parse_client(old_text)
         changed = [field.name for field in FIELDS if old[field.name] != record[field.name]]
-    return error(version, attempted, changed, record["updated_at"], maker)
+    return StaleVersion(code, version, attempted, changed, record["updated_at"], maker)

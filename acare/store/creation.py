@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from acare import ids, timestamps
 from acare.auth import Caller
-from acare.errors import IdempotencyKeyReused, NotFound
+from acare.errors import NotFound, Refused
 from acare.fields import FIELD_NAMES, ValidFields
 from acare.store import at_offset, batches
 from acare.store.history import last_owner
@@ -101,7 +101,8 @@ def create(
     digest = hashlib.sha256(json.dumps(client, sort_keys=True).encode()).digest()
     for request_sha256, client_id, text, created_at in connection.execute(FIND_RESPONSE, values).fetchall():
         if request_sha256 != digest:
-            raise IdempotencyKeyReused
+            text = "this Idempotency-Key was already used with a different body"
+            raise Refused(text, "IDEMPOTENCY_KEY_REUSED")
         owner = last_owner(connection, client_id)
         if owner is not None and caller.owner_id not in (None, owner):
             raise NotFound("client")

@@ -21,7 +21,7 @@ from acare.errors import (
     InvalidInput,
     InvalidKey,
     NotFound,
-    TooManyKeys,
+    Refused,
 )
 from acare.field_types import NAME, boolean
 from acare.fields import parse_arguments, require_counts
@@ -71,8 +71,8 @@ class KeyStore(Store[D]):
         It expires with the key of the caller at the latest, and an invitation within 30 days. ``new_user`` is
         stored with it, or not at all. ``adopted`` is a key that programs already have. Raises
         InsufficientScope if the caller lacks one of the scopes, BrokerRequired if an agent names another
-        user, InvalidInput if the user is unknown or disabled or another argument is invalid, TooManyKeys,
-        AlreadyExists for an adopted key or a new user, or InvalidKey.
+        user, InvalidInput if the user is unknown or disabled or another argument is invalid, AlreadyExists
+        for an adopted key or a new user, InvalidKey, or Refused: the user has too many keys.
         """
         given = {"user_id": user_id, "name": name, "scopes": scopes, "expires_at": expires_at}
         valid = parse_arguments(PARSERS, **given, invitation=invitation or False)
@@ -238,7 +238,8 @@ def _insert(connection: sqlite3.Connection, given: dict[str, Any], adopted: str 
     owner = users.get_enabled(connection, values["user_id"], "user_id")
     (valid,) = connection.execute(COUNT_VALID, values).fetchone()
     if valid >= MAX_VALID_KEYS:
-        raise TooManyKeys(f"the user {owner.email} has {valid} valid keys, the maximum; revoke one first")
+        text = f"the user {owner.email} has {valid} valid keys, the maximum; revoke one first"
+        raise Refused(text, "TOO_MANY_KEYS")
     if values["made_with"] is not None:
         expiry = connection.execute(GET_EXPIRY, values).fetchone()
         if expiry is None:

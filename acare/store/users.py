@@ -6,7 +6,7 @@ from typing import Any
 from acare import ids
 from acare.auth import USER_CHANGES, USER_FIELDS, Caller, Role, User
 from acare.database.database import Database
-from acare.errors import AlreadyExists, FieldError, InvalidInput, LastBroker, NotFound
+from acare.errors import AlreadyExists, FieldError, InvalidInput, NotFound, Refused
 from acare.fields import parse_arguments, parse_each
 from acare.store import NOW, D, Store
 
@@ -64,7 +64,7 @@ WHERE id = :id
         """Change the given values of the user with this id or e-mail address, from the next request on.
 
         The keys of a disabled user are not valid. Raises InvalidInput for an invalid value, NotFound,
-        AlreadyExists if another user has the new address, or LastBroker.
+        AlreadyExists if another user has the new address, or Refused: LAST_BROKER.
         """
         values = parse_arguments(USER_CHANGES, email=email, role=role, disabled=disabled)
 
@@ -74,7 +74,8 @@ WHERE id = :id
                 raise AlreadyExists(f"the user {email} already exists")
             was_broker = before.role == "broker" and before.disabled_at is None
             if was_broker and not connection.execute(self.ENABLED_BROKERS).fetchall():
-                raise LastBroker(f"the only broker is {before.email}; make another user a broker first")
+                text = f"the only broker is {before.email}; make another user a broker first"
+                raise Refused(text, "LAST_BROKER")
             return get(connection, before.id)
 
         return self._write(work)

@@ -19,7 +19,7 @@ from support.threads import Call, in_threads
 
 from acare import timestamps
 from acare.auth import caller_without_key
-from acare.errors import AcareError, CursorExpired
+from acare.errors import AcareError, Refused
 from acare.fields import ValidFields, validate_create
 from acare.importing.importer import import_rows
 from acare.importing.json_lines import JsonReader
@@ -145,7 +145,7 @@ class Follower:
         try:
             limit = self.random.choice([1, 10, 500])
             page = self.feed.page(self.caller, after=self.cursor, limit=limit)
-        except CursorExpired:
+        except Refused:
             self.expired += 1
             self.copy, self.cursor, self.told = {}, None, []
             return True
