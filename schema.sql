@@ -255,6 +255,14 @@ CREATE INDEX client_history_by_end ON client_history (ended_at);
 -- The deleted clients that can be restored, in the order of deletion: acare/store/deleted.py.
 CREATE INDEX client_history_deleted ON client_history (ended_at) WHERE deleted;
 
+-- (A client that was restored exists, or was deleted again at a later version.)
+CREATE VIEW deleted_clients AS
+SELECT rowid AS position, *
+FROM client_history AS last
+WHERE deleted
+    AND NOT EXISTS (SELECT 1 FROM clients WHERE id = client_id)
+    AND version = (SELECT max(version) FROM client_history WHERE client_id = last.client_id);
+
 -- A restore that raises a version by more than one changes nothing else: acare/store/restoring.py.
 CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients
 WHEN NEW.version = OLD.version + 1 OR NEW.imported_at IS NOT NULL -- an import takes the version of its source

@@ -159,13 +159,6 @@ def parse_arguments(parsers: Mapping[str, Callable[[Any], Any]], **arguments: ob
     return arguments | parse_each(given, parsers)
 
 
-def require_counts(**arguments: object) -> None:
-    """InvalidInput for an argument that is not an integer of at least 1."""
-    for name, value in arguments.items():
-        if type(value) is not int or value < 1:
-            raise InvalidInput(FieldError(name, "must be an integer of at least 1"))
-
-
 def _validate(
     fields: Sequence[Field], body: Mapping[str, object], null_message: str, problems: list[FieldError]
 ) -> ValidFields:

@@ -54,8 +54,9 @@ class ClientCollection(Resource):
             message = "cannot be combined with deleted=true"
             if problems := [FieldError(name, message) for name in filters if name not in deleted.FILTERS]:
                 raise InvalidInput(*problems)
-            found = self._services.deleted.page(req.caller, page=page, limit=limit, **filters)
-            total, rows, meta = found.total, found.rows, f'"deleted":[{",".join(found.deletions)}],'
+            total, found = self._services.deleted.page(req.caller, page=page, limit=limit, **filters)
+            rows = [row for row, _ in found]
+            meta = f'"deleted":[{",".join(deletion for _, deletion in found)}],'
         else:
             (total, rows), meta = self._services.lists.page(req.caller, page=page, limit=limit, **filters), ""
         envelope.succeed_with_page(resp, "clients", rows, page, limit, total, meta)

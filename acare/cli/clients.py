@@ -98,8 +98,8 @@ def _found(
     due: object,
     **filters: object,
 ) -> Generator[dict[str, object], None, None]:
-    """Matching clients, newest first; with ``deleted``, deleted clients follow, last deleted first; with
-    ``history``, earlier versions, those of a client together."""
+    """Matching clients, newest first; with ``deleted``, deleted clients follow; with ``history``, earlier
+    versions, those of a client together."""
     owners = _owners(database)
     filters["user_id"] = None if user is None else find_user(database, user).id
 

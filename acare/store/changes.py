@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from acare.auth import Caller
 from acare.database.database import ReadableDatabase
 from acare.errors import FieldError, InvalidInput, Refused
-from acare.fields import require_counts
 from acare.store import Store
 
 #: Rows that are read for each change on a page. Most rows can be of old versions or of other owners.
@@ -46,7 +45,6 @@ FROM change_cursors
         cursor is malformed; Refused if it is from another view (the caller's role has changed), if
         removals after it were purged, or if the database was replaced.
         """
-        require_counts(limit=limit)
         view, revision, begun = _parse(after)
         with self._database.read() as connection:
             connection.execute("BEGIN")

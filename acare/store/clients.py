@@ -16,7 +16,7 @@ from acare.errors import (
     NotFound,
     StaleVersion,
 )
-from acare.fields import FIELDS, ValidFields, budgets_crossed, parse_client, require_counts
+from acare.fields import FIELDS, ValidFields, budgets_crossed, parse_client
 from acare.store import MAX_SQLITE_INTEGER, NOW, STORED_JSON, Store, batches, creation, users
 from acare.store.creation import CreatedClient
 
@@ -74,8 +74,6 @@ class ClientStore(Store[Database]):
         """
         if not isinstance(client, ValidFields) or len(client) < len(FIELDS):
             raise TypeError("client must come from validate_create")
-        if not isinstance(idempotency_key, (str, type(None))):
-            raise InvalidInput(FieldError("idempotency_key", "must be a string"))
 
         def work(connection: sqlite3.Connection) -> CreatedClient:
             return creation.create(connection, caller, client, idempotency_key)
@@ -101,8 +99,6 @@ class ClientStore(Store[Database]):
         """
         if not isinstance(changes, ValidFields) or not changes:
             raise TypeError("changes must come from validate_update")
-        if version is not None:
-            require_counts(version=version)
 
         def work(connection: sqlite3.Connection) -> ClientRow:
             if "user_id" in changes:

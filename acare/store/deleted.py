@@ -6,12 +6,11 @@ The record of an erasure has the id of the client and the time, and nothing abou
 import json
 import sqlite3
 from collections.abc import Generator, Mapping
-from typing import NamedTuple
 
 from acare.auth import Caller
 from acare.database.database import Database
 from acare.errors import AlreadyExists
-from acare.fields import FIELD_NAMES, require_counts
+from acare.fields import FIELD_NAMES
 from acare.filters import parse_filters
 from acare.store import NOW, STORED_JSON, D, Store, search
 from acare.store.clients import ClientRow
@@ -40,65 +39,47 @@ _MATCHES = f"""(:owner_id IS NULL OR json ->> '$.user_id' = :owner_id)
         )
     )"""
 
-#: Whether the row ``stored`` of the history is the last version of a deleted client. (One that was restored
-#: exists, or was deleted again at a later version.)
-IS_DELETED = """deleted
-    AND NOT EXISTS (SELECT 1 FROM clients WHERE id = client_id)
-    AND version = (SELECT max(version) FROM client_history WHERE client_id = stored.client_id)"""
-
-# Last deleted first.
-_DELETED = f"""
-FROM client_history AS stored INDEXED BY client_history_deleted
-WHERE {IS_DELETED}
-    AND {_MATCHES}
-ORDER BY ended_at DESC, stored.rowid DESC
-"""
-
-
 #: The filters of a list of deleted clients.
 FILTERS = ("q", "email", "user_id", "client_type", "status")
-
-
-class DeletedPage(NamedTuple):
-    """The clients on one page, and ``deletedAt`` and ``deletedBy`` of each, as JSON texts; and the number of
-    clients on all pages.
-    """
-
-    total: int
-    rows: list[str]
-    deletions: list[str]
 
 
 class DeletedClients(Store[D]):
     """The deleted clients in a database. ``filters`` are those in ``FILTERS``; None sets no condition."""
 
-    FIND = f"SELECT rowid {_DELETED}"
+    MATCHES = f"""
+SELECT position
+FROM deleted_clients AS stored
+WHERE {_MATCHES}
+ORDER BY ended_at DESC, position DESC
+"""
 
     PAGE = f"""
 SELECT {STORED_JSON}, json_object('deletedAt', ended_at, 'deletedBy', users.email)
-FROM client_history
+FROM deleted_clients
 LEFT JOIN users ON users.id = deleted_by
-WHERE client_history.rowid IN (SELECT value FROM json_each(:rowids))
-ORDER BY ended_at DESC, client_history.rowid DESC
+WHERE position IN (SELECT value FROM json_each(:positions))
+ORDER BY ended_at DESC, position DESC
 """
 
-    def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> DeletedPage:
-        """Page number ``page``, counted from 1, of ``limit`` clients that the caller can see."""
-        require_counts(page=page, limit=limit)
+    def page(
+        self, caller: Caller, *, page: int, limit: int, **filters: object
+    ) -> tuple[int, list[tuple[str, str]]]:
+        """The number of deleted clients that the caller can see, and a page of them, last deleted first.
+
+        Each is the client, and ``deletedAt`` and ``deletedBy``, as JSON texts.
+        """
         values = _values(caller.owner_id, filters)
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
             connection.execute("BEGIN")
-            found = [rowid for (rowid,) in connection.execute(self.FIND, values)]
-            rowids = json.dumps(found[(page - 1) * limit : page * limit])
-            rows = connection.execute(self.PAGE, {"rowids": rowids}).fetchall()
-        return DeletedPage(len(found), [row for row, _ in rows], [deletion for _, deletion in rows])
+            found = [position for (position,) in connection.execute(self.MATCHES, values)]
+            positions = json.dumps(found[(page - 1) * limit : page * limit])
+            return len(found), connection.execute(self.PAGE, {"positions": positions}).fetchall()
 
-    ALL = f"SELECT {STORED_JSON}, ended_at {_DELETED}"
-
-    VERSIONS = f"""
+    FIND = f"""
 SELECT {STORED_JSON}, iif(deleted, ended_at, NULL)
 FROM client_history AS stored
-WHERE {_MATCHES}
+WHERE (:history OR stored.rowid IN (SELECT position FROM deleted_clients))
+    AND {_MATCHES}
 ORDER BY client_id, version DESC
 """
 
@@ -107,8 +88,9 @@ ORDER BY client_id, version DESC
 
         With the time of the deletion, if that ended the version. Without a time limit.
         """
+        values = {**_values(None, filters), "history": history}
         with self._database.read() as connection:
-            yield from connection.execute(self.VERSIONS if history else self.ALL, _values(None, filters))
+            yield from connection.execute(self.FIND, values)
 
     # The values of a deleted client for its next version. It returns to its position, unless a new client
     # with the same time of creation has it. json_extract returns values as they are stored: text and numbers
@@ -119,11 +101,8 @@ SELECT
     client_id AS id, json_extract(json, '$.user_id') AS user_id,
     {", ".join(f"json_extract({STORED_JSON}, '$.{name}') AS {name}" for name in FIELD_NAMES)},
     version + 1 AS version, json_extract(json, '$.created_at') AS created_at, {NOW} AS updated_at
-FROM client_history
-WHERE client_id = :id AND deleted
-    AND NOT EXISTS (SELECT 1 FROM clients WHERE id = :id)
-ORDER BY version DESC
-LIMIT 1
+FROM deleted_clients
+WHERE client_id = :id
 """
 
     def restore(self: "DeletedClients[Database]", caller: Caller, client_id: str) -> ClientRow:

@@ -24,7 +24,7 @@ from acare.errors import (
     Refused,
 )
 from acare.field_types import NAME, boolean
-from acare.fields import parse_arguments, require_counts
+from acare.fields import parse_arguments
 from acare.store import MAX_SQLITE_INTEGER, NOW, D, Store, at_offset, users
 from acare.store.callers import KEY, find_invitation, hash_key, parse_scopes
 
@@ -132,7 +132,6 @@ LIMIT :limit OFFSET :skipped
         Valid keys first, then those that ended, newest first; each with its user and state, but without the
         key itself.
         """
-        require_counts(page=page, limit=limit)
         skipped = min((page - 1) * limit, MAX_SQLITE_INTEGER)
         values = {"owner_id": caller.owner_id, "limit": limit, "skipped": skipped}
         with self._database.read() as connection:
@@ -163,7 +162,7 @@ RETURNING id
 
         Returns the number of keys. NotFound if the caller sees no key with this id.
         """
-        values = {"id": key_id, "owner_id": caller.owner_id, **parse_arguments({"made": boolean}, made=made)}
+        values = {"id": key_id, "owner_id": caller.owner_id, "made": made}
         revoked = self._write(lambda connection: connection.execute(self.REVOKE, values).fetchall())
         if not revoked:
             message = f"there is no key with the id {key_id!r}; 'acare key list' lists the keys"

@@ -11,7 +11,7 @@ from acare import places, search_terms
 from acare.auth import Caller
 from acare.database.database import ReadableDatabase
 from acare.errors import FieldError, InvalidInput
-from acare.fields import CLIENT_TYPES, STATUSES, require_counts
+from acare.fields import CLIENT_TYPES, STATUSES
 from acare.filters import PROPERTY, parse_filters
 from acare.store import MAX_SQLITE_INTEGER, Store
 
@@ -88,7 +88,6 @@ class ClientLists(Store[ReadableDatabase]):
         The rows and the total come from one snapshot. A page past the end has no rows. StoreUnavailable if
         that takes too long.
         """
-        require_counts(page=page, limit=limit)
         query = _query(caller.owner_id, filters)
         with self._database.read(max_seconds=MAX_SECONDS) as connection:
             connection.execute("BEGIN")

@@ -30,7 +30,7 @@ ORDER BY email
 
     def list(self, caller: Caller, *, disabled: bool = True) -> list[dict[str, Any]]:
         """The users whose clients the caller can see, by e-mail, with role, state and number of clients."""
-        values = {"owner_id": caller.owner_id, **parse_arguments(USER_CHANGES, disabled=disabled)}
+        values = {"owner_id": caller.owner_id, "disabled": disabled}
         with self._database.read() as connection:
             return as_dicts(connection.execute(self.LIST, values))
 
