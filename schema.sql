@@ -62,6 +62,24 @@ BEGIN
     UPDATE api_keys SET made_with = OLD.made_with WHERE made_with = OLD.id;
 END;
 
+-- The keys with their users. An invitation ends when either user is disabled: who has it and who made it.
+CREATE VIEW keys AS
+SELECT
+    api_keys.id, user_id, owner.email, owner.role, name, preview, scopes, api_keys.created_at, expires_at,
+    revoked_at, last_used_at, maker.email AS made_by, made_with, invitation,
+    CASE
+        WHEN invitation AND last_used_at IS NOT NULL THEN 'used'
+        WHEN revoked_at IS NOT NULL THEN 'revoked'
+        WHEN owner.disabled_at IS NOT NULL OR invitation AND maker.disabled_at IS NOT NULL THEN 'disabled'
+        WHEN expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') THEN 'expired'
+        ELSE 'valid'
+    END AS state,
+    -- Of a valid key, when it will end.
+    coalesce(revoked_at, owner.disabled_at, iif(invitation, maker.disabled_at, NULL), expires_at) AS ended_at
+FROM api_keys
+JOIN users AS owner ON owner.id = user_id
+LEFT JOIN users AS maker ON maker.id = made_by;
+
 
 -- Clients. `json` is the record as the API returns it. SQLite generates it when the row is written, so a
 -- read only copies it. This is the only definition of a client's JSON representation.

@@ -32,24 +32,6 @@ from acare.store.callers import KEY, find_invitation, hash_key, parse_scopes
 INVITATION_DAYS = 7
 MAX_INVITATION_DAYS = 30
 
-KEYS = f"""
-SELECT
-    api_keys.id, owner.id AS user_id, owner.email, owner.role, name, preview, scopes,
-    api_keys.created_at, expires_at, revoked_at, last_used_at, maker.email AS made_by, made_with, invitation,
-    CASE
-        WHEN invitation AND last_used_at IS NOT NULL THEN 'used'
-        WHEN revoked_at IS NOT NULL THEN 'revoked'
-        WHEN owner.disabled_at IS NOT NULL OR invitation AND maker.disabled_at IS NOT NULL THEN 'disabled'
-        WHEN expires_at <= {NOW} THEN 'expired'
-        ELSE 'valid'
-    END AS state
-FROM api_keys
-JOIN users AS owner ON owner.id = user_id
-LEFT JOIN users AS maker ON maker.id = made_by
-"""
-
-GET_KEY = f"{KEYS} WHERE api_keys.id = :id"
-
 
 class KeyStore(Store[D]):
     """Keys in a database."""
@@ -119,10 +101,12 @@ RETURNING
 
     COUNT_KEYS = "SELECT count(*) FROM api_keys WHERE :owner_id IS NULL OR user_id = :owner_id"
 
-    LIST_KEYS = f"""
-{KEYS}
-WHERE :owner_id IS NULL OR owner.id = :owner_id
-ORDER BY state <> 'valid', api_keys.created_at DESC, api_keys.rowid DESC
+    LIST_KEYS = """
+SELECT keys.*
+FROM keys
+JOIN api_keys USING (id)
+WHERE :owner_id IS NULL OR keys.user_id = :owner_id
+ORDER BY state <> 'valid', keys.created_at DESC, api_keys.rowid DESC
 LIMIT :limit OFFSET :skipped
 """
 
@@ -207,11 +191,7 @@ def _invitation_expiry(expires_at: str | None) -> str:
 #: Valid keys that a user may have.
 MAX_VALID_KEYS = 100
 
-COUNT_VALID = f"""
-SELECT count(*)
-FROM api_keys
-WHERE user_id = :user_id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > {NOW})
-"""
+COUNT_VALID = "SELECT count(*) FROM keys WHERE user_id = :user_id AND state = 'valid'"
 
 # When a key that is made with a key expires: with that key at the latest.
 GET_EXPIRY = """
@@ -246,7 +226,7 @@ def _insert(connection: sqlite3.Connection, given: dict[str, Any], adopted: str 
         values["expires_at"] = expiry[0]
     if not connection.execute(INSERT_KEY, values).rowcount:
         raise AlreadyExists("the key already exists")
-    return NewKey(key, read(connection, GET_KEY, values)[0])
+    return NewKey(key, read(connection, "SELECT * FROM keys WHERE id = :id", values)[0])
 
 
 def read(connection: sqlite3.Connection, statement: str, values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -258,9 +238,9 @@ def read(connection: sqlite3.Connection, statement: str, values: dict[str, Any])
 
 
 ENDING = f"""
-{KEYS}
-WHERE
-    revoked_at IS NULL AND owner.disabled_at IS NULL AND NOT invitation
+SELECT *
+FROM keys
+WHERE state IN ('valid', 'expired') AND NOT invitation
     AND expires_at > {at_offset(":since")} AND expires_at <= {at_offset(":until")}
 ORDER BY expires_at
 """

@@ -23,7 +23,7 @@ DIFFERENT = {
     "CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients BEGIN SELECT 1; END": (
         "the trigger clients_history_update is different"
     ),
-    "ALTER TABLE api_keys DROP COLUMN name": "the table api_keys is different",
+    "ALTER TABLE client_sources DROP COLUMN source_version": "the table client_sources is different",
     "DROP TABLE client_totals; CREATE VIEW client_totals AS SELECT 1": "the view client_totals is different",
 }
 
