@@ -40,10 +40,8 @@ class ImportStore:
         users = connection.execute("SELECT email, id FROM users")
         self.owners: dict[str, str] = {email.lower(): id for email, id in users}
 
-    GET = f"""
-SELECT
-    id, user_id, {", ".join(f"clients.{name}" for name in FIELD_NAMES)},
-    clients.version, created_at, updated_at, source_version, client_sources.version AS own_version
+    GET = """
+SELECT clients.*, source_version, client_sources.version AS own_version
 FROM clients
 LEFT JOIN client_sources ON client_id = id
 WHERE id = :id
@@ -55,14 +53,14 @@ WHERE id = :id
         return rows[0] if rows else None
 
     WAS_DELETED = """
-SELECT 'a client that was deleted'
-WHERE EXISTS (SELECT 1 FROM client_history WHERE client_id = :value)
-    OR EXISTS (SELECT 1 FROM erasures WHERE client_id = :value)
+SELECT 1 FROM client_history WHERE client_id = :id
+UNION ALL
+SELECT 1 FROM erasures WHERE client_id = :id
 """
 
     def was_deleted(self, client_id: str) -> bool:
         """Whether a client that does not exist was deleted or erased."""
-        return self._connection.execute(self.WAS_DELETED, {"value": client_id}).fetchone() is not None
+        return self._connection.execute(self.WAS_DELETED, {"id": client_id}).fetchone() is not None
 
     # A client that was created at another time moves to another place in lists.
     REPLACE = f"""
@@ -113,14 +111,6 @@ ORDER BY seq
         """The JSON of each client, its owner's e-mail address, and the version that an import has written."""
         return iter(self._connection.execute(self.ALL))
 
-    FIND_BY_ID = f"""
-SELECT first_name || ' ' || last_name
-FROM clients
-WHERE id = :value
-UNION ALL
-{WAS_DELETED}
-"""
-
     FIND_BY_EMAIL = """
 SELECT first_name || ' ' || last_name
 FROM clients
@@ -143,16 +133,18 @@ ORDER BY clients_search.rowid
         same address. Other rows are compared by e-mail address; without one, by phone number, as in a search;
         without either, by full name.
         """
-        name = f"{client['first_name']} {client['last_name']}"
         if client_id is not None:
-            by, statement, value = "id", self.FIND_BY_ID, client_id
-        elif client["email"]:
+            if known := self.get(client_id):
+                return "id", f"{known['first_name']} {known['last_name']}"
+            return ("id", "a client that was deleted") if self.was_deleted(client_id) else None
+        name = f"{client['first_name']} {client['last_name']}"
+        if client["email"]:
             by, statement, value = "email", self.FIND_BY_EMAIL, str(client["email"])
         elif client["phone"]:
             by, statement, value = "phone", self.FIND_BY_WORDS, search_terms.same_number(str(client["phone"]))
         else:
             by, statement, value = "name", self.FIND_BY_WORDS, search_terms.same_name(name)
-        if statement is self.FIND_BY_WORDS:
+        if by != "email":
             search.index_changes(self._connection)  # so that the search finds the rows before this one
         for (found,) in self._connection.execute(statement, {"value": value}):
             if by != "name" or found.casefold().split() == name.casefold().split():
