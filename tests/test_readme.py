@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support import command
+from support.backups import back_up
 from support.data import JORDAN
 from support.http import ask
 from support.page import shell
@@ -19,7 +20,6 @@ from test_new_field import EDITS
 import acare
 from acare.api import envelope
 from acare.config import SETTINGS
-from acare.maintenance.backup import back_up
 from acare.maintenance.status import read_status
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -9,6 +9,7 @@ import logging
 
 import pytest
 from support import keys
+from support.backups import back_up
 from support.client import Api
 from support.data import JORDAN, TIMESTAMP, UNKNOWN_ID
 from support.wsgi import call
@@ -16,7 +17,6 @@ from support.wsgi import call
 import acare
 from acare.auth import OPERATOR
 from acare.cli.log import Formatter
-from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 
 COLLECTION = "/v1/clients"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import acare
 from acare.cli import clients, import_, keys, maintenance, serve, users
-from acare.cli.options import CommandGroup, CommandParser
+from acare.cli.options import CommandParser
 from acare.cli.output import print_error
 from acare.database.connection import SQLITE_VERSION
 from acare.database.schema import SCHEMA_VERSION
@@ -21,9 +21,7 @@ from acare.errors import AcareError, SettingError
 COMMANDS = (
     serve.serve,
     serve.demo,
-    CommandGroup("user", "list, add, change and disable users", users.USER_ACTIONS),
     users.handover,
-    CommandGroup("key", "create, list and revoke API keys", keys.KEY_ACTIONS),
     clients.find,
     clients.history,
     clients.undelete,
@@ -37,6 +35,12 @@ COMMANDS = (
     maintenance.compact,
     maintenance.status,
 )
+
+#: Commands that have actions.
+GROUPS = {
+    "user": (users.list_, users.add, users.set_role, users.rename, users.disable, users.enable),
+    "key": (keys.create, keys.list_, keys.revoke),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -74,5 +78,12 @@ def _parser() -> CommandParser:
     parser = CommandParser(prog="acare", description="The Clients API for real-estate agencies, self-hosted.")
     version = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {SQLITE_VERSION})"
     parser.add_argument("--version", action="version", version=version)
-    parser.add_commands("COMMAND", COMMANDS)
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_to(commands)
+    for name, actions in GROUPS.items():
+        group = commands.add_parser(name, help=f"commands for {name}s")
+        parsers = group.add_subparsers(metavar="ACTION", required=True)
+        for action in actions:
+            action.add_to(parsers)
     return parser

@@ -7,6 +7,7 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+from acare import ids
 from acare.auth import OPERATOR
 from acare.cli import copies
 from acare.cli.maintenance import NOT_OVERWRITTEN
@@ -16,7 +17,6 @@ from acare.cli.options import (
     command,
     find_user,
     open_database,
-    parse_id,
     read_database,
 )
 from acare.cli.output import STDOUT, open_output, print_error, print_json, print_rows, printable
@@ -32,7 +32,7 @@ from acare.store.history import HistoryStore
 from acare.store.lists import ClientLists
 from acare.store.users import UserStore
 
-CLIENT_ID = argument("client_id", "the client's id", "CLIENT_ID", parse_id)
+CLIENT_ID = argument("client_id", "the client's id", "CLIENT_ID", ids.parse)
 
 COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "first_name", "last_name")
 
@@ -124,7 +124,7 @@ def _owners(database: ReadableDatabase) -> dict[str, str]:
     return defaultdict(missing, {user["id"]: user["email"] for user in UserStore(database).list(OPERATOR)})
 
 
-@command(argument("client_ids", "a client, which may be deleted", "CLIENT_ID", parse_id, nargs="+"))
+@command(argument("client_ids", "a client, which may be deleted", "CLIENT_ID", ids.parse, nargs="+"))
 def history(settings: Settings, client_ids: list[str]) -> None:
     """Show everything that is stored about clients, as JSON.
 

@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-from acare import timestamps
+from acare import ids, timestamps
 from acare.auth import OPERATOR, RESOURCES, ROLES, SCOPES_ALLOWED, NewKey, Role, Scopes, User, is_scope
-from acare.cli.options import JSON, argument, command, open_database, parse_base_url, parse_id, read_database
+from acare.cli.options import JSON, argument, command, open_database, parse_base_url, read_database
 from acare.cli.output import counted, print_rows, printable
 from acare.config import Settings
 from acare.database.database import Database
@@ -154,7 +154,7 @@ def list_(settings: Settings, as_json: bool) -> None:
 
 
 @command(
-    argument("key_id", "an id from 'acare key list'", "ID", parse_id),
+    argument("key_id", "an id from 'acare key list'", "ID", ids.parse),
     argument("--made", "also revoke keys made with it, directly or indirectly", action="store_true"),
 )
 def revoke(settings: Settings, key_id: str, made: bool) -> None:
@@ -163,6 +163,3 @@ def revoke(settings: Settings, key_id: str, made: bool) -> None:
         revoked = KeyStore(database).revoke(OPERATOR, key_id, made=made)
     others = f" and {counted(revoked - 1, 'key')} made with it" if made else ""
     sys.stderr.write(f"Revoked key {key_id}{others}.\n")
-
-
-KEY_ACTIONS = (create, list_, revoke)

@@ -6,12 +6,12 @@ from pathlib import Path
 from acare.cli.options import JSON, argument, command, existing_database, open_database, parse_base_url
 from acare.cli.output import counted, print_error, print_json, printable, show_progress
 from acare.config import SETTINGS, Settings
-from acare.errors import Refused, SettingError
+from acare.errors import SettingError
 from acare.field_types import count, to_json
 from acare.maintenance import backup as backups
 from acare.maintenance import compact as compacting
 from acare.maintenance import restore as restoring
-from acare.maintenance.status import CHECKS, read_status, size_text
+from acare.maintenance.status import WARNINGS, read_status, size_text
 from acare.store import purging
 
 NOT_OVERWRITTEN = (
@@ -36,13 +36,10 @@ def purge(settings: Settings) -> None:
     argument(
         "folder", "the folder for backups (default: backups)", "DIR", Path, nargs="?", default="backups"
     ),
-    argument("--create-folder", "create the folder if it does not exist", action="store_true"),
     argument("--keep", "delete all but the newest N, 1 to 999999 (default: keep all)", "N", count(999_999)),
 )
-def backup(settings: Settings, folder: Path, create_folder: bool, keep: int | None) -> None:
+def backup(settings: Settings, folder: Path, keep: int | None) -> None:
     """Make a verified backup, even while the server runs."""
-    if not create_folder and not folder.exists():
-        raise Refused(f"{folder}: the folder does not exist; --create-folder creates it")
     with show_progress() as show:
         made = backups.back_up(existing_database(settings), folder, keep, show)
     print(made)
@@ -106,25 +103,11 @@ def compact(settings: Settings) -> None:
     print(f"Compacted: {size_text(before)} before, {size_text(size)} now.")
 
 
-def _names(text: str) -> list[str]:
-    names = text.split(",")
-    if not set(names) <= set(CHECKS):
-        raise ValueError(f"must be one or more of {','.join(CHECKS)}")
-    return names
-
-
-_FAIL_ON = (
-    f"the checks that set the exit code: {','.join(CHECKS)} (default: all but keys); problems of others are "
-    "warnings"
-)
-
-
 @command(
     JSON,
     argument("--backups", "check the newest backup in this folder", "DIR", Path, dest="folder"),
     argument("--max-age", "its maximum age, 1 to 99999 (default: 48)", "HOURS", count(99_999), default=48),
     argument("--url", "the server's base URL, such as http://127.0.0.1:8080", "URL", parse_base_url),
-    argument("--fail-on", _FAIL_ON, "CHECKS", _names),
 )
 def status(
     settings: Settings,
@@ -132,17 +115,12 @@ def status(
     folder: Path | None,
     max_age: int,
     url: str | None,
-    fail_on: list[str] | None,
 ) -> int:
     """Check the database, its backups and its server.
 
-    If a check fails, the exit code is 1 and stderr has a line for each reason. Works while a server runs, and
-    changes nothing.
+    If a check fails, the exit code is 1 and stderr has a line for each reason; for keys, a warning. Works
+    while a server runs, and changes nothing.
     """
-    for name, option, value in (("backup", "--backups", folder), ("server", "--url", url)):
-        if name in (fail_on or ()) and value is None:
-            raise SettingError(f"--fail-on: {name} needs {option}")
-    failing = fail_on or [name for name in CHECKS if name != "keys"]
     path = existing_database(settings)
     checks = read_status(path, folder, max_age, url)
     if as_json:
@@ -150,10 +128,10 @@ def status(
     else:
         for name, problems, figures in checks:
             shown = [f"{key} {to_json(value)}" for key, value in figures.items() if value not in (None, [])]
-            result = "ok" if not problems else "problem" if name in failing else "warning"
+            result = "ok" if not problems else "warning" if name in WARNINGS else "problem"
             print(printable(f"{name}: {' '.join([result, *shown])}"))
     for name, problems, _ in checks:
-        prefix = "" if name in failing else "warning: "
+        prefix = "warning: " if name in WARNINGS else ""
         for problem in problems:
             print_error(f"{prefix}{path}: {name}: {problem}")
-    return int(any(problems and name in failing for name, problems, _ in checks))
+    return int(any(problems and name not in WARNINGS for name, problems, _ in checks))

@@ -2,14 +2,13 @@
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
 from inspect import getdoc
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from acare import ids
 from acare.auth import User
 from acare.cli.output import printable
 from acare.config import SETTINGS, Setting, Settings
@@ -65,15 +64,6 @@ def _parse(parse: Parse, text: str) -> object:
         raise ArgumentTypeError(f"{text!r} is not valid: {error}") from None
 
 
-def parse_id(text: str) -> str:
-    """A type for argparse: an id, in any spelling."""
-    try:
-        return ids.parse(text)
-    except ValueError:
-        # The text is not repeated: it may be a key that was pasted by mistake.
-        raise ArgumentTypeError("must be a UUID, such as 019f6631-3a10-7a9f-8d27-95c0e3b1f684") from None
-
-
 #: A type for argparse: the URL at which people and programs reach a server.
 parse_base_url = String(
     max_length=2000,
@@ -94,6 +84,7 @@ class Command(NamedTuple):
     options: dict[str, Any]  # of the command's ``ArgumentParser``
 
     def add_to(self, parsers: Any) -> None:
+        """Add a parser, whose result has the command as ``command``, to the ``parsers`` of argparse."""
         name, text = self.run.__name__.strip("_").replace("_", "-"), getdoc(self.run) or ""
         summary = re.split(r"\.(?:\s|$)", text)[0]
         summary = summary[:1].lower() + summary[1:]
@@ -113,17 +104,6 @@ class Command(NamedTuple):
             raise Refused(f"{settings.database}: {error}" if "database" in flags else str(error)) from None
 
 
-class CommandGroup(NamedTuple):
-    """A command that has actions."""
-
-    name: str
-    summary: str
-    actions: tuple[Command, ...]
-
-    def add_to(self, parsers: Any) -> None:
-        parsers.add_parser(self.name, help=self.summary).add_commands("ACTION", self.actions)
-
-
 def command(
     *arguments: Argument,
     settings: tuple[Setting, ...] = SETTINGS[:1],  # the database
@@ -141,18 +121,6 @@ class CommandParser(ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {printable(message)}; see '{self.prog} --help'\n")
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        parsed, unknown = super().parse_known_args(args, namespace)
-        if unknown:  # reported by the parser of the command, whose help has its flags
-            self.error(f"unrecognized arguments: {' '.join(unknown)}")
-        return parsed, unknown
-
-    def add_commands(self, metavar: str, commands: Iterable[Command | CommandGroup]) -> None:
-        """Make one of the commands a required argument. Its ``Command`` is parsed as ``command``."""
-        parsers = self.add_subparsers(metavar=metavar, required=True)
-        for each in commands:
-            each.add_to(parsers)
 
 
 def existing_database(settings: Settings) -> Path:

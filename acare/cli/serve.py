@@ -57,14 +57,10 @@ def demo(settings: Settings) -> None:
 
 def _ask_first_user(app: App) -> str:
     """The e-mail address of the first broker, from the terminal."""
-    while True:
-        try:
-            text = input("E-mail address of the first broker: ")
-            return str(USER_EMAIL.validate(text))
-        except EOFError:
-            raise Refused("not started: the first broker needs an e-mail address") from None
-        except ValueError as error:
-            print(f"{text!r} is not valid: {error}")
+    try:
+        return str(USER_EMAIL.validate(input("E-mail address of the first broker: ")))
+    except (EOFError, ValueError):
+        raise Refused("not started: the first broker needs an e-mail address") from None
 
 
 def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading: str = "") -> None:

@@ -63,9 +63,6 @@ def _change(settings: Settings, which: str, done: str, **values: Any) -> None:
     sys.stderr.write(f"{done}\n")
 
 
-USER_ACTIONS = (list_, add, set_role, rename, disable, enable)
-
-
 @command(
     argument("--from", "the owner", "EMAIL", USER_EMAIL.validate, dest="owner", required=True),
     argument("--to", "the new owner", "EMAIL", USER_EMAIL.validate, required=True),

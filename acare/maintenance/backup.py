@@ -13,7 +13,6 @@ from acare.database import file
 from acare.database.connection import open_to_read
 from acare.database.copying import Progress, copy_verified, sha256, silent
 from acare.database.database import Database
-from acare.database.disk import copy_owner, sync
 from acare.database.file import checksum_file
 from acare.database.wal import recover
 from acare.errors import DatabaseRefused, StoreUnavailable
@@ -23,7 +22,7 @@ from acare.store import identity
 
 
 def back_up(database: Path, folder: Path, keep: int | None = None, progress: Progress = silent) -> Path:
-    """Make a verified backup of the database in ``folder``, created if missing. Returns its path.
+    """Make a verified backup of the database in ``folder``, which must exist. Returns its path.
 
     Its checksum is in a ``.sha256`` file next to it. Servers can run and write meanwhile. With ``keep``, only
     that many of the newest backups remain, including this one. DatabaseRefused if anything fails, or if the
@@ -37,11 +36,6 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
     target = folder / f"{database.stem}-{timestamp()}.db"
     with file.refusing(folder, "no backup was made: "):
         _count(database, folder)
-        if not folder.exists():
-            folder.mkdir(mode=0o700, parents=True)
-            with suppress(PermissionError):  # only root can give a folder to another user
-                copy_owner(database.stat(), folder)
-            sync(folder.parent)
         copy_verified(database, target, check_content, progress)
     if keep is not None:
         made = [path for path, _ in folders.backups(database.stem, folder)]

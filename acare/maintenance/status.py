@@ -26,8 +26,8 @@ from acare.store import identity, keys
 from acare.store.identity import Identity
 from acare.store.lists import count
 
-#: The names of the checks. "backup" needs a folder, and "server" a URL.
-CHECKS = ("database", "keys", "log", "disk", "writes", "backup", "server")
+#: The checks whose problems are warnings.
+WARNINGS = ("keys",)
 
 #: A key needs attention this many days before it ends, and after.
 ENDS_SOON_DAYS = 14

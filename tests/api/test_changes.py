@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 from support import command
+from support.backups import back_up
 from support.client import Api
 from support.data import JORDAN
 
 import acare
-from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 from acare.store import changes as store
 from acare.store import purging

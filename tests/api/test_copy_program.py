@@ -16,13 +16,13 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from support.backups import back_up
 from support.crash import WRITERS, Writer, check, read_clients, write_until
 from support.http import Agency, serving_with
 from support.page import replaced
 from support.server import make_key, serving
 from support.sockets import free_port, wait_for
 
-from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 
 SECONDS = float(os.environ.get("ACARE_TEST_COPY_SECONDS", "3"))

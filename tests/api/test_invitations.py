@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
+from support.backups import back_up
 from support.client import Api, code_of, fields_of, full_key
 from support.data import ALL_SCOPES
 from support.keys import new_key
@@ -12,7 +13,6 @@ from support.operations import OPERATIONS, method_and_path
 import acare
 from acare import timestamps
 from acare.auth import OPERATOR
-from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 from acare.store.purging import purge
 

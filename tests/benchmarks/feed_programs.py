@@ -18,12 +18,12 @@ from contextlib import ExitStack, closing, suppress
 from http.client import HTTPException
 from pathlib import Path
 
+from support.backups import back_up
 from support.http import Agency, serving_with
 from support.page import replaced
 from support.server import make_key, serving
 from support.sockets import free_port, wait_for
 
-from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 
 PROGRAMS = Path(__file__).parents[1] / "api"

@@ -3,8 +3,7 @@
 import pytest
 from benchmarks import large
 from support import command
-
-from acare.maintenance.backup import back_up
+from support.backups import back_up
 
 
 @pytest.fixture

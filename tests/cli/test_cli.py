@@ -29,7 +29,7 @@ VERSION = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {sqlite3.
 USAGE_ERRORS = [
     ("", "COMMAND"),
     ("start", "start"),
-    ("key list --js", "--js; see 'acare key list --help'"),
+    ("key list --js", "unrecognized arguments: --js; see 'acare --help'"),
     ("key create --user dana@", "dana@"),
     ("key create --user a@b --scope clients:fly", "clients:fly"),
     ("key create --user a@b --expires-in-days 366", "1 to 365"),

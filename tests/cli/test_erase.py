@@ -5,13 +5,13 @@ import sys
 
 import pytest
 from support import old_schema
+from support.backups import back_up
 from support.files import snapshot
 from support.page import examples, shell
 
 from acare.cli import copies
 from acare.database import connection
 from acare.database.database import ReadOnlyDatabase
-from acare.maintenance.backup import back_up
 from acare.store.lists import ClientLists
 
 NAME = "Zaphodina"

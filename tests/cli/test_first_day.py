@@ -24,13 +24,9 @@ SERVE = ("serve", "--listen", "127.0.0.1:0", "--database", "served.db")
 
 def test_on_a_terminal_the_first_start_asks_for_a_broker_and_shows_a_key(tmp_path):
     with on_terminal(tmp_path, *SERVE) as terminal:
-        for typed, shown in (
-            ("nowhere\n", "must be an e-mail address"),
-            ("ana@example.com\n", "broker ana@example.com"),
-        ):
-            terminal.wait_for("first broker: $")
-            terminal.type(typed)
-            terminal.wait_for(shown)
+        terminal.wait_for("first broker: $")
+        terminal.type("ana@example.com\n")
+        terminal.wait_for("broker ana@example.com")
         line = terminal.wait_for(r"(curl -s .*)\r\n")[1]
         ended = subprocess.run(line, shell=True, capture_output=True, check=True, timeout=10)
         key = re.search(r"\b[0-9a-f]{64}\b", terminal.shown)[0]
@@ -46,11 +42,12 @@ def test_the_question_for_a_broker_can_be_left(tmp_path):
         terminal.wait_for("first broker: $")
         interrupt_when_it_waits(terminal.process)
         assert terminal.process.wait(timeout=10) == 130
-    with on_terminal(tmp_path, *SERVE) as terminal:
-        terminal.wait_for("first broker: $")
-        terminal.type("\x04")
-        terminal.wait_for("acare: not started: .* e-mail address")
-        assert terminal.process.wait(timeout=10) == 1
+    for typed in ("\x04", "nowhere\n"):
+        with on_terminal(tmp_path, *SERVE) as terminal:
+            terminal.wait_for("first broker: $")
+            terminal.type(typed)
+            terminal.wait_for("acare: not started: .* e-mail address")
+            assert terminal.process.wait(timeout=10) == 1
 
 
 def test_elsewhere_it_creates_no_key(tmp_path):

@@ -23,7 +23,7 @@ copying._CALL_STEPS = 500
 """
 
 COMMANDS = [
-    ("backup", "backups", "--create-folder"),
+    ("backup", "backups"),
     ("verify", "BACKUP"),
     ("restore", "BACKUP"),
     ("compact",),
@@ -34,6 +34,7 @@ COMMANDS = [
 def path(tmp_path, template):
     path = tmp_path / "acare.db"
     path.write_bytes(template[0].read_bytes())
+    (tmp_path / "backups").mkdir()
     return path
 
 

@@ -8,14 +8,12 @@ import time
 from itertools import takewhile
 
 import pytest
-from support.backups import fill
+from support.backups import back_up, fill
 from support.data import JORDAN
 from support.files import edit
 from support.http import ask
 from support.server import RunningServer, make_key, serving
 from support.sockets import connect, read_answer, wait_for
-
-from acare.maintenance.backup import back_up
 
 ACCESS = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<address>\S+) (?P<method>\S+) (?P<path>\S+) "

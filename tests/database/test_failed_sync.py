@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support import command
-from support.backups import leave_log
+from support.backups import back_up, leave_log
 from support.client import Api, full_key
 from support.data import JORDAN
 
@@ -17,7 +17,6 @@ import acare
 from acare.database import copying, wal
 from acare.database.database import Database
 from acare.errors import StoreUnavailable
-from acare.maintenance.backup import back_up
 from acare.maintenance.status import damaged_logs, read_status
 
 

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 from support import command
-from support.backups import leave_log
+from support.backups import back_up, leave_log
 from support.files import contents, edit, leave_in_log, query
 from support.keys import new_key
 from support.threads import in_threads
@@ -17,7 +17,6 @@ from acare.database import file, schema
 from acare.database.database import Database
 from acare.database.disk import PREFIX, copy_owner, temporary
 from acare.errors import DatabaseRefused
-from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 from acare.store.keys import KeyStore
 

@@ -6,10 +6,9 @@ import shutil
 
 import pytest
 from support import command
-from support.backups import fill
+from support.backups import back_up, fill
 
 from acare.database.file import checksum_file
-from acare.maintenance.backup import back_up
 
 
 @pytest.fixture

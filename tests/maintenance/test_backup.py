@@ -8,13 +8,13 @@ import stat
 from pathlib import Path
 
 import pytest
-from support.backups import OWNER, fill, leave_log, names
+from support.backups import OWNER, back_up, fill, leave_log, names
 from support.files import edit, listing
 
 from acare.database import copying, wal
 from acare.database.file import checksum_file, processes_using
 from acare.errors import DatabaseRefused
-from acare.maintenance.backup import back_up, verify
+from acare.maintenance.backup import verify
 
 # --- making one
 
@@ -29,7 +29,6 @@ def test_file_and_log_become_one_private_backup_with_a_checksum(path, folder):
     assert listing(backup.parent) == [backup.name, f"{backup.name}.sha256"]
     assert checksum_file(backup).read_text() == f"{digest}  {backup.name}\n"  # as sha256sum reads it
     assert {stat.S_IMODE(file.stat().st_mode) for file in backup.parent.iterdir()} == {0o600}
-    assert stat.S_IMODE(backup.parent.stat().st_mode) == 0o700
 
 
 def test_a_left_log_is_in_the_backup_if_the_disk_is_full(path, folder, monkeypatch):
@@ -45,7 +44,8 @@ def test_a_left_log_is_in_the_backup_if_the_disk_is_full(path, folder, monkeypat
 def test_the_command_prints_where_the_backup_is(run, path, tmp_path, monkeypatch, folder):
     monkeypatch.chdir(tmp_path)
     fill(path)
-    printed = run("backup", "--create-folder", *([folder] if folder else []))
+    Path(folder or "backups").mkdir()
+    printed = run("backup", *([folder] if folder else []))
     assert (printed.code, printed.err) == (0, "")
     assert Path(printed.out.strip()).parent == Path(folder or "backups")
     assert verify(Path(printed.out.strip())) == 0
@@ -71,7 +71,7 @@ def test_a_backup_belongs_to_the_owner_of_the_database(path, folder):
     fill(path)
     os.chown(path, *OWNER)
     backup = back_up(path, folder)
-    owners = {(file.stat().st_uid, file.stat().st_gid) for file in (folder, backup, checksum_file(backup))}
+    owners = {(file.stat().st_uid, file.stat().st_gid) for file in (backup, checksum_file(backup))}
     assert owners == {OWNER}
 
 
@@ -90,8 +90,9 @@ def test_a_backup_uses_the_database_only_while_it_copies(path, folder, monkeypat
 @pytest.mark.parametrize("keep", [2, None])
 def test_keep_deletes_all_but_the_newest(run, path, folder, keep):
     fill(path)
+    folder.mkdir()
     arguments = ["--keep", keep] if keep else []
-    made = [Path(run("backup", folder, "--create-folder", *arguments).out.strip()).name for _ in range(4)]
+    made = [Path(run("backup", folder, *arguments).out.strip()).name for _ in range(4)]
     kept = [name + ending for name in made[-(keep or 4) :] for ending in ("", ".sha256")]
     assert listing(folder) == sorted(kept)
 
@@ -121,11 +122,9 @@ def test_a_failed_backup_deletes_no_older_one(path, folder):
 
 def test_compacting_repairs_a_wrong_full_text_index(run, path, folder):
     fill(path, "Ana")
+    folder.mkdir()
     edit(path, "DELETE FROM clients_search")
-    assert (
-        "the full-text index, which 'acare compact' makes anew"
-        in run("backup", folder, "--create-folder").err
-    )
+    assert "the full-text index, which 'acare compact' makes anew" in run("backup", folder).err
     assert run("compact").code == 0
     assert verify(back_up(path, folder)) == 1
 
@@ -137,22 +136,23 @@ def test_a_missing_folder_is_not_created(run, path, folder):
     """Its disk may not be mounted."""
     fill(path)
     refused = run("backup", folder)
-    assert refused.err == f"acare: {folder}: the folder does not exist; --create-folder creates it\n"
+    assert refused.err == f"acare: {folder}: no backup was made: No such file or directory\n"
     assert (refused.code, listing(path.parent)) == (1, ["acare.db"])
 
 
 @pytest.mark.parametrize("where", ["/proc", "/dev/null", "acare.db", "acare.db/below", "n" * 300])
 def test_an_unwritable_folder_is_reported_in_one_line(run, path, tmp_path, where):
     fill(path)
-    assert run("backup", tmp_path / where, "--create-folder").is_refusal()
+    assert run("backup", tmp_path / where).is_refusal()
     assert listing(tmp_path) == ["acare.db"]
 
 
 @pytest.mark.parametrize(("name", "times"), [("fsync", 1), ("fsync", 2), ("replace", 1), ("replace", 2)])
 def test_a_disk_that_is_full_at_the_end_leaves_nothing(path, folder, run, fail, name, times):
     fill(path)
+    folder.mkdir()
     fail(name, times)
-    assert run("backup", folder, "--create-folder").is_refusal()
+    assert run("backup", folder).is_refusal()
     assert listing(folder) == []
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from support import old_schema
-from support.backups import fill, names, rename
+from support.backups import back_up, fill, names, rename
 from support.files import edit, listing, query, write_lock
 from support.keys import new_key
 
@@ -13,7 +13,6 @@ import acare
 from acare.database import connection
 from acare.database.file import checksum_file
 from acare.maintenance import folders
-from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 
 

@@ -4,10 +4,10 @@ import subprocess
 import sys
 
 import pytest
-from support.backups import fill, leave_log, names
+from support.backups import back_up, fill, leave_log, names
 
 from acare.database.database import Database
-from acare.maintenance.backup import back_up, verify
+from acare.maintenance.backup import verify
 from acare.maintenance.restore import restore
 
 # Runs the command in copies of a folder; it is killed before the first change of a name, the second, ...
@@ -47,7 +47,7 @@ while True:
 
 @pytest.fixture
 def template(tmp_path):
-    (tmp_path / "template").mkdir()
+    (tmp_path / "template" / "backups").mkdir(parents=True)
     return tmp_path / "template"
 
 

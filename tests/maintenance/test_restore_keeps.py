@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 from support import old_schema
-from support.backups import OWNER, fill, names, sign
+from support.backups import OWNER, back_up, fill, names, sign
 from support.client import Api, full_key
 from support.data import ALL_SCOPES
 from support.files import edit, query
@@ -19,7 +19,6 @@ from acare.database import schema
 from acare.database.database import Database
 from acare.errors import DatabaseRefused
 from acare.maintenance import restore as module
-from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 from acare.maintenance.verification import verify_file
 from acare.store.deleted import DeletedClients

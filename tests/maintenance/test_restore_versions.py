@@ -5,12 +5,12 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from support.backups import back_up
 from support.client import Api, full_key
 from support.files import edit
 
 import acare
 from acare.errors import DatabaseRefused
-from acare.maintenance.backup import back_up
 from acare.maintenance.restore import restore
 from acare.store import restoring
 from acare.store.purging import purge

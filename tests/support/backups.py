@@ -16,6 +16,7 @@ from support.keys import new_key
 import acare
 from acare.auth import caller_without_key
 from acare.database.file import checksum_file
+from acare.maintenance import backup
 
 #: User and group of a file. Only root can give it to another user.
 OWNER = (12345, 23456) if os.geteuid() == 0 else (os.getuid(), os.getgid())
@@ -58,6 +59,12 @@ def leave_log(path, *names):
 def names(path):
     """The first names of the clients in a file, in the order of their creation."""
     return [name for (name,) in query(path, "SELECT first_name FROM clients ORDER BY seq")]
+
+
+def back_up(path, folder, **options):
+    """Make a backup, and its folder if it is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return backup.back_up(path, folder, **options)
 
 
 def sign(path):
