@@ -14,21 +14,10 @@ from acare.store import MAX_SQLITE_INTEGER, STORED_JSON, Store
 from acare.store.changes import MAX_PAGE, Page
 from acare.store.lists import MAX_SECONDS
 
+Row = dict[str, Any]
+
 #: Events on a page.
 MAX_EVENTS = 200
-
-
-class Version(NamedTuple):
-    """A stored version of a client."""
-
-    number: int
-    client: dict[str, Any]
-    imported_at: str | None
-    maker: str | None
-    ended_at: str  # "": it is the current version
-    deleted: int
-    deleter: str | None
-    is_raised: int  # by a restore
 
 
 class Stored(NamedTuple):
@@ -100,13 +89,13 @@ def require_visible(connection: sqlite3.Connection, caller: Caller, client_id: s
 # reads them one by one: they can have 100 KiB each.
 VERSIONS = f"""
 SELECT
-    version, {STORED_JSON}, imported_at, (SELECT email FROM users WHERE users.id = made_by),
-    ended_at, deleted, (SELECT email FROM users WHERE users.id = deleted_by),
-    made_by IS NULL AND json ->> '$.updated_at' IN (SELECT restored_at FROM restores)
+    version, {STORED_JSON} AS client, (SELECT email FROM users WHERE users.id = made_by) AS maker,
+    imported_at, ended_at, deleted, (SELECT email FROM users WHERE users.id = deleted_by) AS deleter,
+    made_by IS NULL AND json ->> '$.updated_at' IN (SELECT restored_at FROM restores) AS raised
 FROM client_history
 WHERE client_id = :id AND version < :before
 UNION ALL
-SELECT version, json, imported_at, (SELECT email FROM users WHERE users.id = made_by), '', 0, NULL,
+SELECT version, json, (SELECT email FROM users WHERE users.id = made_by), imported_at, NULL, 0, NULL,
     made_by IS NULL AND updated_at IN (SELECT restored_at FROM restores)
 FROM clients
 WHERE id = :id AND version < :before
@@ -116,37 +105,38 @@ ORDER BY version DESC
 
 def _events(
     connection: sqlite3.Connection, client_id: str, before: int = MAX_SQLITE_INTEGER
-) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+) -> Iterator[tuple[Row, list[Row]]]:
     """The client at each version older than ``before``, and the events of the version, newest first.
 
     A version is compared with an older one only if no version between them is missing. An import
     takes the version of its source, and comes after any version.
     """
-    values = {"id": client_id, "before": min(before, MAX_SQLITE_INTEGER)}
-    rows = connection.execute(VERSIONS, values)
-    versions, older = tee(Version(number, parse_client(text), *others) for number, text, *others in rows)
+    cursor = connection.execute(VERSIONS, {"id": client_id, "before": min(before, MAX_SQLITE_INTEGER)})
+    cursor.row_factory = sqlite3.Row
+    versions, older = tee({**row, "client": parse_client(row["client"])} for row in cursor)
     next(older, None)
     for version, previous in zip_longest(versions, older):
-        is_next = previous is not None and previous.number == version.number - 1
-        is_next |= version.imported_at is not None
-        yield version.client, _events_of(version, previous if is_next else None)
+        is_next = previous is not None and previous["version"] == version["version"] - 1
+        is_next |= version["imported_at"] is not None
+        yield version["client"], _events_of(version, previous if is_next else None)
 
 
-def _events_of(version: Version, older: Version | None) -> list[dict[str, Any]]:
+def _events_of(version: Row, older: Row | None) -> list[Row]:
     """The change that made a version, after its deletion if there was one; the operator is None."""
-    number, client, imported_at, maker, ended_at, deleted, deleter, is_raised = version
-    is_restored = is_raised or (older is not None and older.deleted)
+    number, client = version["version"], version["client"]
+    is_restored = version["raised"] or (older is not None and older["deleted"])
     at, action = client["updated_at"], "restored" if is_restored else "updated"
-    before = client if older is None else older.client
+    before = client if older is None else older["client"]
     changed = [name for name in (*FIELD_NAMES, "user_id") if before[name] != client[name]]
-    if imported_at is not None:  # the times in the client come from its source
-        at, action = imported_at, "imported"
+    if version["imported_at"] is not None:  # the times in the client come from its source
+        at, action = version["imported_at"], "imported"
     elif number == 1:
         action = "created"
     elif "user_id" in changed:
         action = "handed_over"
     differences = [{"field": name, "from": before[name], "to": client[name]} for name in changed]
-    made = {"version": number, "at": at, "by": maker, "action": action, "changes": differences}
-    if not deleted:
+    made = {"version": number, "at": at, "by": version["maker"], "action": action, "changes": differences}
+    if not version["deleted"]:
         return [made]
-    return [{"version": number, "at": ended_at, "by": deleter, "action": "deleted", "changes": []}, made]
+    end = {"at": version["ended_at"], "by": version["deleter"], "action": "deleted", "changes": []}
+    return [{"version": number, **end}, made]

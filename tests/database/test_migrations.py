@@ -24,34 +24,27 @@ from acare.maintenance.backup import verify
 from acare.maintenance.verification import verify_file
 
 NOW = schema.SCHEMA_VERSION
-VERSIONS = range(schema.OLDEST_VERSION, NOW)
+OLD = schema.OLDEST_VERSION
 
-#: In every fixture.
-CLIENTS = 11
-
-
-@pytest.fixture(params=VERSIONS)
-def old(request):
-    """Every older schema."""
-    return request.param
+CLIENTS = 11  # of the older file
 
 
 @pytest.fixture
-def older(tmp_path, old):
-    """A database of an older schema."""
+def older(tmp_path):
+    """A database of the older schema."""
     older = tmp_path / "acare.db"
-    old_schema.write_to(older, old)
+    old_schema.write_to(older)
     return older
 
 
 @pytest.fixture
-def answers(old):
-    return old_schema.answers(old)
+def answers():
+    return old_schema.answers()
 
 
 @pytest.fixture
 def migrated(older):
-    """An app on what was a database of an older schema."""
+    """An app on what was a database of the older schema."""
     with acare.create_app(database=older, rate_limit="off") as app:
         yield app
 
@@ -81,11 +74,11 @@ def backup_of(path):
     return made
 
 
-# --- from every older schema
+# --- from the older schema
 
 
-def test_a_migrated_file_has_the_current_schema(older, old):
-    assert (version_of(older), verify_file(older)) == (old, CLIENTS)
+def test_a_migrated_file_has_the_current_schema(older):
+    assert (version_of(older), verify_file(older)) == (OLD, CLIENTS)
     migrations.migrate(older)
     assert (version_of(older), file.check(older), verify_file(older)) == (NOW, NOW, CLIENTS)
 
@@ -128,10 +121,10 @@ def send(app, key, idempotency_key, body, status=201):
     return Api(app, key).web.post_json("/v1/clients", body, headers=headers, status=status)
 
 
-def test_idempotency_keys_of_before_still_hold(migrated, old):
-    again = send(migrated, old_schema.ANA, f"ana-{old}", old_schema.SENT)
+def test_idempotency_keys_of_before_still_hold(migrated):
+    again = send(migrated, old_schema.ANA, f"ana-{OLD}", old_schema.SENT)
     assert again.headers["Idempotent-Replayed"] == "true"
-    send(migrated, old_schema.ANA, f"ana-{old}", JORDAN, status=422)
+    send(migrated, old_schema.ANA, f"ana-{OLD}", JORDAN, status=422)
     assert "Idempotent-Replayed" not in send(migrated, old_schema.BEN, "ben-1", JORDAN).headers
 
 
@@ -165,11 +158,11 @@ def test_a_backup_of_an_older_schema_is_refused(older, tmp_path):
 # --- the backup before it
 
 
-def test_a_verified_backup_is_made_before_a_migration(older, old):
+def test_a_verified_backup_is_made_before_a_migration(older):
     before = schema_of(older)
     migrations.migrate(older)
     made = backup_of(older)
-    assert (verify(made), version_of(made), schema_of(made)) == (CLIENTS, old, before)
+    assert (verify(made), version_of(made), schema_of(made)) == (CLIENTS, OLD, before)
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
 
 
@@ -189,7 +182,7 @@ def test_the_backup_has_what_was_only_in_the_log(older):
 
 
 @pytest.mark.parametrize("problem", ["damage", "a full disk"])
-def test_without_a_backup_nothing_is_migrated(older, old, monkeypatch, problem):
+def test_without_a_backup_nothing_is_migrated(older, monkeypatch, problem):
     def fsync(handle):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -201,7 +194,7 @@ def test_without_a_backup_nothing_is_migrated(older, old, monkeypatch, problem):
         DatabaseRefused, match={"damage": "foreign key", "a full disk": "No space left"}[problem]
     ):
         migrations.migrate(older)
-    assert (version_of(older), list(older.parent.glob("*schema*"))) == (old, [])
+    assert (version_of(older), list(older.parent.glob("*schema*"))) == (OLD, [])
 
 
 USE = """
@@ -214,7 +207,7 @@ input()
 
 
 @pytest.mark.parametrize("mode", ["NORMAL", "EXCLUSIVE"])
-def test_no_file_is_migrated_while_another_process_has_it_open(older, old, monkeypatch, mode):
+def test_no_file_is_migrated_while_another_process_has_it_open(older, monkeypatch, mode):
     """Its statements are for the older schema. Commands that only read work meanwhile, unless it migrates."""
     monkeypatch.setattr(migrations, "BUSY_SECONDS", 0.1)
     monkeypatch.setattr(connection, "BUSY_SECONDS", 0.1)
@@ -225,12 +218,12 @@ def test_no_file_is_migrated_while_another_process_has_it_open(older, old, monke
         listed = command.run("user", "list", "--database", older)
         process.communicate(b"\n")
     assert "ana@example.com" in listed.out if mode == "NORMAL" else listed.is_refusal()
-    assert (version_of(older), list(older.parent.glob("*schema*"))) == (old, [])
+    assert (version_of(older), list(older.parent.glob("*schema*"))) == (OLD, [])
 
 
-def test_only_one_of_two_migrations_at_once_runs(older, old):
+def test_only_one_of_two_migrations_at_once_runs(older):
     in_threads(2, lambda n: migrations.migrate(older))
-    assert (version_of(older), version_of(backup_of(older))) == (NOW, old)
+    assert (version_of(older), version_of(backup_of(older))) == (NOW, OLD)
 
 
 KILLED = """
