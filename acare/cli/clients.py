@@ -133,7 +133,7 @@ def history(settings: Settings, client_ids: list[str]) -> None:
     with read_database(settings) as database:
         owners, store = _owners(database), HistoryStore(database)
         histories = [store.stored(client_id) for client_id in client_ids]
-        print_json([{"owner": owners[stored.client["user_id"]], **stored._asdict()} for stored in histories])
+        print_json([{"owner": owners[stored["client"]["user_id"]], **stored} for stored in histories])
 
 
 @command(CLIENT_ID)
@@ -158,7 +158,7 @@ def erase(settings: Settings, client_id: str, yes: bool, backups: Path | None) -
     failed: list[Path] = []
     with (open_database if yes else read_database)(settings) as database:
         searched = copies.beside(database.path) + ([] if backups is None else copies.in_folder(backups))
-        found = copies.search(searched, lambda copy: [HistoryStore(copy).stored(client_id).client], failed)
+        found = copies.search(searched, lambda copy: [HistoryStore(copy).stored(client_id)["client"]], failed)
         paths = [path for path, _ in found]
         code = 0
         try:
@@ -181,7 +181,7 @@ def _erase(database: ReadableDatabase, client_id: str, is_in_copies: bool) -> No
         print(f"The client {client_id} was erased at {erased_at}.")
         return
     try:
-        client = HistoryStore(database).stored(client_id).client
+        client = HistoryStore(database).stored(client_id)["client"]
         owner = _owners(database)[client["user_id"]]
         about = f"{client['first_name']} {client['last_name']}, client of {owner}"
     except NotFound:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from acare import timestamps
 from acare.auth import Caller, caller_without_key, is_scope
 from acare.database.database import Database
-from acare.errors import FieldError, InvalidInput, InvalidKey
+from acare.errors import InvalidKey
 from acare.store import Store, users
 
 #: Nanoseconds for which a caller is cached, even if another process changes users or keys meanwhile.
@@ -33,7 +33,7 @@ class Callers(Store[Database]):
         clock: Callable[[], int] = time.monotonic_ns,
         now: Callable[[], str] = timestamps.now,
     ) -> None:
-        """``clock`` returns nanoseconds, for the cache."""
+        """``clock`` returns nanoseconds, for the cache; ``now`` the time of the use of a key."""
         super().__init__(database)
         self._clock, self._now = clock, now
         # When, and the callers by what found them.
@@ -83,7 +83,7 @@ class Callers(Store[Database]):
     def _find_key(self, connection: sqlite3.Connection, key: str) -> Caller | InvalidKey:
         if not KEY.fullmatch(key):
             return InvalidKey("malformed")
-        found = find_key(connection, key, self._now())
+        found = find_key(connection, key)
         if isinstance(found, Caller):
             minute = f"{self._now()[: len('2026-07-15T14:32')]}:00.000Z"
             if self._minutes.get(found.key_id) != minute:
@@ -93,44 +93,24 @@ class Callers(Store[Database]):
         return found
 
 
-# An invitation ends when either user is disabled: who has it and who made it.
 AUTHENTICATE = """
-SELECT
-    users.id, role, api_keys.id, preview, scopes, invitation, expires_at,
-    coalesce(
-        revoked_at,
-        disabled_at,
-        iif(invitation, (SELECT disabled_at FROM users AS maker WHERE maker.id = made_by), NULL)
-    )
-FROM api_keys
-JOIN users ON users.id = user_id
-WHERE sha256 = :sha256
+SELECT user_id, role, id, preview, scopes, invitation, state, ended_at
+FROM keys
+WHERE id = (SELECT id FROM api_keys WHERE sha256 = :sha256)
 """
 
 
-def find_key(connection: sqlite3.Connection, key: str, now: str) -> Caller | InvalidKey:
-    """The caller who holds the key, or why the key is not valid at the time ``now``."""
+def find_key(connection: sqlite3.Connection, key: str) -> Caller | InvalidKey:
+    """The caller who holds the key, or why the key is not valid."""
     row = connection.execute(AUTHENTICATE, {"sha256": hash_key(key)}).fetchone()
     if row is None:
         return InvalidKey("unknown")
-    user_id, role, key_id, preview, scopes, is_invitation, expires_at, revoked_at = row
-    if revoked_at is not None:
-        return InvalidKey("revoked", key_id, revoked_at)
-    if expires_at is not None and expires_at <= now:
-        return InvalidKey("expired", key_id, expires_at)
+    user_id, role, key_id, preview, scopes, is_invitation, state, ended_at = row
+    if state != "valid":
+        return InvalidKey("expired" if state == "expired" else "revoked", key_id, ended_at)
     if is_invitation:
         return InvalidKey("invitation", key_id)
     return Caller(user_id, role, key_id, preview, parse_scopes(scopes))
-
-
-def find_invitation(connection: sqlite3.Connection, key: str, now: str) -> str | None:
-    """The id of an invitation that is valid at the time ``now``. InvalidKey, or InvalidInput for a key."""
-    found = find_key(connection, key, now)
-    if isinstance(found, Caller):
-        raise InvalidInput(FieldError("X-API-Key", "must be an invitation, not an ordinary key"))
-    if found.reason != "invitation":
-        raise found
-    return found.key_id
 
 
 def hash_key(key: str) -> bytes:

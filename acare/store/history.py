@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from itertools import tee, zip_longest
-from typing import Any, NamedTuple
+from typing import Any
 
 from acare.auth import OPERATOR, Caller
 from acare.database.database import ReadableDatabase
@@ -18,14 +18,6 @@ Row = dict[str, Any]
 
 #: Events on a page.
 MAX_EVENTS = 200
-
-
-class Stored(NamedTuple):
-    """All that is stored about a client, which may be deleted."""
-
-    client: dict[str, Any]  # its last version
-    history: list[dict[str, Any]]  # events, each with the client as it was then
-    responses: list[dict[str, Any]]  # for idempotency keys: the time of each, and the client in it
 
 
 class HistoryStore(Store[ReadableDatabase]):
@@ -50,8 +42,12 @@ class HistoryStore(Store[ReadableDatabase]):
 
     RESPONSES = "SELECT created_at, json FROM idempotency_keys WHERE client_id = :id"
 
-    def stored(self, client_id: str) -> Stored:
-        """All that is stored about a client; NotFound if nothing is."""
+    def stored(self, client_id: str) -> Row:
+        """All that is stored about a client, which may be deleted; NotFound if nothing is.
+
+        ``client`` is its last version; ``history`` has its events, oldest first, each with the client then;
+        ``responses`` to idempotency keys have their times, and the client in them.
+        """
         with self._database.read() as connection:
             connection.execute("BEGIN")
             require_visible(connection, OPERATOR, client_id)
@@ -61,7 +57,7 @@ class HistoryStore(Store[ReadableDatabase]):
             raise StoreUnavailable(DAMAGED)
         newest_first = [{**event, "client": client} for client, events in versions for event in events]
         answers = [{"created_at": created_at, "client": parse_client(text)} for created_at, text in responses]
-        return Stored(versions[0][0], newest_first[::-1], answers)
+        return {"client": versions[0][0], "history": newest_first[::-1], "responses": answers}
 
 
 LAST_OWNER = """

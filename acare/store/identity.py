@@ -6,12 +6,13 @@ from typing import NamedTuple
 HAS_USERS = "SELECT EXISTS (SELECT 1 FROM users)"
 
 # Files of schema 4 have no such table.
-EXISTS = "SELECT count(*) FROM {schema}.sqlite_schema WHERE name = 'identity'"
+EXISTS = "SELECT count(*) FROM sqlite_schema WHERE name = 'identity'"
 
 READ = "SELECT max(id), coalesce(max(backups), 0) FROM identity"
 
 COUNT_BACKUP = "UPDATE identity SET backups = max(backups, :newest) + 1"
 
+# A restored database keeps the identity of the replaced one, `old`. Its next backup is newer than all.
 KEEP = """
 UPDATE identity
 SET id = theirs.id, backups = max(identity.backups, theirs.backups)
@@ -36,7 +37,7 @@ class Identity(NamedTuple):
 def read(connection: sqlite3.Connection) -> Identity:
     """The identity of a file of any schema."""
     (has_users,) = connection.execute(HAS_USERS).fetchone()
-    if connection.execute(EXISTS.format(schema="main")).fetchone() == (0,):
+    if connection.execute(EXISTS).fetchone() == (0,):
         return Identity(None, 0, bool(has_users))
     database_id, backups = connection.execute(READ).fetchone()
     return Identity(database_id, backups, bool(has_users))
@@ -45,9 +46,3 @@ def read(connection: sqlite3.Connection) -> Identity:
 def count_backup(connection: sqlite3.Connection, newest: int) -> None:
     """Count another backup, which is newer than the backup with the number ``newest``."""
     connection.execute(COUNT_BACKUP, {"newest": newest})
-
-
-def keep(connection: sqlite3.Connection) -> None:
-    """Keep the identity of the database ``old`` in a restored one. Its next backup is newer than all."""
-    if connection.execute(EXISTS.format(schema="old")).fetchone() == (1,):
-        connection.execute(KEEP)

@@ -26,7 +26,7 @@ from acare.errors import (
 from acare.field_types import NAME, boolean
 from acare.fields import parse_arguments
 from acare.store import MAX_SQLITE_INTEGER, NOW, D, Store, at_offset, users
-from acare.store.callers import KEY, find_invitation, hash_key, parse_scopes
+from acare.store.callers import KEY, find_key, hash_key, parse_scopes
 
 #: Days after which an invitation expires, and the maximum.
 INVITATION_DAYS = 7
@@ -93,8 +93,12 @@ RETURNING
         values = parse_arguments(PARSERS, name=name)
 
         def work(connection: sqlite3.Connection) -> NewKey:
-            key_id = find_invitation(connection, invitation, timestamps.now())
-            (redeemed,) = users.as_dicts(connection.execute(self.REDEEM, {**values, "id": key_id}))
+            found = find_key(connection, invitation)
+            if isinstance(found, Caller):
+                raise InvalidInput(FieldError("X-API-Key", "must be an invitation, not an ordinary key"))
+            if found.reason != "invitation":
+                raise found
+            (redeemed,) = users.as_dicts(connection.execute(self.REDEEM, {**values, "id": found.key_id}))
             return _insert(connection, redeemed)
 
         return self._write(work)

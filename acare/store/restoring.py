@@ -97,7 +97,8 @@ def _copy(connection: sqlite3.Connection) -> list[int]:
         copy = f"INSERT OR REPLACE INTO main.{table} ({columns}) SELECT {columns} FROM old.{table}"
         counts.append(connection.execute(copy).rowcount)
     counts[-1:] = connection.execute(COUNT_STORED).fetchone()
-    identity.keep(connection)
+    if connection.execute(SHARED_COLUMNS, {"table": "identity"}).fetchall():
+        connection.execute(identity.KEEP)
     connection.execute("COMMIT")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("BEGIN")
