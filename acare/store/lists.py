@@ -25,11 +25,12 @@ MAX_SECONDS_OF_ALL = 30.0
 _EXPORTED = "clients.json, json_object('owner', (SELECT email FROM users WHERE users.id = user_id))"
 
 # The earliest follow-up of a client, a tag such as "due:2026-12-15" with a valid date; NULL if there is none.
+# (Without a modifier, SQLite 3.40 also takes 30 February for a date.)
 _DUE = """(
     SELECT min(substr(value, 5))
     FROM json_each(tags)
     WHERE value GLOB 'due:[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]'
-        AND date(substr(value, 5)) = substr(value, 5)
+        AND date(substr(value, 5), '+0 days') = substr(value, 5)
 )"""
 
 _TYPES = "coalesce(property_preferences ->> '$.property_types', '[]')"

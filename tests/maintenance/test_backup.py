@@ -12,6 +12,7 @@ from support.backups import OWNER, back_up, fill, leave_log, names
 from support.files import edit, listing
 
 from acare.database import copying, wal
+from acare.database.connection import open_to_read
 from acare.database.file import checksum_file, processes_using
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import verify
@@ -65,6 +66,22 @@ def test_a_backup_has_nothing_of_what_was_deleted_earlier(path, folder):
     edit(path, "INSERT INTO clients_search (clients_search) VALUES ('rebuild')")
     path.write_bytes(path.read_bytes() + b"Zaphodina".ljust(4096))  # a page that is no longer used
     assert b"Zaphodina" not in back_up(path, folder).read_bytes()
+
+
+def test_sqlite_before_3_46_copies_a_copy(path, folder, monkeypatch):
+    """From a file that is open to be read, it says: 23 columns but 24 values were supplied."""
+    statements = []
+
+    def traced(database):
+        connection = open_to_read(database)
+        connection.set_trace_callback(statements.append)
+        return connection
+
+    monkeypatch.setattr(copying, "open_to_read", traced)
+    monkeypatch.setattr(copying.sqlite3, "sqlite_version_info", (3, 45, 1))
+    fill(path, "Ana")
+    assert names(back_up(path, folder)) == ["Ana"]
+    assert not [text for text in statements if "VACUUM" in text]
 
 
 def test_a_backup_belongs_to_the_owner_of_the_database(path, folder):

@@ -33,7 +33,7 @@ REFUSED = {
     "clients tags": ['"vip"', "", "{}", None],
     "clients notes": ["x" * 10_001],
     "clients version": [0, -1, None, "two"],
-    "clients created_at": [None, "2001-01-01", "2001-02-30T00:00:00.000Z"],
+    "clients created_at": [None, "2001-01-01", "2001-13-30T00:00:00.000Z"],
     "clients updated_at": [BEFORE, None, "2999-01-01 00:00:00.000Z"],
     "clients imported_at": ["2026-01-01T00:00:00Z"],
     "clients json": ["{}"],
