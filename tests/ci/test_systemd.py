@@ -156,7 +156,7 @@ def test_a_setting_makes_the_nightly_backup_purge(started):
         ("north 80b", "the port '80b' must be a number"),
         ("North 8082", "the name 'North' must be a short word"),
         ("backup 8082", "the name 'backup' must be"),
-        ("west 8080", "the port 8080 is the one in /etc/acare.env"),
+        ("west 8080", "the port in /etc/acare.env is 8080"),
     ],
 )
 def test_an_invalid_office_is_refused_before_anything_changes(installed, arguments, reason):
@@ -165,13 +165,29 @@ def test_an_invalid_office_is_refused_before_anything_changes(installed, argumen
     assert "Nothing was changed." in printed
 
 
+def test_another_port_for_an_office_is_refused(machine):
+    (machine / "etc" / "acare-north.env").write_text("ACARE_LISTEN=127.0.0.1:8081\n")
+    printed = on(machine, f"! {SCRIPT} north 8082")
+    assert "the port in /etc/acare-north.env is 8081. Nothing was changed." in printed
+
+
+def test_an_earlier_systemd_gets_an_alarm_without_filters(machine):
+    """Debian 12's takes them for NoNewPrivileges= too, with which no sendmail writes to its queue."""
+    systemctl = machine / "usr" / "local" / "sbin" / "systemctl"
+    systemctl.write_text("#!/bin/sh\necho 'systemd 252 (252.39-1~deb12u1)'\n")
+    systemctl.chmod(0o755)
+    on(machine, SCRIPT)
+    assert (units_of(machine) / "acare-alarm@.service").read_text().endswith("\nProtectProc=invisible\n")
+
+
 #: For each step that fails: what makes it fail, on a machine that is not booted.
 STEPS = {
-    "pip (see above)": "ln -sf /bin/false /opt/acare/bin/pip",
+    "pip (see above). What ran still runs, but /opt/acare may be incomplete": "ln -sf /bin/false "
+    "/opt/acare/bin/pip",
     "writing /etc/systemd/system/acare-check.service": "mkdir /etc/systemd/system/acare-check.service.new",
     "systemctl daemon-reload": "printf '#!/bin/sh\\n[ $1 != daemon-reload ]\\n' >/usr/local/sbin/systemctl",
-    "starting acare.service (see: journalctl -u acare.service)": "printf '#!/bin/sh\\n[ $1 != enable ]\\n' "
-    ">/usr/local/sbin/systemctl",
+    "starting acare.service (see: journalctl -u acare -u acare-backup)": "printf '#!/bin/sh\\n"
+    "[ $1 != enable ]\\n' >/usr/local/sbin/systemctl",
 }
 
 
@@ -191,6 +207,13 @@ def test_an_upgrade_restarts_only_what_runs(started):
     run(f"systemctl stop acare-check.timer && {SCRIPT}")
     assert run(process) != before
     assert run("systemctl is-active acare-check.timer || true") == "inactive\n"
+
+
+def test_the_command_makes_a_backup_if_there_is_none(started):
+    """As after a first run whose backup failed."""
+    folder, _, run = started
+    run(f"rm /var/lib/acare-backups/*; {SCRIPT}")
+    assert list((folder / "var/lib/acare-backups").glob("*.db"))
 
 
 def test_the_program_of_an_earlier_python_is_made_anew(machine, installed):

@@ -11,7 +11,8 @@ units=$(cd "$(dirname "$0")" && pwd)
 root=${DESTDIR-}
 venv=$root/opt/acare
 system=$root/etc/systemd/system
-step='reading the arguments' state='Nothing was changed.'
+step='reading the arguments' state='Nothing was changed.' without=
+case $(systemctl --version) in 'systemd 2'[0-4]* | 'systemd 25'[0-4]*) without="/^# From systemd 255/,\$d" ;; esac
 
 finish() {
     [ $? -eq 0 ] ||
@@ -33,7 +34,7 @@ put() {
     mode=$1 target=$root$2 step="writing $2"
     shift 2
     mkdir -p "$(dirname "$target")"
-    (cd "$units" && sed "s/@office@/$office/g; s/@version@/$version/g; s/@port@/$port/g" "$@") \
+    (cd "$units" && sed "s/@office@/$office/g; s/@version@/$version/g; s/@port@/$port/g; $without" "$@") \
         >"$target.new"
     chmod "$mode" "$target.new"
     mv "$target.new" "$target"
@@ -83,13 +84,14 @@ if [ $# -gt 0 ]; then
     added=acare-$1 port=$2
     for file in "$root"/etc/acare*.env; do
         listen=$(sed -n 's/^ACARE_LISTEN=.*://p' "$file" 2>/dev/null || :)
-        [ "$file" = "$root/etc/$added.env" ] || [ "${listen:-8080}" != "$port" ] ||
-            refuse "the port $port is the one in $file"
+        [ "$file:$port" = "$root/etc/$added.env:${listen:-8080}" ] ||
+            { [ "$file" != "$root/etc/$added.env" ] && [ "${listen:-8080}" != "$port" ]; } ||
+            refuse "the port in $file is ${listen:-8080}"
     done
     case " $offices " in *" $added "*) ;; *) offices="$offices $added" ;; esac
 fi
 
-step='pip (see above)'
+step='pip (see above)' state="What ran still runs, but $venv may be incomplete."
 if ! "$venv/bin/python" -Ic 'import pip' 2>/dev/null; then # none, or of an earlier Python
     python3 -m venv --clear "$venv"
 fi
@@ -108,11 +110,11 @@ step='systemctl daemon-reload'
 systemd daemon-reload
 state='The new program and units are in place, but not all services have been restarted.'
 for office in $offices; do
-    step="starting $office.service (see: journalctl -u $office.service)"
+    step="starting $office.service (see: journalctl -u $office -u $office-backup)"
     how=try-restart
     [ -e "$root/var/lib/$office/acare.db" ] || how='enable --now'
     # shellcheck disable=SC2086 # two words
     systemd $how "$office.service" "$office-backup.timer" "$office-check.timer"
-    [ "$how" = try-restart ] || systemd start "$office-backup.service" # the check wants a backup
+    ls "$root/var/lib/$office-backups/"*.db >/dev/null 2>&1 || systemd start "$office-backup.service" # for the check
 done
 echo "acare $version is installed: $offices"
