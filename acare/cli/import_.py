@@ -236,7 +236,8 @@ def _print_owners(user_ids: Counter[tuple[str, str | None]], options: Options) -
 
 
 def _print_proof(proof: Proof) -> None:
-    print(f"Compared with the source: {proof.total('here'):,} clients there, {proof.total('there'):,} here")
+    there = counted(proof.total("here"), "client")
+    print(f"Compared with the source: {there} there, {proof.total('there'):,} here")
     for found, number in proof.found.most_common():
         fields = ", ".join(f"{name} {count:,}" for name, count in proof.fields[found].most_common())
         print(f"    {number:,} {found}{f': {fields}' if fields else ''}")

@@ -110,7 +110,7 @@ class Download:
         if limit:
             minutes = unread / (limit * SHARE) * WINDOW / 60
             share = f"{SHARE:.0%} of the {limit} requests that are allowed in {WINDOW // 60} minutes"
-            log.info(f"This takes about {minutes:,.0f} minutes, with {share}.")
+            log.info(f"This takes about {minutes:,.0f} min, with {share}.")
         if kept:
             log.info(
                 "The others are in the file of an earlier download. Changes since then that the list does "
