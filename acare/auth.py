@@ -1,9 +1,9 @@
 """Callers and the scopes of their keys, and the users and keys that the API manages."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from acare.field_types import USER_EMAIL, Enum, boolean
+from acare.field_types import USER_EMAIL, Enum, Type, boolean
 
 Role = Literal["agent", "broker"]
 ROLES: tuple[Role, ...] = ("agent", "broker")
@@ -84,13 +84,13 @@ OPERATOR = caller_without_key("", "broker")
 
 
 #: The fields of a user, and how they are checked.
-USER_FIELDS: Mapping[str, Callable[[object], Any]] = {
-    "email": USER_EMAIL.validate,
-    "role": Enum(ROLES).validate,
+USER_FIELDS: Mapping[str, Type] = {
+    "email": USER_EMAIL,
+    "role": Enum(ROLES),
 }
 
 #: Those that can be changed.
-USER_CHANGES: Mapping[str, Callable[[object], Any]] = {**USER_FIELDS, "disabled": boolean}
+USER_CHANGES: Mapping[str, Type] = {**USER_FIELDS, "disabled": boolean}
 
 
 def validate_scopes(value: object) -> dict[str, list[str]]:

@@ -2,19 +2,19 @@
 
 Each setting has a name for :func:`acare.create_app`, a flag for ``acare serve`` and an environment
 variable. A flag takes precedence over the variable. All three take the same text; :func:`acare.create_app`
-also takes the types in ``AppOptions``.
+also takes the other types in ``AppOptions``.
 """
 
 import ipaddress
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self, TypedDict
 
 from acare.errors import SettingError
-from acare.field_types import NAME, Enum, String, count, flag
+from acare.field_types import NAME, Enum, String, Type, count, flag
 
 # As browsers write it in the Origin header, without the default port. Other text would never match.
 _HOST = r"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]{2,45}\])"
@@ -23,16 +23,20 @@ _ORIGIN = re.compile(
 )
 
 
-def parse_path(text: str) -> Path:
+def _text(value: object) -> str:
+    return str(String(2000, min_length=1)(value))
+
+
+def parse_path(value: object) -> Path:
     """A file name."""
-    if not text.strip() or "\0" in text:
-        raise ValueError("must be a file name")
-    return Path(text)
+    if isinstance(value, (str, Path)) and str(value).strip() and "\0" not in str(value):
+        return Path(value)
+    raise ValueError("must be a file name")
 
 
-def parse_address(text: str) -> str:
+def parse_address(value: object) -> str:
     """``HOST:PORT``; an IPv6 address is in brackets, and the port 0 is any free one."""
-    match = re.fullmatch(r"(?:\[[0-9A-Fa-f:.%\w]+\]|[^\[\]\s/:]+):([0-9]{1,5})", text.strip(), re.ASCII)
+    match = re.fullmatch(r"(?:\[[0-9A-Fa-f:.%\w]+\]|[^\[\]\s/:]+):([0-9]{1,5})", _text(value), re.ASCII)
     if match is None or int(match[1]) > 65535:
         raise ValueError("must be HOST:PORT with a port up to 65535, like 127.0.0.1:8080 or [::1]:8080")
     return match[0]
@@ -45,27 +49,28 @@ class RateLimit(NamedTuple):
     seconds: int
 
 
-def parse_rate_limit(text: str) -> RateLimit | None:
+def parse_rate_limit(value: object) -> RateLimit | None:
     """``REQUESTS/SECONDS``; None for ``off``."""
-    if text.strip().lower() == "off":
+    text = _text(value)
+    if text.lower() == "off":
         return None
-    match = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text.strip())
+    match = re.fullmatch("([0-9]{1,9})/([0-9]{1,9})", text)
     if match is None or int(match[1]) < 1 or int(match[2]) < 1:
         raise ValueError("must be REQUESTS/SECONDS, like 500/900, or off")
     return RateLimit(tokens=int(match[1]), seconds=int(match[2]))
 
 
-def parse_proxy(text: str) -> str:
+def parse_proxy(value: object) -> str:
     """The IP address of a proxy, in its usual spelling."""
     try:
-        return str(ipaddress.ip_address(text.strip()))
+        return str(ipaddress.ip_address(_text(value)))
     except ValueError:
         raise ValueError("must be the IP address of a proxy, like 127.0.0.1") from None
 
 
-def parse_origins(text: str) -> tuple[str, ...]:
+def parse_origins(value: object) -> tuple[str, ...]:
     """Origins, separated by spaces or commas; ``*`` stands alone."""
-    origins = tuple(text.replace(",", " ").split())
+    origins = tuple(str(value).replace(",", " ").split())
     matches = map(_ORIGIN.fullmatch, origins)
     if origins != ("*",) and not all(match and int(match["port"] or 0) <= 65535 for match in matches):
         raise ValueError(
@@ -80,7 +85,7 @@ class Setting(NamedTuple):
 
     name: str
     default: Any
-    parse: Callable[[str], Any]
+    parse: Type
     metavar: str  # empty for a switch
     help: str
 
@@ -93,21 +98,16 @@ class Setting(NamedTuple):
         return "ACARE_" + self.name.upper()
 
     def read(self, value: object, source: str) -> Any:
-        """Parse a text, a number, a path, or a list if the default is one. SettingError if invalid."""
-        items = value if isinstance(value, (list, tuple)) and isinstance(self.default, tuple) else [value]
-        types, names = (
-            ((str, os.PathLike), "str or Path") if self.parse is parse_path else ((str, int), "str or int")
-        )
-        if wrong := [item for item in items if not isinstance(item, types)]:
-            raise SettingError(f"{source}: {wrong[0]!r} is not valid: must be {names}")
-        text = " ".join(str(item).lower() if isinstance(item, bool) else str(item) for item in items)
+        """Parse a value, or a list if the default is one. SettingError if invalid."""
+        if isinstance(self.default, tuple) and isinstance(value, (list, tuple)):
+            value = " ".join(map(str, value))
         try:
-            return self.parse(text)
+            return self.parse(value)
         except ValueError as error:
-            raise SettingError(f"{source}: {text!r} is not valid: {error}") from None
+            raise SettingError(f"{source}: {value!r} is not valid: {error}") from None
 
 
-def _setting(default: str | None, parse: Callable[[str], Any], metavar: str, help: str) -> Any:
+def _setting(default: str | None, parse: Type, metavar: str, help: str) -> Any:
     row = {"parse": parse, "metavar": metavar, "help": f"{help} ({default or 'none'})"}
     return field(default=None if default is None else parse(default), metadata=row)
 
@@ -131,7 +131,7 @@ class Settings:
     )
     rate_limit_by: Literal["user", "address", "key"] = _setting(
         "user",
-        Enum(("user", "address", "key")).validate,  # key: in settings of 0.2.0
+        Enum(("user", "address", "key")),  # key: in settings of 0.2.0
         "WHAT",
         "what has a token bucket of its own: user or address",
     )
@@ -145,7 +145,7 @@ class Settings:
         None,
         String(
             100, 1, pattern=re.compile("^[A-Za-z0-9-]+$"), rule="must have only letters, digits and hyphens"
-        ).validate,
+        ),
         "NAME",
         "the header in which the trusted proxy sends the e-mail address of a signed-in user",
     )
@@ -156,12 +156,12 @@ class Settings:
         "an origin whose pages may call the API, or * for all; may be repeated",
     )
     log_format: Literal["text", "json"] = _setting(
-        "text", Enum(("text", "json")).validate, "FORMAT", "the format of log lines: text or json"
+        "text", Enum(("text", "json")), "FORMAT", "the format of log lines: text or json"
     )
-    agency: str | None = _setting(None, NAME.validate, "NAME", "the agency's name, shown in the web UI")
+    agency: str | None = _setting(None, NAME, "NAME", "the agency's name, shown in the web UI")
     currency: str | None = _setting(
         None,
-        String(max_length=3, pattern=re.compile("^[A-Z]{3}$"), rule="must be three capital letters").validate,
+        String(max_length=3, pattern=re.compile("^[A-Z]{3}$"), rule="must be three capital letters"),
         "CODE",
         "the currency of amounts in the web UI, such as EUR; amounts are stored without one",
     )

@@ -1,6 +1,7 @@
-"""The types of the fields of a client: each checks a value from a JSON body.
+"""The types of values: of fields, query parameters, settings and arguments of commands.
 
-``validate`` returns the value to store. Its ValueError has the rule, worded to follow the name of the field.
+Each is a function that returns the value to store or to use. Its ValueError has the rule, worded to follow
+the name of the field.
 """
 
 import json
@@ -8,7 +9,8 @@ import math
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple, Protocol, TypeGuard
+from dataclasses import dataclass, replace
+from typing import Any, TypeGuard
 
 #: SQLite has no lists, objects or booleans: they are stored as JSON text, booleans as 0 or 1.
 Stored = str | int | float | None
@@ -21,13 +23,12 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan
 _DECODER = json.JSONDecoder(parse_constant=int)  # which raises ValueError for NaN and Infinity
 
 
-class FieldType(Protocol):
-    """A type of field. Another kind of record may have types of its own."""
-
-    def validate(self, value: object) -> Stored: ...
+#: Checks a value, and returns what stands for it.
+Type = Callable[[Any], Any]
 
 
-class String(NamedTuple):
+@dataclass(frozen=True)
+class String:
     """A string. A single line loses surrounding white space before its length is checked.
 
     With ``lines`` it is stored as it is, and may have line breaks. A text that is not empty must contain a
@@ -40,7 +41,7 @@ class String(NamedTuple):
     pattern: re.Pattern[str] | None = None
     rule: str = ""
 
-    def validate(self, value: object) -> Stored:
+    def __call__(self, value: object) -> Stored:
         if not isinstance(value, str):
             raise ValueError(f"must be a string of {self._length()}")
         text = value if self.lines else value.strip()
@@ -61,28 +62,30 @@ CLIENT_EMAIL = String(
     pattern=re.compile(r"\A[^@\s]+@[^@\s]+\Z"),
     rule="must be an e-mail address: one @ between two parts, no spaces",
 )
-USER_EMAIL = CLIENT_EMAIL._replace(min_length=3)
+USER_EMAIL = replace(CLIENT_EMAIL, min_length=3)
 PHONE = String(40, pattern=re.compile(r"\d"), rule="must be a phone number, with at least one digit")
 NAME = String(min_length=1, max_length=100)
 
 
-class Enum(NamedTuple):
+@dataclass(frozen=True)
+class Enum:
     """One of ``words``."""
 
     words: tuple[str, ...]
 
-    def validate(self, value: object) -> Stored:
+    def __call__(self, value: object) -> Stored:
         if isinstance(value, str) and value in self.words:
             return value
         raise ValueError(f"must be one of {', '.join(self.words)}")
 
 
-class Amount(NamedTuple):
+@dataclass(frozen=True)
+class Amount:
     """A number from 0 to ``maximum``; an integer stays an integer."""
 
     maximum: int
 
-    def validate(self, value: object) -> Stored:
+    def __call__(self, value: object) -> Stored:
         if is_number(value) and 0 <= value <= self.maximum:
             return value
         raise ValueError(f"must be a number from 0 to {self.maximum}")
@@ -96,25 +99,26 @@ def boolean(value: object) -> bool:
 
 
 class Boolean:
-    """True or false."""
+    """True or false, to store."""
 
-    def validate(self, value: object) -> Stored:
+    def __call__(self, value: object) -> Stored:
         return int(boolean(value))
 
 
-class StringList(NamedTuple):
+@dataclass(frozen=True)
+class StringList:
     """A list of at most ``maximum`` strings, each of the type ``items``."""
 
     maximum: int
     items: String
 
-    def validate(self, value: object) -> Stored:
+    def __call__(self, value: object) -> Stored:
         if not isinstance(value, list) or len(value) > self.maximum:
             raise ValueError(f"must be a list of at most {self.maximum} strings")
         valid = []
         for index, item in enumerate(value):
             try:
-                valid.append(self.items.validate(item) or "")
+                valid.append(self.items(item) or "")
             except ValueError as error:
                 raise ValueError(f"is invalid: [{index}] {error}") from None
         return f"[{','.join(map(to_json, valid))}]"  # faster than to_json(valid)
@@ -128,7 +132,7 @@ class Preferences:
     NOT_FINITE = "must have only numbers in the range of a double"
     TOO_DEEP = f"must not be nested deeper than {MAX_DEPTH} levels"
 
-    def validate(self, value: object) -> Stored:
+    def __call__(self, value: object) -> Stored:
         if not isinstance(value, dict):
             raise ValueError("must be an object")
         try:
@@ -205,12 +209,12 @@ def from_json(text: str) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
-# --- texts: query parameters, settings and arguments of commands
+# --- values that can be texts: query parameters, settings and arguments of commands
 
 
-def flag(text: str) -> bool:
-    """``true`` or ``false``."""
-    return Enum(("true", "false")).validate(text) == "true"
+def flag(value: object) -> bool:
+    """True or false, or its text."""
+    return value if isinstance(value, bool) else Enum(("true", "false"))(value) == "true"
 
 
 def number(value: object) -> float:
@@ -222,13 +226,14 @@ def number(value: object) -> float:
     raise ValueError("must be a number of at least 0")
 
 
-def count(maximum: float = math.inf, minimum: int = 1) -> Callable[[str], int]:
-    """A whole number from ``minimum`` to ``maximum``, of at most 100 digits."""
+def count(maximum: float = math.inf, minimum: int = 1) -> Callable[[object], int]:
+    """A whole number from ``minimum`` to ``maximum``, or its text of at most 100 digits."""
     allowed = f"of at least {minimum}" if maximum == math.inf else f"from {minimum} to {maximum}"
 
-    def parse(text: str) -> int:
-        if not re.fullmatch("[0-9]{1,100}", text) or not minimum <= int(text) <= maximum:
-            raise ValueError(f"must be a whole number {allowed}")
-        return int(text)
+    def parse(value: object) -> int:
+        number = int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,100}", value) else value
+        if type(number) is int and minimum <= number <= maximum:
+            return number
+        raise ValueError(f"must be a whole number {allowed}")
 
     return parse

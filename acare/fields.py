@@ -5,7 +5,7 @@ all of it.
 """
 
 import json
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,11 +19,12 @@ from acare.field_types import (
     Amount,
     Boolean,
     Enum,
-    FieldType,
     Preferences,
     Stored,
     String,
     StringList,
+    Type,
+    is_number,
 )
 
 CLIENT_TYPES = ("buyer", "seller", "both")
@@ -42,13 +43,21 @@ class Field:
     """
 
     name: str
-    kind: FieldType
+    kind: Callable[[object], Stored]
     required: bool = False
     default: object = None
 
     @cached_property
     def stored_default(self) -> Stored:
-        return None if self.default is None else self.kind.validate(self.default)
+        return None if self.default is None else self.kind(self.default)
+
+    def parse(self, value: object) -> Stored:
+        """The value to store. ValueError states the rule."""
+        if value is not None:
+            return self.kind(value)
+        if self.required:
+            raise ValueError("is required")
+        return self.stored_default
 
 
 _MONEY = Amount(maximum=10**12)
@@ -92,7 +101,7 @@ def parse_client(text: str) -> dict[str, Any]:
 
 def validate_create(body: Mapping[str, object]) -> ValidFields:
     """The complete record to create. InvalidInput lists every problem."""
-    return _validate(FIELDS, body, "is required", [])
+    return _validate({name: body.get(name) for name in FIELD_NAMES})
 
 
 def validate_update(body: Mapping[str, object]) -> tuple[ValidFields, int | None]:
@@ -100,17 +109,20 @@ def validate_update(body: Mapping[str, object]) -> tuple[ValidFields, int | None
 
     InvalidInput lists every problem.
     """
-    problems: list[FieldError] = []
-    version = None
-    try:
-        version = validate_version(body["version"]) if "version" in body else None
-    except ValueError as error:
-        problems.append(FieldError("version", str(error)))
-    sent = [field for field in FIELDS if field.name in body]
-    if not sent:
-        names = ", ".join(FIELD_NAMES)
-        problems.append(FieldError("body", f"must have at least one of {names}"))
-    return _validate(sent, body, "must not be null", problems), version
+    sent = {name: body[name] for name in _PARSERS if name in body}
+    problems = []
+    if not sent.keys() - {"version"}:
+        problems = [FieldError("body", f"must have at least one of {', '.join(FIELD_NAMES)}")]
+    changes = _validate(sent, problems)
+    version: Any = changes.pop("version", None)
+    return changes, version
+
+
+def _validate(values: Mapping[str, object], problems: Iterable[FieldError] = ()) -> ValidFields:
+    low, high = values.get("budget_min"), values.get("budget_max")
+    if is_number(low) and is_number(high) and low > high:
+        problems = [*problems, *budgets_crossed(values).problems]
+    return ValidFields(parse_each(values, _PARSERS, problems))
 
 
 def budgets_crossed(sent: Container[str]) -> InvalidInput:
@@ -131,53 +143,31 @@ def validate_version(value: object) -> int:
     raise ValueError("must be an integer of at least 1")
 
 
+_PARSERS: Mapping[str, Type] = {**{field.name: field.parse for field in FIELDS}, "version": validate_version}
+
+
 def parse_each(
-    values: Mapping[str, Any],
-    parsers: Mapping[str, Callable[[Any], Any]],
-    problems: Iterable[FieldError] = (),
+    values: Mapping[str, Any], parsers: Mapping[str, Type], others: Iterable[FieldError] = ()
 ) -> dict[str, Any]:
     """The values, each as the function of its name returns it.
 
-    Each function raises ValueError with the rule, worded to follow the name. InvalidInput lists every
-    problem, with those in ``problems``.
+    InvalidInput lists every problem, at the end those in ``others``.
     """
     parsed: dict[str, Any] = {}
-    problems = [*problems]
+    problems: list[FieldError] = []
     for name, value in values.items():
         try:
             parsed[name] = parsers[name](value)
         except ValueError as error:
             problems.append(FieldError(name, str(error)))
-    if problems:
+    if problems := [*problems, *others]:
         raise InvalidInput(*problems)
     return parsed
 
 
-def parse_arguments(parsers: Mapping[str, Callable[[Any], Any]], **arguments: object) -> dict[str, Any]:
-    """The arguments, parsed; see ``parse_each``. None stays None."""
+def parse_arguments(parsers: Mapping[str, Type], **arguments: object) -> dict[str, Any]:
+    """The arguments, parsed; see ``parse_each``. None stays None. TypeError for an unknown argument."""
+    if unknown := arguments.keys() - parsers.keys():
+        raise TypeError(f"unknown argument: {', '.join(sorted(unknown))}")
     given = {name: value for name, value in arguments.items() if value is not None}
     return arguments | parse_each(given, parsers)
-
-
-def _validate(
-    fields: Sequence[Field], body: Mapping[str, object], null_message: str, problems: list[FieldError]
-) -> ValidFields:
-    """The values of the fields. InvalidInput lists their problems after ``problems``.
-
-    ``null_message`` is for a required field that is absent or null.
-    """
-    valid = ValidFields()
-    for field in fields:
-        value = body.get(field.name)
-        try:
-            if value is None and field.required:
-                raise ValueError(null_message)
-            valid[field.name] = field.stored_default if value is None else field.kind.validate(value)
-        except ValueError as error:
-            problems.append(FieldError(field.name, str(error)))
-    low, high = valid.get("budget_min"), valid.get("budget_max")
-    if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
-        problems += budgets_crossed(valid).problems
-    if problems:
-        raise InvalidInput(*problems)
-    return valid

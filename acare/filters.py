@@ -1,14 +1,14 @@
 """The filters of a list."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date
 from typing import Any
 
 from acare import ids
-from acare.field_types import USER_EMAIL, Enum, String, number
-from acare.fields import CLIENT_TYPES, STATUSES, parse_each
+from acare.field_types import USER_EMAIL, Enum, String, Type, number
+from acare.fields import CLIENT_TYPES, STATUSES
 
 # A possessive quantifier (++) never backtracks.
 _SEARCH = String(200, 1, pattern=re.compile(r"\A(\S++\s*+){1,8}\Z"), rule="must have at most 8 words")
@@ -24,34 +24,24 @@ def parse_due(text: Any) -> str:
 
 
 #: The filters that describe a property, each with its parser.
-PROPERTY: Mapping[str, Callable[[object], object]] = {
+PROPERTY: Mapping[str, Type] = {
     "price": number,
-    "location": _TEXT.validate,
-    "property_type": _TEXT.validate,
+    "location": _TEXT,
+    "property_type": _TEXT,
     "bedrooms": number,
     "bathrooms": number,
     "square_feet": number,
 }
 
 #: All filters, and the order. Each parser returns a value that it has parsed unchanged.
-FILTERS: Mapping[str, Callable[[object], object]] = {
-    "client_type": Enum(CLIENT_TYPES).validate,
-    "status": Enum(STATUSES).validate,
+FILTERS: Mapping[str, Type] = {
+    "client_type": Enum(CLIENT_TYPES),
+    "status": Enum(STATUSES),
     "user_id": ids.parse,
-    "email": USER_EMAIL.validate,
-    "q": _SEARCH.validate,
+    "email": USER_EMAIL,
+    "q": _SEARCH,
     **PROPERTY,
     "due": parse_due,
-    "sort": Enum(("created_at", "updated_at", "name")).validate,
-    "order": Enum(("asc", "desc")).validate,
+    "sort": Enum(("created_at", "updated_at", "name")),
+    "order": Enum(("asc", "desc")),
 }
-
-
-def parse_filters(filters: Mapping[str, object], known: Collection[str] = FILTERS) -> dict[str, Any]:
-    """The filters that are not None, parsed. InvalidInput lists every problem.
-
-    TypeError for an unknown filter, which would otherwise be ignored.
-    """
-    if unknown := [name for name in filters if name not in known]:
-        raise TypeError(f"unknown filter: {', '.join(unknown)}")
-    return parse_each({name: value for name, value in filters.items() if value is not None}, FILTERS)

@@ -170,7 +170,7 @@ class ClientOwner(Resource):
 class Changes(Resource):
     """``/v1/changes``: the changes of the clients that the caller can see, for programs that keep a copy."""
 
-    parameters: ClassVar = {"after": String(max_length=200).validate, "limit": count()}
+    parameters: ClassVar = {"after": String(max_length=200), "limit": count()}
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = read_query(req, self.parameters)

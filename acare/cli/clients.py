@@ -45,7 +45,7 @@ COPIES = "Backups are unchanged; --backups DIR lists those with the client.\n"
 @command(
     argument("words", "the words", "TEXT", nargs="*"),
     argument("--email", "only clients with this e-mail address", "EMAIL", FILTERS["email"]),
-    argument("--user", "only clients of this user", "EMAIL", USER_EMAIL.validate),
+    argument("--user", "only clients of this user", "EMAIL", USER_EMAIL),
     argument(
         "--due", "only clients with a follow-up until this date, or any; earliest first", "DATE", parse_due
     ),

@@ -83,7 +83,7 @@ _DELETE = "for a URL: delete clients that an earlier import from it created and 
 
 @command(
     argument("source", "a CSV file, a file of JSON lines, or the base URL of a server", "FILE|URL"),
-    argument("--user", "the owner of clients whose row names none", "EMAIL", USER_EMAIL.validate),
+    argument("--user", "the owner of clients whose row names none", "EMAIL", USER_EMAIL),
     argument("--default", _DEFAULT, "FIELD=VALUE", _default, action="append", default=[], dest="defaults"),
     argument("--rejects", _REJECTS, "FILE", Path),
     argument("--on-duplicate", _DUPLICATE, choices=("fail", "skip", "create", *UPDATES), default="fail"),

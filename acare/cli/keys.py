@@ -50,9 +50,9 @@ def _parse_scope(text: str) -> tuple[str, list[str]]:
 
 
 @command(
-    argument("--user", "the user of the key", "EMAIL", USER_EMAIL.validate, dest="email", required=True),
+    argument("--user", "the user of the key", "EMAIL", USER_EMAIL, dest="email", required=True),
     argument("--role", "the role of a new user (default: agent)", choices=ROLES),
-    argument("--name", "a label for the key", "TEXT", NAME.validate),
+    argument("--name", "a label for the key", "TEXT", NAME),
     argument("--scope", _SCOPE, "RESOURCE:ACTIONS", _parse_scope, action="append"),
     argument(
         "--expires-in-days", "1 to 365 (default: it never expires)", "DAYS", _after_days, dest="expires_at"

@@ -70,7 +70,7 @@ parse_base_url = String(
     min_length=1,
     pattern=re.compile(r"\Ahttps?://[^\s/?#]+(/[^\s?#]*)?(?<!/readyz)\Z"),
     rule="must be a base URL, such as http://127.0.0.1:8080 or https://crm.example/north",
-).validate
+)
 
 JSON = argument("--json", "print JSON, for programs", action="store_true", dest="as_json")
 

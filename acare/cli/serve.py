@@ -58,7 +58,7 @@ def demo(settings: Settings) -> None:
 def _ask_first_user(app: App) -> str:
     """The e-mail address of the first broker, from the terminal."""
     try:
-        return str(USER_EMAIL.validate(input("E-mail address of the first broker: ")))
+        return str(USER_EMAIL(input("E-mail address of the first broker: ")))
     except (EOFError, ValueError):
         raise Refused("not started: the first broker needs an e-mail address") from None
 

@@ -13,7 +13,7 @@ from acare.store.clients import ClientStore
 from acare.store.users import UserStore
 
 _ROLE = "an agent sees their own clients, a broker sees all clients"
-_EMAIL = argument("email", "the user's e-mail address", "EMAIL", USER_EMAIL.validate)
+_EMAIL = argument("email", "the user's e-mail address", "EMAIL", USER_EMAIL)
 
 
 @command(JSON)
@@ -38,7 +38,7 @@ def set_role(settings: Settings, email: str, role: Role) -> None:
     _change(settings, email, f"{email} now has the role {role}.", role=role)
 
 
-@command(_EMAIL, argument("new", "the new e-mail address", "NEW", USER_EMAIL.validate))
+@command(_EMAIL, argument("new", "the new e-mail address", "NEW", USER_EMAIL))
 def rename(settings: Settings, email: str, new: str) -> None:
     """Change the e-mail address of a user, who keeps their clients and keys."""
     _change(settings, email, f"Renamed {email} to {new}.", email=new)
@@ -64,8 +64,8 @@ def _change(settings: Settings, which: str, done: str, **values: Any) -> None:
 
 
 @command(
-    argument("--from", "the owner", "EMAIL", USER_EMAIL.validate, dest="owner", required=True),
-    argument("--to", "the new owner", "EMAIL", USER_EMAIL.validate, required=True),
+    argument("--from", "the owner", "EMAIL", USER_EMAIL, dest="owner", required=True),
+    argument("--to", "the new owner", "EMAIL", USER_EMAIL, required=True),
 )
 def handover(settings: Settings, owner: str, to: str) -> None:
     """Hand over all clients of a user to another user, each with a new version."""

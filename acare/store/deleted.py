@@ -10,8 +10,8 @@ from collections.abc import Generator, Mapping
 from acare.auth import Caller
 from acare.database.database import Database
 from acare.errors import AlreadyExists
-from acare.fields import FIELD_NAMES
-from acare.filters import parse_filters
+from acare.fields import FIELD_NAMES, parse_arguments
+from acare.filters import FILTERS as LIST_FILTERS
 from acare.store import NOW, STORED_JSON, D, Store, search
 from acare.store.clients import ClientRow
 from acare.store.creation import insert
@@ -40,7 +40,7 @@ _MATCHES = f"""(:owner_id IS NULL OR json ->> '$.user_id' = :owner_id)
     )"""
 
 #: The filters of a list of deleted clients.
-FILTERS = ("q", "email", "user_id", "client_type", "status")
+FILTERS = {name: LIST_FILTERS[name] for name in ("q", "email", "user_id", "client_type", "status")}
 
 
 class DeletedClients(Store[D]):
@@ -146,8 +146,8 @@ ON CONFLICT DO NOTHING
 
 
 def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, object]:
-    """The values of the conditions; see ``parse_filters``."""
-    values = dict.fromkeys(FILTERS) | parse_filters(filters, FILTERS)
+    """The values of the conditions; see ``parse_arguments``."""
+    values = dict.fromkeys(FILTERS) | parse_arguments(FILTERS, **filters)
     return {**values, "owner_id": owner_id, "words": json.dumps((values["q"] or "").split())}
 
 

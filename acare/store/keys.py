@@ -8,6 +8,7 @@ randomness needs no slow hash. An invitation is a key that can only be redeemed,
 import json
 import secrets
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from acare import ids, timestamps
@@ -23,7 +24,7 @@ from acare.errors import (
     NotFound,
     Refused,
 )
-from acare.field_types import NAME, boolean
+from acare.field_types import NAME, Type, boolean
 from acare.fields import parse_arguments
 from acare.store import MAX_SQLITE_INTEGER, NOW, D, Store, at_offset, users
 from acare.store.callers import KEY, find_key, hash_key, parse_scopes
@@ -159,9 +160,9 @@ RETURNING id
 
 
 #: The arguments of a new key that are checked, each with its parser.
-PARSERS = {
+PARSERS: Mapping[str, Type] = {
     "user_id": ids.parse,
-    "name": NAME.validate,
+    "name": NAME,
     "expires_at": timestamps.parse,
     "scopes": validate_scopes,
     "invitation": boolean,

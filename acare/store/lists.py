@@ -11,8 +11,8 @@ from acare import places, search_terms
 from acare.auth import Caller
 from acare.database.database import ReadableDatabase
 from acare.errors import FieldError, InvalidInput
-from acare.fields import CLIENT_TYPES, STATUSES
-from acare.filters import PROPERTY, parse_filters
+from acare.fields import CLIENT_TYPES, STATUSES, parse_arguments
+from acare.filters import FILTERS, PROPERTY
 from acare.store import MAX_SQLITE_INTEGER, Store
 
 #: Seconds that a list, a search or a history may take: other requests wait for it.
@@ -126,8 +126,9 @@ class _Query(NamedTuple):
 
 
 def _query(owner_id: str | None, filters: Mapping[str, object]) -> _Query:
-    """The query of a list with these filters; see ``parse_filters``. The caller sees only ``owner_id``."""
-    values = parse_filters(filters) if filters else {}
+    """The query of a list with these filters; see ``parse_arguments``. The caller sees only ``owner_id``."""
+    values = parse_arguments(FILTERS, **filters) if filters else {}
+    values = {name: value for name, value in values.items() if value is not None}
     if owner_id is not None:
         values["owner_id"] = owner_id
     for name, prepare in _PREPARE.items():
