@@ -19,7 +19,7 @@ from acare.cli.options import (
     open_database,
     read_database,
 )
-from acare.cli.output import STDOUT, open_output, print_error, print_json, print_rows, printable
+from acare.cli.output import STDOUT, open_output, print_json, print_rows, printable
 from acare.config import Settings
 from acare.database.database import Database, ReadableDatabase
 from acare.errors import DAMAGED, NotFound, Refused, SettingError, StoreUnavailable
@@ -160,19 +160,11 @@ def erase(settings: Settings, client_id: str, yes: bool, backups: Path | None) -
         searched = copies.beside(database.path) + ([] if backups is None else copies.in_folder(backups))
         found = copies.search(searched, lambda copy: [HistoryStore(copy).stored(client_id)["client"]], failed)
         paths = [path for path, _ in found]
-        code = 0
-        try:
-            _erase(database, client_id, is_in_copies=bool(paths))
-        except Refused as error:  # nothing was erased, but the copies are listed
-            print_error(str(error))
-            code = 1
-    for path in paths:
-        print(printable(f"The client stays in {path} until you delete this file."))
-    if backups is None and code == 0:
-        sys.stderr.write(COPIES)
-    elif backups is not None and not (paths or failed):
-        print(printable(f"No backup in {backups} has the client."))
-    return int(failed != []) or code
+        for path in paths:
+            print(printable(f"The client stays in {path} until you delete this file."))
+        _erase(database, client_id, is_in_copies=bool(paths))
+    sys.stderr.write(COPIES if backups is None else "")
+    return int(failed != [])
 
 
 def _erase(database: ReadableDatabase, client_id: str, is_in_copies: bool) -> None:

@@ -179,7 +179,6 @@ _HINTS = {
     "last_name": "--default last_name=- is for rows without one",
     "created_at": "--dates dmy or --dates mdy for dates such as 5/7/2026",
     "duplicate": "--on-duplicate skip or create",
-    "same": "a warning only",
 }
 _OTHER_HINT = "--rejects FILE for the other rows"
 

@@ -34,7 +34,7 @@ _MAX_SHOWN = 60  # characters of a cell
 class ProblemSummary:
     """How often a problem occurs, and up to three rows whose cells differ, by the cell.
 
-    ``field`` is the field with the problem, ``duplicate``, or for a warning ``same``.
+    ``field`` is the field with the problem, or ``duplicate``.
     """
 
     field: str
@@ -47,8 +47,8 @@ class Result:
     """The result of an import.
 
     ``counts`` has the rows by outcome: see ``merging``, and ``skipped``, ``refused``, and ``duplicate``,
-    which prevents the import. ``summaries`` has the problems, duplicates and warnings by text, in order of
-    the first line. ``undecided`` has the outcome, id and name of clients that are left to a person.
+    which prevents the import. ``summaries`` has the problems and duplicates by text, in order of the first
+    line. ``undecided`` has the outcome, id and name of clients that are left to a person.
     ``missing`` has the fields that the server lacks, with the number of clients. ``proof``: from a server.
     """
 
@@ -69,7 +69,7 @@ class Result:
         return self.is_blocked(options) or self.counts.keys() <= {"refused"} or bool(self.undecided)
 
     def add_problem(self, row: Row, field: str, message: str, text: str) -> None:
-        """Count a problem, duplicate or warning; ``text`` is shown with the row."""
+        """Count a problem or duplicate; ``text`` is shown with the row."""
         shown = text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}..."
         place = f'line {row.line}: "{shown}"' if text else f"line {row.line}"
         summary = self.summaries.setdefault(f"{field} {message}", ProblemSummary(field))
@@ -174,9 +174,7 @@ def _create(row: Row, client: dict[str, Any], store: ImportStore, options: Optio
     policy, client_id = options.on_duplicate, client.get("id")
     match = store.find(client, client_id) if client_id or policy != "create" else None
     by, name = match or ("", "")
-    if by == "name":
-        result.add_problem(row, "same", "name as another client, without e-mail and phone", name)
-    elif by and policy != "create":
+    if by and policy != "create":
         result.add_problem(row, "duplicate", f"of this client by {by}", name)
         result.counts["skipped" if policy == "skip" else "duplicate"] += 1
         return f"duplicate of this client by {by}: {name}"

@@ -90,10 +90,6 @@ def test_a_redeemed_invitation_is_listed_as_used_not_as_revoked(run, listed, pat
     assert [key["state"] for key in listed()] == ["valid", "revoked", "used"]
 
 
-def test_an_invitation_alone_has_the_form_of_a_key(run):
-    assert re.fullmatch(r"[0-9a-f]{64}\n", run("key", "create", "--user", ANA, "--invitation").out)
-
-
 ADOPTED = "fedcba9876543210" * 4
 
 
@@ -144,16 +140,6 @@ def test_a_new_user_is_not_added_without_the_key(run, tmp_path, code, refused):
     given = [tmp_path / "key" if word == "key" else word for word in refused]
     run("key", "create", "--user", "ben@example.com", *given, status=code)
     assert "ben@example.com" not in run("user", "list").out
-
-
-@pytest.mark.parametrize(
-    "url", ["clients.example", "https://clients.example/#key=", "ftp://x", "https://a b"]
-)
-def test_a_link_needs_the_url_of_the_web_ui(run, url):
-    assert (
-        "must be a base URL"
-        in run("key", "create", "--user", ANA, "--invitation", "--url", url, status=2).err
-    )
 
 
 # --- list and revoke
