@@ -17,7 +17,7 @@ from acare.config import Settings
 from acare.database.database import Database, ReadOnlyDatabase
 from acare.errors import Refused, SettingError
 from acare.field_types import USER_EMAIL
-from acare.fields import ALL_NAMES, FIELD_NAMES
+from acare.fields import FIELD_NAMES
 from acare.importing.cells import TARGETS
 from acare.importing.download import Download
 from acare.importing.importer import Reader, Result, import_rows, open_reader, read_server
@@ -47,13 +47,6 @@ def _value(text: str) -> tuple[str, str, str]:
     if not equals or not colon:
         raise ValueError("must be COLUMN:TEXT=VALUE")
     return column.strip(), written.strip(), value.strip()
-
-
-def _fields(text: str) -> list[str]:
-    names = text.split(",")
-    if not set(names) <= ALL_NAMES:
-        raise ValueError(f"must be names of fields, separated by commas: {', '.join(sorted(ALL_NAMES))}")
-    return names
 
 
 def _default(text: str) -> tuple[str, object]:
@@ -94,7 +87,9 @@ _DELETE = "for a URL: delete clients that an earlier import from it created and 
     argument("--key-file", "for a URL: the file with the API key", "FILE", Path),
     argument("--download", _DOWNLOAD, "FILE", Path, dest="kept"),
     argument("--proof", "for a URL: write the comparison to FILE, as CSV, a line per client", "FILE", Path),
-    argument("--allow-missing", _MISSING, "FIELD,...", _fields, default=[], dest="may_lack"),
+    argument(
+        "--allow-missing", _MISSING, "FIELD,...", lambda text: text.split(","), default=[], dest="may_lack"
+    ),
     argument("--delete-missing", _DELETE, action="store_true"),
     argument("--yes", _YES, action="store_true", dest="confirmed"),
     epilog=_EXIT_CODES,

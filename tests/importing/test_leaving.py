@@ -34,7 +34,7 @@ def moved(mover, hosted):
     """The ids of 412 clients, after the first run."""
     mover.agency.run("user", "add", "ben@example.com")
     hosted.limit = 100
-    ids = [hosted.create(number) for number in range(412)]
+    ids = hosted.fill(412)
     assert mover.run(*OWNERS).code == 0
     return ids
 
@@ -68,7 +68,7 @@ def test_after_a_week_both_sides_are_brought_together(mover, hosted, moved):
 
 def test_the_page_leads_through_the_move(mover, hosted):
     dry_run, first, second = examples("sh", "Leaving the hosted service")
-    ids = [hosted.create(number) for number in range(30)]
+    ids = hosted.fill(30)
     mover.key_file.rename(mover.agency.folder / "key.txt")
 
     def run(block):
@@ -95,8 +95,7 @@ def started(mover, *arguments, before=""):
 
 
 def test_ten_kills_leave_all_or_nothing(mover, hosted):
-    for number in range(60):
-        hosted.create(number)
+    hosted.fill(60)
     began = time.monotonic()
     with started(mover, "--dry-run") as process:
         process.communicate(timeout=60)
@@ -117,8 +116,7 @@ def test_ten_kills_leave_all_or_nothing(mover, hosted):
 
 def test_ctrl_c_ends_a_wait_for_the_rate_limit(mover, hosted):
     hosted.limit = 5
-    for number in range(20):
-        hosted.create(number)
+    hosted.fill(20)
     with started(mover) as process:
         wait_for(lambda: len(hosted.requests) >= 4)
         interrupt_when_it_waits(process)
@@ -128,8 +126,7 @@ def test_ctrl_c_ends_a_wait_for_the_rate_limit(mover, hosted):
 
 
 def test_many_clients_are_read_by_id_in_little_memory(mover, hosted):
-    for number in range(MANY):
-        hosted.create(number)
+    hosted.fill(MANY)
     with started(mover, before=PRINT_MEMORY) as process:
         out, _ = process.communicate(timeout=300)
     assert process.returncode == 0

@@ -40,8 +40,7 @@ class Hosted:
         self.before = lambda path: None
         self.now = self.refused = self._window = self._used = 0
         self._changes = 0
-        for number in range(count):
-            self.create(number)
+        self.fill(count)
 
     # --- what people do there
 
@@ -61,6 +60,10 @@ class Hosted:
         }
         self.clients[record["id"]] = {**record, **fields}
         return record["id"]
+
+    def fill(self, count):
+        """Create so many clients. Returns their ids."""
+        return [self.create(number) for number in range(count)]
 
     def change(self, client_id, **fields):
         record = self.clients[client_id]
