@@ -48,7 +48,7 @@ FAILURES = [
     ("key list --database none.db", "none.db"),
     ("key create --user a@b --database missing/a.db", "missing/a.db"),
     ("serve --listen 203.0.113.1:8080", "203.0.113.1:8080"),
-    ("serve --database /", "/: Is a directory"),
+    ("serve --listen 127.0.0.1:0 --database /", "/: Is a directory"),
     ("verify none.db", "none.db"),
     ("verify .", ".: Is a directory"),  # like "", from "$(ls backups/*.db | tail -n 1)" without backups
     (f"history {UNKNOWN_ID} --database text.db", "text.db"),
