@@ -22,7 +22,7 @@ from acare.errors import AcareError, Refused, SettingError
 log = logging.getLogger("acare")
 
 
-class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg]  # the plain response
+class App(falcon.App, Services, AbstractContextManager["App"]):  # type: ignore[type-arg]  # plain response
     """The WSGI application. Close it after use, or use it in a ``with`` statement.
 
     A server that is stopping sets ``acare.stopping`` in the WSGI environ, which ``/readyz`` reports.
@@ -36,14 +36,11 @@ class App(falcon.App, AbstractContextManager["App"]):  # type: ignore[type-arg] 
         identify: Identify | None = None,
     ) -> None:
         _check(settings, identify)
-        services = Services(settings, clock)
-        self.database, self.callers = services.database, services.callers
-        self.users, self.keys = services.users, services.keys
-        self.clients, self.lists = services.clients, services.lists
-        self.deleted, self.history, self.feed = services.deleted, services.history, services.feed
-        routes = Router(services)
-        self._identify = IdentifyCaller(services, routes, identify)
-        super().__init__(
+        Services.__init__(self, settings, clock)
+        routes = Router(self)
+        self._identify = IdentifyCaller(self, routes, identify)
+        falcon.App.__init__(
+            self,
             middleware=[  # in the order in which requests pass it; responses pass it in reverse
                 AccessLog(access_log),
                 self._identify,
@@ -107,7 +104,4 @@ def create_app(
     behind a request without a key, so that users who are signed in to the embedding app need no key. Raises
     SettingError for an invalid setting and DatabaseRefused for a file that acare cannot open.
     """
-    for name, function in {"clock": clock, "access_log": access_log, "identify": identify}.items():
-        if not callable(function) and (name, function) != ("identify", None):
-            raise SettingError(f"{name} must be a function; it is {function!r:.50}")
     return App(Settings.from_options(options), clock, access_log, identify)

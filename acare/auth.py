@@ -95,14 +95,13 @@ USER_CHANGES: Mapping[str, Type] = {**USER_FIELDS, "disabled": boolean}
 
 def validate_scopes(value: object) -> dict[str, list[str]]:
     """The scopes in a JSON value: an object of lists. ValueError states the format and what is wrong."""
-    if not isinstance(value, dict):
-        raise ValueError(f"must be an object that maps resources to lists of actions, with {SCOPES_ALLOWED}")
-    for resource, actions in value.items():
+    given: Mapping[Any, Any] = value if isinstance(value, dict) else {"scopes": value}
+    for resource, actions in given.items():
         if not is_scope(resource, actions):
             wrong = f"not {f'{resource}: {actions}':.100}"
             raise ValueError(f"must map resources to lists of actions, with {SCOPES_ALLOWED}; {wrong}")
     # A generated Java client sends an empty list for each resource that its caller does not name.
-    return {resource: list(dict.fromkeys(actions)) for resource, actions in value.items() if actions}
+    return {resource: list(dict.fromkeys(actions)) for resource, actions in given.items() if actions}
 
 
 def is_scope(resource: object, actions: object) -> bool:

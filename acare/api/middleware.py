@@ -1,7 +1,5 @@
 """Middleware, in the order in which ``acare.app`` lists it. Paths outside ``/v1`` need no key."""
 
-import re
-
 import falcon
 
 from acare.api import body, headers
@@ -16,8 +14,6 @@ EXPOSED_HEADERS = (
     "Content-Disposition, ETag, Idempotent-Replayed, Location, Preference-Applied, RateLimit-Limit, "
     "RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-ID"
 )
-
-_CORS_REQUEST_HEADERS = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z, \t-]{1,2048}")
 
 
 class SecurityHeaders:
@@ -35,7 +31,7 @@ class SecurityHeaders:
             resp.append_header("Vary", "X-API-Key, API-Key")  # for caches that ignore Cache-Control
 
 
-class Cors:
+class Cors(falcon.CORSMiddleware):  # type: ignore[type-arg]  # the plain response
     """Lets pages of the given origins, or of every origin (``"*"`` alone), call the API. (The Fetch standard)
 
     Answers each preflight, so that it needs no key, takes no token and is never refused. For an origin that
@@ -44,30 +40,21 @@ class Cors:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._origins = frozenset(settings.cors_origin)
+        super().__init__("*" if settings.cors_origin == ("*",) else settings.cors_origin, EXPOSED_HEADERS)
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
-        origin = req.env.get("HTTP_ORIGIN")
-        if req.method != "OPTIONS" or origin is None or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" not in req.env:
-            return
-        resp.complete = True
-        if self._allows(origin):
-            resp.set_header("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE")
-            resp.set_header("Access-Control-Max-Age", str(24 * 60 * 60))  # seconds
-            names = req.env.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
-            if _CORS_REQUEST_HEADERS.fullmatch(names):
-                resp.set_header("Access-Control-Allow-Headers", names)
+        is_cors = "HTTP_ORIGIN" in req.env and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in req.env
+        if is_cors and req.method == "OPTIONS":
+            resp.set_header("Allow", "GET, HEAD, POST, PUT, DELETE")  # as Falcon takes the methods
+            resp.complete = True
 
-    def process_response(self, req: Request, resp: falcon.Response, *_: object) -> None:
-        origin = req.env.get("HTTP_ORIGIN")
-        if self._origins:
+    def process_response(
+        self, req: falcon.Request, resp: falcon.Response, resource: object, req_succeeded: bool
+    ) -> None:
+        if self.allow_origins:
             resp.append_header("Vary", "Origin")
-        if origin is not None and self._allows(origin):
-            resp.set_header("Access-Control-Allow-Origin", "*" if "*" in self._origins else origin)
-            resp.set_header("Access-Control-Expose-Headers", EXPOSED_HEADERS)
-
-    def _allows(self, origin: str) -> bool:
-        return origin in self._origins or "*" in self._origins
+        if "HTTP_ORIGIN" in req.env:
+            super().process_response(req, resp, resource, req_succeeded)
 
 
 class AnswerRejected:

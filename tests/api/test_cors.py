@@ -56,11 +56,6 @@ def test_other_options_requests_take_a_token(limited, missing):
     assert "POST" in answer.headers["Allow"]
 
 
-@pytest.mark.parametrize("names", ["", "x" * 5000, "a;b", 'a"b', "<x>"])
-def test_an_invalid_list_of_headers_is_not_echoed(app, names):
-    assert "Access-Control-Allow-Headers" not in preflight(app, names=names).headers
-
-
 @pytest.mark.parametrize(
     "origin",
     [OTHER_ORIGIN, f"{ORIGIN}.evil.example", "http://intranet.example", f"{ORIGIN}:8443", "null", None],
