@@ -28,27 +28,27 @@ WHERE created_at > '2021'
 """
 
 
-def write_to(path: Path, version: int = 4) -> None:
+def write_to(path: Path) -> None:
     """Create the database at ``path``, in the state in which acare left it: closed, in WAL mode."""
-    path.write_bytes(_content(version))
+    path.write_bytes(_content())
 
 
 @cache
-def _content(version: int) -> bytes:
+def _content() -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "acare.db"
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.executescript((HERE / f"schema-{version}.sql").read_text(encoding="utf-8"))
+            connection.executescript((HERE / "schema-4.sql").read_text(encoding="utf-8"))
             connection.execute(RENEW)
             connection.execute("PRAGMA journal_mode = WAL")
         return path.read_bytes()
 
 
 @cache
-def answers(version: int = 4) -> dict[str, Any]:
+def answers() -> dict[str, Any]:
     """``lists``: the list of clients of each key's first digit; ``deleted``: the list of deleted clients;
     ``history``: the versions of each client by id; ``cursor`` of the feed and the ``changes`` after it.
     """
-    text = (HERE / f"schema-{version}-answers.json").read_text(encoding="utf-8")
+    text = (HERE / "schema-4-answers.json").read_text(encoding="utf-8")
     answers: dict[str, Any] = json.loads(text)
     return answers
