@@ -10,12 +10,7 @@ from typing import NamedTuple
 
 from acare.auth import Caller
 from acare.database.database import Database
-from acare.errors import (
-    FieldError,
-    InvalidInput,
-    NotFound,
-    StaleVersion,
-)
+from acare.errors import FieldError, InvalidInput, NotFound, StaleVersion
 from acare.fields import FIELDS, ValidFields, budgets_crossed, parse_client
 from acare.store import MAX_SQLITE_INTEGER, NOW, STORED_JSON, Store, batches, creation, users
 from acare.store.creation import CreatedClient
