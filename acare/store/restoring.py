@@ -143,7 +143,7 @@ compared AS (
         ) AS known
     FROM ours
     LEFT JOIN old.clients AS theirs ON theirs.id = ours.id
-    WHERE ours.seq IS NULL OR (theirs.version, theirs.updated_at) IS NOT (ours.version, ours.updated_at)
+    WHERE (theirs.version, theirs.updated_at) IS NOT (ours.version, ours.updated_at)
 )
 SELECT *, coalesce(max(version, known) + 1, version + 1000) AS raised
 FROM compared

@@ -111,14 +111,16 @@ def test_a_change_after_an_equal_one_is_taken_over(mover, hosted, moved):
     assert last_line(mover.run(*UPDATE)) == "1 updated, 2 unchanged; 1 client written."
 
 
-def test_a_client_that_a_restore_has_raised_is_not_changed_here(mover, hosted, moved, tmp_path):
+def test_a_restore_that_raises_versions_is_no_change_here(mover, hosted, moved, tmp_path):
     (tmp_path / "backups").mkdir()
+    change_here(mover, moved[1], notes="ours")
     mover.agency.run("backup", tmp_path / "backups")
-    change_here(mover, moved[0], notes="lost by the restore")
+    for client_id in moved[:2]:
+        change_here(mover, client_id, notes="lost by the restore")
     mover.agency.run("restore", tmp_path / "backups")
-    assert mover.here()[moved[0]]["version"] == 3
+    assert [mover.here()[client_id]["version"] for client_id in moved[:2]] == [3, 4]
     hosted.change(moved[0], notes="new")
-    assert last_line(mover.run(*UPDATE)) == "1 updated, 2 unchanged; 1 client written."
+    assert last_line(mover.run(*UPDATE)) == "1 updated, 1 unchanged, 1 kept; 1 client written."
 
 
 def test_the_proof_names_what_was_changed_here(mover, moved):

@@ -61,13 +61,19 @@ def test_a_remembered_version_overwrites_nothing(serve, path, changed):
 
 
 def test_an_untouched_client_keeps_its_version(serve, path, folder):
+    """Also a deleted one, for its restore."""
+
+    def versions():
+        return api.get(f"/v1/clients/{deleted}/history").json["data"]["versions"]
+
     with serve() as api:
-        client_id = api.create()["id"]
-        before = api.put(client_id, {"notes": "x"}).json["data"]
+        client_id, deleted = (api.create()["id"] for _ in range(2))
+        api.delete(deleted)
+        before = api.put(client_id, {"notes": "x"}).json["data"], versions()
         backup = back_up(path, folder)
     restore(backup, path)
     with serve() as api:
-        assert read(api, client_id) == before
+        assert (read(api, client_id), versions()) == before
 
 
 def test_the_history_shows_a_rise_as_restored_by_the_operator(serve, path, changed):
