@@ -15,7 +15,7 @@ from acare.cli.options import CommandParser
 from acare.cli.output import print_error
 from acare.database.connection import SQLITE_VERSION
 from acare.database.schema import SCHEMA_VERSION
-from acare.errors import AcareError, SettingError
+from acare.errors import AcareError, InvalidInput, SettingError
 
 #: In the order of the help.
 COMMANDS = (
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except AcareError as error:
         print_error(str(error))
-        return 2 if isinstance(error, SettingError) else 1
+        return 2 if isinstance(error, (SettingError, InvalidInput)) else 1
     except RecursionError:  # JSON that Python can decode may be nested too deeply to encode
         print_error("the input is nested too deeply")
         return 1

@@ -70,10 +70,7 @@ def find(
     Each word must begin a word of the name, e-mail, phone, tags, locations or notes; a phone number is found
     in any notation, and by its beginning or end.
     """
-    try:
-        q = FILTERS["q"](" ".join(words)) if words else None
-    except ValueError as error:
-        raise SettingError(f"TEXT {error}") from None
+    q = " ".join(words) if words else None
     if due is not None and (deleted or history):
         raise SettingError(
             "--due finds only clients as they are: it cannot be combined with --deleted, --history"

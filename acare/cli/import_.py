@@ -3,7 +3,6 @@
 import os
 import re
 import tempfile
-from argparse import RawDescriptionHelpFormatter
 from collections import Counter
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
@@ -25,13 +24,6 @@ from acare.importing.json_lines import JsonReader
 from acare.importing.proof import Proof
 from acare.importing.remote import Remote
 from acare.importing.rows import UPDATES, Options
-
-_EXIT_CODES = """\
-exit codes:
-    0  the rows were imported, or would be without --dry-run
-    1  problems or duplicates prevented the import, or it failed: nothing was written; or some clients need a
-       decision: the last line says what was written
-    2  an argument is invalid"""
 
 
 def _mapping(text: str) -> tuple[str, str]:
@@ -92,8 +84,6 @@ _DELETE = "for a URL: delete clients that an earlier import from it created and 
     ),
     argument("--delete-missing", _DELETE, action="store_true"),
     argument("--yes", _YES, action="store_true", dest="confirmed"),
-    epilog=_EXIT_CODES,
-    formatter_class=RawDescriptionHelpFormatter,
 )
 def import_(
     settings: Settings,
@@ -108,7 +98,11 @@ def import_(
     kept: Path | None,
     **given: Any,  # the other fields of Options
 ) -> int:
-    """Import clients from CSV, JSON lines or another server, or report all problems and import none."""
+    """Import clients from CSV, JSON lines or another server, or report all problems and import none.
+
+    The exit code is 1 if problems or duplicates prevented the import, or some clients need a decision: the
+    last line says what was written.
+    """
     options = Options(timestamps.now(), {**dict(defaults), "owner": user}, **given)
     is_url = source.startswith(("http://", "https://"))
     if options.delete_missing and not (is_url and "?" not in source and options.is_update):

@@ -9,7 +9,7 @@ from acare.cli.options import JSON, argument, command, open_database, parse_base
 from acare.cli.output import counted, print_rows, printable
 from acare.config import Settings
 from acare.database.database import Database
-from acare.errors import InvalidInput, Refused, SettingError
+from acare.errors import Refused, SettingError
 from acare.field_types import NAME, USER_EMAIL, count
 from acare.store import users
 from acare.store.callers import KEY
@@ -93,19 +93,16 @@ def create(
         scopes.setdefault(resource, []).extend(actions)
     with open_database(settings) as database:
         user, is_new = _find_or_new(database, email, role)
-        try:
-            created = KeyStore(database).create(
-                OPERATOR,
-                user_id=user.id,
-                new_user=user if is_new else None,
-                scopes=scopes,
-                name=name,
-                expires_at=expires_at,
-                invitation=invitation,
-                adopted=adopted,
-            )
-        except InvalidInput as error:  # about ``expires_at``
-            raise SettingError(f"--expires-in-days: {error}") from None
+        created = KeyStore(database).create(
+            OPERATOR,
+            user_id=user.id,
+            new_user=user if is_new else None,
+            scopes=scopes,
+            name=name,
+            expires_at=expires_at,
+            invitation=invitation,
+            adopted=adopted,
+        )
     if is_new:
         sys.stderr.write(f"Created the user {user.email} ({user.role}).\n")
     _print_created(created, database.path, url, is_adopted=adopted is not None)

@@ -26,9 +26,6 @@ Parse = Callable[[str], object]
 #: Its docstring is the help, of which the list of the commands has the first sentence.
 Run = Callable[..., int | None]
 
-#: The last line of the help of a command with all settings.
-SETTINGS_NOTE = "Defaults are in parentheses, environment variables in brackets. A flag takes precedence."
-
 #: Adds an argument to the parser of a command.
 Argument = Callable[[Any], object]
 
@@ -81,14 +78,13 @@ class Command(NamedTuple):
     run: Run
     arguments: tuple[Argument, ...]
     settings: tuple[Setting, ...]  # those that are flags of the command
-    options: dict[str, Any]  # of the command's ``ArgumentParser``
 
     def add_to(self, parsers: Any) -> None:
         """Add a parser, whose result has the command as ``command``, to the ``parsers`` of argparse."""
         name, text = self.run.__name__.strip("_").replace("_", "-"), getdoc(self.run) or ""
         summary = re.split(r"\.(?:\s|$)", text)[0]
         summary = summary[:1].lower() + summary[1:]
-        parser = parsers.add_parser(name, help=summary, description=text, **self.options)
+        parser = parsers.add_parser(name, help=summary, description=text)
         parser.set_defaults(command=self)
         for add in (*self.arguments, *map(_flag, self.settings)):
             add(parser)
@@ -107,10 +103,9 @@ class Command(NamedTuple):
 def command(
     *arguments: Argument,
     settings: tuple[Setting, ...] = SETTINGS[:1],  # the database
-    **options: Any,
 ) -> Callable[[Run], Command]:
-    """Make the function below a command. ``options`` are arguments of its ``ArgumentParser``."""
-    return lambda run: Command(run, arguments, settings, options)
+    """Make the function below a command."""
+    return lambda run: Command(run, arguments, settings)
 
 
 class CommandParser(ArgumentParser):

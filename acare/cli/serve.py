@@ -17,7 +17,7 @@ from acare import timestamps
 from acare.app import App
 from acare.auth import OPERATOR, caller_without_key
 from acare.cli import log
-from acare.cli.options import SETTINGS_NOTE, command
+from acare.cli.options import command
 from acare.config import SETTINGS, Settings, unknown_variables
 from acare.errors import Refused
 from acare.field_types import USER_EMAIL
@@ -33,12 +33,13 @@ _FIRST = "Michael Emma Liam Olivia Noah Ava Mason Isabella Amara Henry Zoë Dieg
 _LAST = "Torres Lee Nguyen Patel García Kim Okafor Rossi Müller Cohen Silva O'Brien".split()
 
 
-@command(settings=SETTINGS, epilog=SETTINGS_NOTE)
+@command(settings=SETTINGS)
 def serve(settings: Settings) -> None:
     """Serve the API from one database file, which is created if it does not exist.
 
     If the file has no key, the command asks on a terminal for the e-mail address of the first broker, and
-    prints a key for this user.
+    prints a key for this user. In this list, defaults are in parentheses, and environment variables, over
+    which a flag takes precedence, in brackets.
     """
     # The usual limit of 1,024 open files is too low for 1,000 connections and the database.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -47,7 +48,7 @@ def serve(settings: Settings) -> None:
     _serve(settings, _ask_first_user if sys.stdin.isatty() and sys.stdout.isatty() else None)
 
 
-@command(settings=SETTINGS[1:], epilog=SETTINGS_NOTE)  # without the database
+@command(settings=SETTINGS[1:])  # without the database
 def demo(settings: Settings) -> None:
     """Serve a temporary database with invented clients, which is deleted when the demo stops."""
     with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:

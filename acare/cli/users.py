@@ -7,7 +7,6 @@ from acare.auth import OPERATOR, ROLES, Role
 from acare.cli.options import JSON, argument, command, open_database, read_database
 from acare.cli.output import counted, print_rows
 from acare.config import Settings
-from acare.errors import InvalidInput, Refused
 from acare.field_types import USER_EMAIL
 from acare.store.clients import ClientStore
 from acare.store.users import UserStore
@@ -70,8 +69,5 @@ def _change(settings: Settings, which: str, done: str, **values: Any) -> None:
 def handover(settings: Settings, owner: str, to: str) -> None:
     """Hand over all clients of a user to another user, each with a new version."""
     with open_database(settings) as database:
-        try:
-            moved = ClientStore(database).handover(OPERATOR, owner, to)
-        except InvalidInput as error:  # about ``to``
-            raise Refused(f"--{error}") from None
+        moved = ClientStore(database).handover(OPERATOR, owner, to)
     print(f"Handed over {counted(moved, 'client')} from {owner} to {to}.")

@@ -27,8 +27,8 @@ def test_find_shows_clients_of_all_users(run, ana, caller):
     assert run("find", "zoe", "LEE").out.splitlines() == [heading, *lines[:1]]
     assert run("find", "unknown").out.splitlines() == [heading]
     for words in ([""], [" "], ["a" * 100, "b" * 100]):
-        assert "TEXT must have 1 to 200 characters" in run("find", *words, status=2).err
-    assert "TEXT must have at most 8 words" in run("find", *"abcdefghi", status=2).err
+        assert "q must have 1 to 200 characters" in run("find", *words, status=2).err
+    assert "q must have at most 8 words" in run("find", *"abcdefghi", status=2).err
 
 
 def test_find_shows_the_clients_of_an_address_or_a_user(run, ana, caller):
@@ -146,11 +146,17 @@ def test_a_renamed_user_keeps_clients_and_keys(run, caller, old, new):
         ("user rename ana@example.com BEN@example.com", "the user BEN@example.com already exists"),
         ("user add ana@example.com", "the user ana@example.com already exists"),
         ("handover --from unknown@example.com --to ana@example.com", "there is no user unknown@example.com;"),
-        ("handover --from ana@example.com --to ANA@example.com", "--to must be a user other than ana@"),
-        ("handover --from ana@example.com --to new@example.com", "--to must be an enabled user; new@example"),
     ],
 )
 def test_a_wrong_user_is_named_in_one_line(run, ana, caller, command, reason):
     caller(BEN, "agent")
     printed = run(*command.split(), status=1)
     assert (printed.is_refusal(), reason in printed.err) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("to", "reason"),
+    [("ANA", "to must be a user other than ana@"), ("new", "to must be an enabled user; new@")],
+)
+def test_clients_are_handed_over_to_another_enabled_user(run, ana, to, reason):
+    assert reason in run("handover", "--from", ANA, "--to", f"{to}@example.com", status=2).err
