@@ -1,7 +1,6 @@
 """``acare find``, ``history``, ``undelete``, ``erase``, ``export``: the clients of all users."""
 
 import sys
-from collections import defaultdict
 from collections.abc import Generator
 from contextlib import closing
 from functools import partial
@@ -22,7 +21,7 @@ from acare.cli.options import (
 from acare.cli.output import STDOUT, open_output, print_json, print_rows, printable
 from acare.config import Settings
 from acare.database.database import Database, ReadableDatabase
-from acare.errors import DAMAGED, NotFound, Refused, SettingError, StoreUnavailable
+from acare.errors import NotFound, Refused, SettingError
 from acare.field_types import USER_EMAIL
 from acare.fields import parse_client
 from acare.filters import FILTERS, parse_due
@@ -102,7 +101,7 @@ def _found(
 
     def row(record: str, deleted_at: str | None = None) -> dict[str, object]:
         client = parse_client(record)
-        return {**client, "owner": owners[client["user_id"]], "deleted_at": deleted_at}
+        return {**client, "owner": owners.get(client["user_id"]), "deleted_at": deleted_at}
 
     for record, _ in ClientLists(database).all(OPERATOR, sys.maxsize, due=due, **filters):
         yield row(record)
@@ -114,11 +113,7 @@ def _found(
 
 def _owners(database: ReadableDatabase) -> dict[str, str]:
     """The e-mail address of each user, by id."""
-
-    def missing() -> str:
-        raise StoreUnavailable(DAMAGED)
-
-    return defaultdict(missing, {user["id"]: user["email"] for user in UserStore(database).list(OPERATOR)})
+    return {user["id"]: user["email"] for user in UserStore(database).list(OPERATOR)}
 
 
 @command(argument("client_ids", "a client, which may be deleted", "CLIENT_ID", ids.parse, nargs="+"))
@@ -130,7 +125,7 @@ def history(settings: Settings, client_ids: list[str]) -> None:
     with read_database(settings) as database:
         owners, store = _owners(database), HistoryStore(database)
         histories = [store.stored(client_id) for client_id in client_ids]
-        print_json([{"owner": owners[stored["client"]["user_id"]], **stored} for stored in histories])
+        print_json([{"owner": owners.get(stored["client"]["user_id"]), **stored} for stored in histories])
 
 
 @command(CLIENT_ID)
@@ -171,7 +166,7 @@ def _erase(database: ReadableDatabase, client_id: str, is_in_copies: bool) -> No
         return
     try:
         client = HistoryStore(database).stored(client_id)["client"]
-        owner = _owners(database)[client["user_id"]]
+        owner = _owners(database).get(client["user_id"])
         about = f"{client['first_name']} {client['last_name']}, client of {owner}"
     except NotFound:
         if not is_in_copies:
