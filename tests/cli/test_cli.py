@@ -31,7 +31,6 @@ USAGE_ERRORS = [
     ("start", "start"),
     ("key list --js", "unrecognized arguments: --js; see 'acare --help'"),
     ("key create --user dana@", "dana@"),
-    ("key create --user a@b --scope clients:fly", "clients:fly"),
     ("key create --user a@b --expires-in-days 366", "1 to 365"),
     ("backup --keep 0", "from 1 to 999999"),
     ("key revoke", "ID"),
