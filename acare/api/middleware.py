@@ -167,7 +167,7 @@ class RequireRight:
 
 
 class StrictHandling:
-    """Rejects query parameters and bodies that would be ignored, if the caller prefers strict handling.
+    """Rejects query parameters that would be ignored, if the caller prefers strict handling.
 
     The fields of a body are an argument of ``body.read``.
     """
@@ -175,11 +175,8 @@ class StrictHandling:
     def process_resource(self, req: Request, resp: falcon.Response, resource: Resource, _: object) -> None:
         if not headers.is_strict(req):
             return
-        is_write = req.method in ("POST", "PUT")
-        known = () if is_write else resource.parameters
+        known = () if req.method in ("POST", "PUT") else resource.parameters
         headers.reject_unknown(req, req.params, known, "is not a query parameter of this operation")
-        if req.context.body and not (is_write and resource.takes_body):
-            headers.reject_unknown(req, ("body",), (), "is ignored by this operation")
 
     def process_response(self, req: Request, resp: falcon.Response, *_: object) -> None:
         if headers.is_strict(req):

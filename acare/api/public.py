@@ -14,7 +14,6 @@ from acare.api import envelope, headers
 from acare.api.request import Request
 from acare.api.services import Resource, Services
 from acare.errors import Refused
-from acare.version import __version__
 
 log = logging.getLogger("acare.error")
 
@@ -92,7 +91,7 @@ class Readiness(Resource):
 
 
 class Index(Resource):
-    """``/``: the HTML page for browsers, JSON for programs."""
+    """``/``: the HTML page."""
 
     def __init__(self, services: Services) -> None:
         super().__init__(services)
@@ -107,13 +106,7 @@ class Index(Resource):
         )
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        root = req.root_path
-        resp.append_header("Vary", "Accept")
-        if "text/html" in req.env.get("HTTP_ACCEPT", "").lower():
-            _answer(req, resp, self._page(root), "html")
-            return
-        links = {"openapi": f"{root}/openapi.json", "healthz": f"{root}/healthz", "readyz": f"{root}/readyz"}
-        envelope.succeed(resp, json.dumps({"name": "acare", "version": __version__, "links": links}))
+        _answer(req, resp, self._page(req.root_path), "html")
 
     def _page(self, root: str) -> str:
         """The HTML page, with the settings that its scripts need.

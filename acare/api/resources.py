@@ -143,8 +143,6 @@ class ClientHistory(Resource):
 class RestoredClient(Resource):
     """``/v1/clients/{client_id}/restore``"""
 
-    takes_body = False
-
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         answer(resp, self._services.deleted.restore(req.caller, path_id(client_id)))
 

@@ -45,9 +45,6 @@ class Resource:
     #: The query parameters of its operations, with their parsers.
     parameters: ClassVar[Mapping[str, Callable[[str], Any]]] = {}
 
-    #: Whether its POST or PUT has a body.
-    takes_body: ClassVar[bool] = True
-
     def __init__(self, services: Services) -> None:
         self._services = services
 

@@ -1,4 +1,4 @@
-"""Paths and methods, the index, request ids, the log, defects (test_every_response has the envelope)."""
+"""Paths and methods, request ids, the log, defects (test_every_response has the envelope)."""
 
 import re
 from types import SimpleNamespace
@@ -62,37 +62,6 @@ def test_head_answers_like_get_but_without_a_body(api, path):
     head, get = api.head(path), api.get(path)
     assert head.body == b""
     assert (head.headers["Content-Length"], head.content_type) == (str(len(get.body)), get.content_type)
-
-
-# --- the index at /: the web UI (tests/web) for a browser, JSON for a program
-
-JSON = "application/json"
-BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-
-
-def index(app, accept=None, mount=""):
-    headers = {} if accept is None else {"Accept": accept}
-    return Api(app).ask("GET", "/", environ={"SCRIPT_NAME": mount}, **headers)
-
-
-@pytest.mark.parametrize("accept", [BROWSER, "TEXT/HTML", "application/json, text/html;q=0.1"])
-def test_it_is_html_for_browsers(app, accept):
-    answer = index(app, accept)
-    assert (answer.content_type, answer.charset) == ("text/html", "utf-8")
-
-
-@pytest.mark.parametrize("accept", [None, "", "*/*", JSON])
-def test_it_is_json_for_programs(app, accept):
-    answer = index(app, accept)
-    assert (answer.content_type, answer.json["data"]["name"]) == (JSON, "acare")
-
-
-def test_its_links_work_under_a_prefix(app):
-    links = index(app, mount="/crm").json["data"]["links"]
-    assert [*links] == ["openapi", "healthz", "readyz"]
-    for link in links.values():
-        assert link.startswith("/crm/")
-        Api(app).get(link.removeprefix("/crm"))
 
 
 # --- request ids
