@@ -273,7 +273,8 @@ CREATE INDEX client_history_by_end ON client_history (ended_at);
 -- The deleted clients that can be restored, in the order of deletion: acare/store/deleted.py.
 CREATE INDEX client_history_deleted ON client_history (ended_at) WHERE deleted;
 
--- (A client that was restored exists, or was deleted again at a later version.)
+-- The last version of each deleted client. (A client that was restored exists, or was deleted again at a later
+-- version.)
 CREATE VIEW deleted_clients AS
 SELECT rowid AS position, *
 FROM client_history AS last

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from acare import timestamps
 from acare.store import NOW, deleted, identity
+from acare.store.users import as_dicts
 
 #: The tables that are copied.
 TABLES = ("users", "api_keys", "erasures")
@@ -59,7 +60,7 @@ def carry_over(connection: sqlite3.Connection, replaced: Path | None) -> Kept | 
         _raise_versions(connection)
         return None
     connection.execute("ATTACH :uri AS old", {"uri": f"{replaced.as_uri()}?immutable=1"})  # ignores the lock
-    return Kept(*_copy(connection), *_raise_versions(connection))
+    return Kept(**_copy(connection), **_raise_versions(connection))
 
 
 # For users that only the backup has. Addresses are unique: another user may have the address now.
@@ -86,17 +87,17 @@ WHERE EXISTS (SELECT 1 FROM clients WHERE id = client_id)
 """
 
 
-def _copy(connection: sqlite3.Connection) -> list[int]:
-    """Copy the TABLES, over rows with the same key, and the identity; erase. Returns the first of Kept."""
+def _copy(connection: sqlite3.Connection) -> dict[str, int]:
+    """Copy the TABLES, over rows with the same key, and the identity; erase. Returns counts of Kept."""
     connection.execute("PRAGMA foreign_keys = OFF")  # SQLite would search all clients for each replaced user
     connection.execute("BEGIN")
-    counts = [connection.execute(DISABLE).rowcount]
+    added, copied = connection.execute(DISABLE).rowcount, {}
     connection.execute("DELETE FROM api_keys")
     for table in TABLES:
         columns = ", ".join(name for (name,) in connection.execute(SHARED_COLUMNS, {"table": table}))
         copy = f"INSERT OR REPLACE INTO main.{table} ({columns}) SELECT {columns} FROM old.{table}"
-        counts.append(connection.execute(copy).rowcount)
-    counts[-1:] = connection.execute(COUNT_STORED).fetchone()
+        copied[table] = connection.execute(copy).rowcount
+    (erased,) = connection.execute(COUNT_STORED).fetchone()
     if connection.execute(SHARED_COLUMNS, {"table": "identity"}).fetchall():
         connection.execute(identity.KEEP)
     connection.execute("COMMIT")
@@ -104,7 +105,7 @@ def _copy(connection: sqlite3.Connection) -> list[int]:
     connection.execute("BEGIN")
     deleted.erase_recorded(connection)
     connection.execute("COMMIT")
-    return counts
+    return {"added": added, "users": copied["users"], "keys": copied["api_keys"], "erased": erased}
 
 
 # In place of a database that cannot be read: it knows no client.
@@ -168,8 +169,9 @@ def _find_touched(connection: sqlite3.Connection) -> int:
 
 COUNTS = """
 SELECT
-    count(*) FILTER (WHERE seq IS NOT NULL AND NOT is_back), count(*) FILTER (WHERE is_handed_over),
-    count(*) FILTER (WHERE seq IS NOT NULL AND is_back)
+    count(*) FILTER (WHERE seq IS NOT NULL AND NOT is_back) AS changed,
+    count(*) FILTER (WHERE is_handed_over) AS handed_over,
+    count(*) FILTER (WHERE seq IS NOT NULL AND is_back) AS returned
 FROM touched
 """
 
@@ -201,13 +203,13 @@ WHERE touched.seq IS NOT NULL AND client_id = touched.id AND client_sources.vers
 )
 
 
-def _raise_versions(connection: sqlite3.Connection) -> list[int]:
-    """Raise the versions of the clients that FIND_TOUCHED finds. Returns the rest of Kept."""
+def _raise_versions(connection: sqlite3.Connection) -> dict[str, int]:
+    """Raise the versions of the clients that FIND_TOUCHED finds. Returns the other counts of Kept."""
     missing, now = _find_touched(connection), {"now": timestamps.now()}
     connection.execute("BEGIN")  # not before: SQLite ends a transaction that meets damage
-    counts = connection.execute(COUNTS).fetchone()
+    (counts,) = as_dicts(connection.execute(COUNTS))
     for statement in RAISE:
         connection.execute(statement, now)
     connection.execute("COMMIT")
     connection.execute("DETACH old")
-    return [missing, *counts]
+    return {"missing": missing, **counts}
