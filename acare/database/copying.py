@@ -65,27 +65,15 @@ def _copy(database: Path, target: Path, progress: Progress, source: sqlite3.Conn
     VACUUM INTO leaves out free space, and with it what was deleted earlier.
     """
     size = database.stat().st_size
+    # Before 3.46, it cannot copy a generated column from a file that is open to be read: it copies a copy.
+    is_old = sqlite3.sqlite_version_info < (3, 46)
     with (
-        _readable(database) if source is None else nullcontext(source) as connection,
+        closing(open_to_read(database)) if source is None else nullcontext(source) as opened,
+        closing(copy_to_temporary(opened)) if is_old else nullcontext(opened) as connection,
         interruptible(connection, lambda: progress("Copying", min(target.stat().st_size, size), size, "B")),
     ):
+        connection.execute("PRAGMA query_only = OFF")  # of the source, nothing is written
         connection.execute("VACUUM INTO :target", {"target": target.absolute().as_uri()})
-
-
-@contextmanager
-def _readable(database: Path) -> Iterator[sqlite3.Connection]:
-    """A connection for VACUUM INTO.
-
-    Before SQLite 3.46, it cannot copy a table with CHECK constraints and a generated column from a file that
-    is open to be read: it copies a copy.
-    """
-    with closing(open_to_read(database)) as connection:
-        if sqlite3.sqlite_version_info < (3, 46):
-            with closing(copy_to_temporary(connection)) as copy:
-                yield copy
-        else:
-            connection.execute("PRAGMA query_only = OFF")  # nothing is written to the source
-            yield connection
 
 
 def check_integrity(connection: sqlite3.Connection) -> None:
