@@ -2,9 +2,7 @@
 
 import os
 import re
-import sqlite3
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,33 +18,6 @@ from acare.errors import StoreUnavailable
 from acare.maintenance.status import damaged_logs, read_status
 
 
-class Failing(sqlite3.Connection):
-    """A connection of which one statement fails as it does when the disk has an error."""
-
-    statement, runs_first = "", False
-
-    def execute(self, sql, *arguments):
-        if self.statement and sql.startswith(self.statement):
-            if self.runs_first:
-                super().execute(sql, *arguments)
-            error = sqlite3.OperationalError("disk I/O error")
-            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
-            raise error
-        return super().execute(sql, *arguments)
-
-
-@pytest.fixture
-def fail(monkeypatch):
-    """``fail("COMMIT")``: from now on this statement fails; ``fail("")``: none does."""
-
-    def choose(statement, runs_first=False):
-        monkeypatch.setattr(Failing, "statement", statement)
-        monkeypatch.setattr(Failing, "runs_first", runs_first)
-
-    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Failing))
-    return choose
-
-
 @pytest.fixture
 def failed(tmp_path, monkeypatch, fail):
     """An app whose checkpoint has failed."""
@@ -59,7 +30,7 @@ def failed(tmp_path, monkeypatch, fail):
             fail("PRAGMA wal_checkpoint")
         app.database.write(lambda connection: connection.execute("UPDATE users SET role = 'broker'").rowcount)
         with app.database._writer.in_use:
-            fail("")  # the disk is well again, but what it was given is lost
+            fail()  # the disk is well again, but what it was given is lost
         yield api
 
 
@@ -162,7 +133,7 @@ def test_a_retry_after_such_a_503_makes_one_client(tmp_path, fail):
         headers = {**api.headers, "Idempotency-Key": "k"}
         fail("COMMIT", runs_first=True)  # its sync failed, and the content reached the disk
         api.web.post_json("/v1/clients", JORDAN, headers=headers, status=503)
-    fail("")
+    fail()
     with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
         again = Api(app, api.key)
         again.web.post_json("/v1/clients", JORDAN, headers=headers, status=201)

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 from support.sockets import wait_for
 from support.threads import SOON, Call, Held
-from support.writer import add, together, writer_of
+from support.writer import add, together
 
 from acare.database.wal import WriteAheadLog
 from acare.errors import StoreUnavailable
@@ -75,32 +75,14 @@ def test_a_failed_transaction_fails_all_its_writes(bench, failure, told):
     assert bench.facts() == [5]
 
 
-class FailingDisk(sqlite3.Connection):
-    """A connection that can neither commit nor roll back while its disk fails."""
-
-    fails = True
-
-    def execute(self, statement, *values):
-        if self.fails and statement == "COMMIT":
-            raise sqlite3.OperationalError("disk I/O error")
-        return super().execute(statement, *values)
-
-    def rollback(self):
-        if self.fails and self.in_transaction:
-            raise sqlite3.OperationalError("disk I/O error")
-        super().rollback()
-
-
-def test_writing_continues_after_a_failed_rollback(bench, monkeypatch):
-    with closing(sqlite3.connect(bench.path, factory=FailingDisk, check_same_thread=False)) as failing:
-        failing.isolation_level = None
-        monkeypatch.setattr("acare.database.writer.open_writer", lambda path: failing)
-        writer = writer_of(bench.path)
-        with Held(writer) as held:
-            calls = [held.call, *(held.queue(add(n)) for n in range(3))]
-        assert [type(call.outcome()) for call in calls] == [sqlite3.OperationalError] * 4
-        failing.fails = False
-        assert (writer.submit(add(9)).result(), bench.facts()) == (9, [9])
+def test_writing_continues_after_a_failed_rollback(fail, bench):
+    fail("COMMIT", "ROLLBACK")
+    with Held(bench.writer) as held:
+        calls = [held.call, *(held.queue(add(n)) for n in range(3))]
+    assert [type(call.outcome()) for call in calls] == [StoreUnavailable] * 4
+    fail()
+    bench.run(add(9))
+    assert bench.facts() == [9]
 
 
 FORK = """

@@ -1,10 +1,12 @@
 """Fixtures: a new database, its stores, and a user. The conftest.py of a folder imports those it uses."""
 
+import sqlite3
 from contextlib import closing
+from functools import partial
 
 import pytest
 from support.keys import new_key
-from support.writer import Bench, connect, make_table
+from support.writer import Bench, Failing, connect, make_table
 
 from acare.auth import caller_without_key
 from acare.database.database import Database
@@ -70,3 +72,15 @@ def other(bench):
     """Another process, as far as SQLite can tell."""
     with closing(connect(bench.path)) as connection:
         yield connection
+
+
+@pytest.fixture
+def fail(monkeypatch):
+    """``fail("COMMIT", "ROLLBACK")``: these statements fail from now on; ``fail()``: none does."""
+
+    def choose(*statements, runs_first=False):
+        monkeypatch.setattr(Failing, "statements", statements)
+        monkeypatch.setattr(Failing, "runs_first", runs_first)
+
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Failing))
+    return choose

@@ -19,6 +19,25 @@ def writer_of(path):
     return Writer(path, before_commit=lambda connection: None)
 
 
+class Failing(sqlite3.Connection):
+    """A connection of which some statements fail as they do when the disk has an error."""
+
+    statements, runs_first = (), False
+
+    def execute(self, sql, *arguments):
+        if sql.startswith(self.statements):
+            if self.runs_first:
+                super().execute(sql, *arguments)
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+            raise error
+        return super().execute(sql, *arguments)
+
+    def rollback(self):
+        if self.in_transaction:
+            self.execute("ROLLBACK")
+
+
 class Bench:
     """A writer on a file with one table, and in ``trace`` the statements of its connection."""
 
