@@ -22,11 +22,7 @@ _IDEMPOTENCY_KEY = re.compile(r"[!#-\[\]-~]{1,255}")
 # The maximum length of a list of entity tags; a longer one is not valid.
 _MAX_TAGS_LENGTH = 4000
 
-# The preferences in ``Prefer``, separated by commas outside quotes.
-_PREFERENCE = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
-
-# The maximum length of ``Prefer``; a longer one is ignored, because reading it could take milliseconds.
-_MAX_PREFER_LENGTH = 1000
+_HANDLING = re.compile(r'(?:^|,)[ \t]*handling[ \t]*=[ \t]*"?([\w-]*)', re.IGNORECASE)
 
 # The maximum number of problems in one response: a body can have thousands of unknown fields.
 _MAX_PROBLEMS = 20
@@ -108,13 +104,8 @@ def is_strict(req: Request) -> bool:
 
 def _prefers_strict(header: str) -> bool:
     """If a preference is repeated, the first one counts."""
-    if len(header) > _MAX_PREFER_LENGTH:
-        return False
-    for preference in _PREFERENCE.findall(header):
-        name, _, value = preference.partition(";")[0].partition("=")
-        if name.strip(" \t").lower() == "handling":
-            return bool(value.strip(" \t").strip('"').lower() == "strict")
-    return False
+    first = _HANDLING.search(header)
+    return first is not None and first[1].lower() == "strict"
 
 
 def reject_unknown(req: Request, names: Iterable[str], known: Collection[str], problem: str) -> None:
