@@ -18,10 +18,10 @@ from acare.errors import InvalidInput, Refused
 from acare.fields import ALL_NAMES
 from acare.importing.csv_file import CsvReader
 from acare.importing.download import Download
-from acare.importing.json_lines import JsonReader, parse, read_lines
+from acare.importing.json_lines import JsonReader, parse
 from acare.importing.merging import Outcome, merge, merge_missing
 from acare.importing.proof import Proof, prove
-from acare.importing.rows import Options, Row
+from acare.importing.rows import MAX_LINE, Options, Row
 from acare.store.imports import ImportStore, imported_ids
 
 Reader = CsvReader | JsonReader
@@ -92,7 +92,7 @@ def open_reader(file: IO[bytes], chosen: Mapping[str, str], values: Sequence[tup
     start = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip()
     file.seek(0)
     if re.match(rb"{|\[\s*{", start):  # a list of records is refused as JSON, not as CSV
-        return JsonReader(read_lines(file), chosen, values)
+        return JsonReader(iter(lambda: file.readline(MAX_LINE), b""), chosen, values)
     return CsvReader(file, chosen, values)
 
 

@@ -8,7 +8,7 @@ from acare.errors import Refused, SettingError
 from acare.field_types import from_json, to_json
 from acare.fields import ALL_NAMES
 from acare.importing.csv_file import Column
-from acare.importing.rows import MAX_LINE, REASON, Row
+from acare.importing.rows import REASON, Row
 
 _KNOWN = {*ALL_NAMES, "owner", REASON}
 
@@ -73,11 +73,6 @@ def parse(line: bytes, number: int = 0) -> dict[str, Any]:
     except ValueError as error:
         reason = str(error)
     raise Refused(f"line {number} must be one complete JSON object in UTF-8: {reason}")
-
-
-def read_lines(file: IO[bytes]) -> Iterator[bytes]:
-    """The lines of a file. One that is too long is read as several."""
-    return iter(lambda: file.readline(MAX_LINE), b"")
 
 
 def lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:
