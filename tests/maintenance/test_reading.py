@@ -5,13 +5,12 @@ import subprocess
 
 import pytest
 from support import command, old_schema, server
-from support.backups import fill, leave_log, names, sign
+from support.backups import fill, leave_log, sign
 from support.data import UNKNOWN_ID
 from support.files import contents
 
 import acare
 from acare.errors import DatabaseRefused
-from acare.maintenance.backup import verify
 
 USER = "ana@example.com"
 READING = [
@@ -55,15 +54,6 @@ def test_a_command_that_reads_changes_no_file(execute, tmp_path, line, make):
     make(database)
     ended, is_changed = execute(line, database)
     assert (ended.code, is_changed) == (int(UNKNOWN_ID in line), False)
-
-
-def test_a_backup_that_every_command_has_read_can_be_restored(execute, run, backup, path):
-    for line in READING:
-        ended, is_changed = execute(line, backup)
-        assert (ended.code, is_changed) == (int(UNKNOWN_ID in line), False)
-    restored = run("restore", backup)
-    assert (restored.code, "renamed" in restored.out) == (0, False)
-    assert (verify(backup), len(names(path))) == (20, 20)
 
 
 @pytest.mark.parametrize("line", WRITING)
