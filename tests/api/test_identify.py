@@ -49,7 +49,7 @@ def test_the_user_named_by_identify_is_the_caller(embedded, lines):
     assert me(embedded, Cookie="ANA@example.com").json["data"]["email"] == ANA
     made = write(embedded, Cookie=ANA, Content_Type=JSON)
     assert made.status_int == 201
-    event, *_ = embedded.history.stored(made.json["data"]["id"]).history
+    event, *_ = embedded.history.stored(made.json["data"]["id"])["history"]
     assert (event["by"], lines[-1].key) == (ANA, "session")
 
 
