@@ -32,8 +32,12 @@ _PAGE_HEADERS = {
 }
 
 _FOLDER = resources.files("acare").joinpath("web")
-# The modules that the page loads when they are needed.
-_LATER_MODULES = ["form.mjs", "people.mjs", "several.mjs"]
+#: The modules that the first list needs, in the order in which they run.
+FIRST_MODULES = [
+    "values.mjs", "record.mjs", "dom.mjs", "session.mjs", "place.mjs", "inputs.mjs", "list.mjs", "page.mjs",
+]  # fmt: skip
+#: The stylesheets, which are served as one.
+STYLES = ["page.css", "controls.css", "list.css", "client.css"]
 
 _MEDIA_TYPES = {
     "html": falcon.MEDIA_HTML,
@@ -97,8 +101,6 @@ class Index(Resource):
         super().__init__(services)
         agency, currency = services.settings.agency, services.settings.currency
         self._template = Template(_read("index.html"))
-        modules = {name for name in web_files() if name.endswith(".mjs")}
-        self._first_modules = sorted(modules - {"page.mjs", *_LATER_MODULES})
         self._title = html.escape(f"Clients · {agency}" if agency else "Clients")
         settings = {"agency": agency, "currency": currency}
         self._settings = "".join(
@@ -116,9 +118,7 @@ class Index(Resource):
         """
         base = f"{html.escape(root)}/" if root else "./"
         # The modules are named, so that a browser loads them in parallel.
-        modules = "\n".join(
-            f'<link rel="modulepreload" href="{base}web/{name}">' for name in self._first_modules
-        )
+        modules = "\n".join(f'<link rel="modulepreload" href="{base}web/{name}">' for name in FIRST_MODULES)
         return self._template.substitute(
             base=base, modules=modules, settings=self._settings, title=self._title
         )
@@ -130,6 +130,7 @@ class WebFile(Resource):
     def __init__(self, services: Services) -> None:
         super().__init__(services)
         self._texts = {name: _read(name) for name in web_files()}
+        self._texts["page.css"] = "".join(map(_read, STYLES))
 
     def on_get(self, req: Request, resp: falcon.Response, name: str) -> None:
         if name not in self._texts:
@@ -143,7 +144,7 @@ class WebFile(Resource):
 def web_files() -> list[str]:
     """The names of the files that the page loads."""
     names = (file.name for file in _FOLDER.iterdir())
-    return sorted(name for name in names if name.endswith((".css", ".mjs", ".svg")))
+    return sorted([*(name for name in names if name.endswith((".mjs", ".svg"))), "page.css"])
 
 
 def _read(name: str) -> str:

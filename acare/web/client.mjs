@@ -19,7 +19,7 @@ import {
 	currency,
 	dueDate,
 	el,
-	find,
+	focusHeading,
 	link,
 	redraw,
 	saveFile,
@@ -29,19 +29,29 @@ import {
 	value,
 } from "./dom.mjs";
 import { call, newNote, ready, signature } from "./session.mjs";
-import { knownClient, place, readAhead, remember, results, walkOf } from "./place.mjs";
 import {
 	draftNotes,
 	drafts,
 	dropDraft,
+	knownClient,
+	place,
+	readAhead,
 	readDraft,
+	remember,
+	results,
+	walkOf,
+	writeDraft,
+} from "./place.mjs";
+import {
+	historyOf,
+	lines,
+	readHistory,
 	remove,
 	restore,
 	showSaved,
+	shown,
 	update,
-	writeDraft,
-} from "./saving.mjs";
-import { historyOf, linked, readHistory, shown } from "./history.mjs";
+} from "./versions.mjs";
 
 /** A client is drawn at once if the list has it, and again if it has changed meanwhile. */
 export async function clientView({ id }, signal) {
@@ -70,13 +80,14 @@ export async function clientView({ id }, signal) {
 	await readAhead(id, signal).catch(() => null); // it is read when it is shown
 }
 
+const around = (id) => ({ isNarrow: true, back: place.list ?? "#/", beside: walkOf(id) });
+
 function drawClient(client, past, signal) {
 	const due = dueIn(client.tags);
 	show(
 		fullName(client),
 		{
-			back: place.list ?? "#/",
-			beside: walkOf(client.id),
+			...around(client.id),
 			badges: [badge(client.client_type), statusOf(client), due && dueDate(due)],
 			actions: [
 				link("Edit", `#/client/${client.id}/edit`, "button main"),
@@ -103,8 +114,7 @@ export async function goneView(id, signal) {
 	return show(
 		client ? fullName(client) : "Client not found",
 		{
-			back: place.list ?? "#/",
-			beside: walkOf(id),
+			...around(id),
 			actions: last && button("Restore", () => restore(id), "main"),
 		},
 		el(
@@ -212,7 +222,7 @@ async function save(client, draft) {
 		redraw(() => document.getElementById(`note:${client.id}`)?.replaceWith(noteField(client)));
 	sending.add(draft.id);
 	say("");
-	find("h1").focus({ preventScroll: true }); // for single keys
+	focusHeading();
 	drawField();
 	try {
 		const saved = await update(client, (newest) => bodyFor(draft, newest));
@@ -275,13 +285,6 @@ function noteField(client) {
 		dueIn(client.tags) && button("Done", done, "", "Follow-up done"),
 	);
 }
-
-/** Notes line by line: each has a direction of its own. */
-const lines = (notes) =>
-	el(
-		"div.lines",
-		notes.split("\n").map((line) => el("div", { dir: "auto" }, linked(line), "\n")),
-	);
 
 const notesOf = (client) =>
 	el(

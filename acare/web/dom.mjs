@@ -116,14 +116,15 @@ export function nameView(title) {
 export const DUE = "#/?due=today";
 
 /** Put a view into the page, with its title, and move the focus to it for screen readers. ``back``
- *  is the address that its link back has, ``beside`` stands at its side. */
-export function show(title, { actions, back = null, beside, badges }, ...nodes) {
+ *  is the address that its link back has, ``beside`` stands at its side. In a narrow view, lines of
+ *  text are not too long. */
+export function show(title, { actions, back = null, beside, badges, isNarrow }, ...nodes) {
 	nameView(title);
 	const backText = back?.startsWith("#/client/") ? "← Back to the client" : "← Back to the list";
 	find("#main").replaceWith(
 		el(
 			"main",
-			{ id: "main" },
+			{ id: "main", class: isNarrow && "narrow" },
 			back && el("div.way", link(backText, back, "back"), beside),
 			el(
 				"div.heading",
@@ -134,10 +135,13 @@ export function show(title, { actions, back = null, beside, badges }, ...nodes) 
 			nodes,
 		),
 	);
-	find("h1").focus({ preventScroll: true });
+	focusHeading();
 	scrollTo(0, 0);
 	dispatchEvent(new Event("shown"));
 }
+
+/** Move the focus to the heading, where single keys work. */
+export const focusHeading = () => find("h1").focus({ preventScroll: true });
 
 /** Draw the view that is shown again, with the same scroll position, and the focus where it was. */
 export function redraw(draw) {
@@ -147,7 +151,7 @@ export function redraw(draw) {
 	scrollTo(0, place);
 }
 
-export const dialog = find("#dialog");
+export const dialog = el("dialog", { id: "dialog", "aria-labelledby": "dialog-title" });
 /** The buttons of a question: one goes on, the other closes it. */
 export const yes = (text, look = "main") => el("button", { class: look }, value(text));
 export const no = (text = "Cancel", look = "") => button(value(text), () => dialog.close(), look);

@@ -15,18 +15,18 @@ import {
 	shortName,
 	signature,
 } from "./session.mjs";
-import { place, remember } from "./place.mjs";
 import {
 	draftId,
 	draftNotes,
 	dropDraft,
 	finish,
 	isNew,
+	place,
 	readDraft,
-	removeOther,
+	remember,
 	writeDraft,
-} from "./saving.mjs";
-import { changed } from "./history.mjs";
+} from "./place.mjs";
+import { changed, removeOther } from "./versions.mjs";
 import { control } from "./inputs.mjs";
 
 const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
@@ -41,8 +41,8 @@ export async function formView({ id, draft: name, query }, signal) {
 	return drawForm({ id, name: newKey(), base, values, key: newKey() }, signal);
 }
 
-const discard = (draft) =>
-	finish(draftId(draft), "", draft.id ? `#/client/${draft.id}` : (place.list ?? "#/"));
+const backOf = ({ id }) => (id ? `#/client/${id}` : (place.list ?? "#/"));
+const discard = (draft) => finish(draftId(draft), "", backOf(draft));
 
 /** Keep what is typed as a draft. A reload of the page continues with it. */
 function keep(draft, values) {
@@ -78,7 +78,7 @@ export function drawForm(draft, signal, message = "", note = null) {
 			button("Discard changes", () => discard(draft)),
 		),
 	);
-	show(titleOf(draft), { back: draft.id ? `#/client/${draft.id}` : (place.list ?? "#/") }, form);
+	show(titleOf(draft), { back: backOf(draft), isNarrow: true }, form);
 	const noted = form.querySelector("[aria-invalid], .marked :is(input, select, textarea)");
 	(noted ?? (message ? summary : form.querySelector("input"))).focus({ preventScroll: true });
 	return form;
@@ -118,9 +118,9 @@ async function save(draft, form, signal, done = draft.id ? "Saved." : "Created."
 	if (!isChanged && !user_id)
 		return draft.other ? removeOther(draft.base, draft.other, signal) : discard(draft);
 	const path = draft.id ? `v1/clients/${draft.id}` : "v1/clients";
-	const headers = draft.id
-		? { "If-Match": `"${draft.base.version}"` }
-		: { "Idempotency-Key": draft.key };
+	const options = draft.id
+		? { version: draft.base.version, signal }
+		: { headers: { "Idempotency-Key": draft.key }, signal };
 	say("");
 	form.inert = true;
 	form.querySelector(".main").textContent = "Saving…";
@@ -130,13 +130,13 @@ async function save(draft, form, signal, done = draft.id ? "Saved." : "Created."
 		if (twins.length) return askForTwin(draft, twins, signal);
 		if (draft.other) checkLimits(draft.values);
 		const saved = isChanged
-			? await call(draft.id ? "PUT" : "POST", path, { body, headers, signal })
-			: await call("POST", `${path}/owner`, { body: { user_id }, headers, signal });
+			? await call(draft.id ? "PUT" : "POST", path, { ...options, body })
+			: await call("POST", `${path}/owner`, { ...options, body: { user_id } });
 		remember(saved);
 		dropDraft(draftId(draft));
 		place.countDue();
 		if (draft.other) return await removeOther(saved, draft.other, signal);
-		if (!isChanged || !user_id) return finish(saved.id, done, `#/client/${saved.id}`);
+		if (!isChanged || !user_id) return finish(saved.id, done, backOf(saved));
 		// The owner is another request. If it fails, only the owner is unsaved.
 		const base = flatten(saved);
 		writeDraft(Object.assign(draft, { id: saved.id, base, values: { ...base, user_id } }));
@@ -156,7 +156,7 @@ function checkLimits(values) {
 /** Show why a draft was not saved, and what to do. */
 function showProblem(error, draft, signal) {
 	if (signal.aborted) return null;
-	if (error.status === 404) return location.replace(`#/client/${draft.id}`); // the draft is kept
+	if (error.status === 404) return location.replace(backOf(draft)); // the draft is kept
 	if (error.status === 412) {
 		return reconcile(draft, error.details, signal).catch((problem) =>
 			showProblem(problem, draft, signal),
@@ -183,7 +183,7 @@ async function reconcile(draft, details, signal) {
 		rows.some((row) => row.kind === kind),
 	);
 	// The server may have these values already.
-	if (!isMine && !isTorn) return finish(draftId(draft), "Saved.", `#/client/${draft.id}`);
+	if (!isMine && !isTorn) return finish(draft.id, "Saved.", backOf(draft));
 	const author = details.changedBy === session.me.email ? "You" : nameOf(details.changedBy);
 	const others = rows.filter(({ kind }) => kind !== "mine");
 	const notes = Object.fromEntries(others.map((row) => [row.field.name, noteFor(row, author)]));

@@ -16,8 +16,7 @@ import {
 	words,
 } from "./dom.mjs";
 import { people } from "./session.mjs";
-import { place, results } from "./place.mjs";
-import { draftNotes } from "./saving.mjs";
+import { draftNotes, place, results } from "./place.mjs";
 
 // --- the list
 // Enter was pressed in the search: the first client is opened once it is found
@@ -79,8 +78,8 @@ function controlsOf() {
 			"div.property",
 			PROPERTY.map((name) => typed(name, label(name))),
 		),
-		el("input", { type: "hidden", name: "due", "aria-label": label("due") }),
-		el("input", { type: "hidden", name: "deleted", "aria-label": "Deleted clients" }),
+		el("input", { type: "hidden", name: "due" }),
+		el("input", { type: "hidden", name: "deleted" }),
 		el("button", { hidden: true }), // which Enter presses
 	);
 }

@@ -34,9 +34,9 @@ import {
 } from "./dom.mjs";
 import { call, later, owner, person, ready, session, signature } from "./session.mjs";
 import { place, results } from "./place.mjs";
-import { restore } from "./saving.mjs";
 import { drawFrame, openFirst } from "./inputs.mjs";
 
+const restore = later("./versions.mjs", "restore");
 /** The class of each column, its title and what it shows of a client. */
 const COLUMNS = [
 	[
@@ -100,7 +100,7 @@ function clientTable(clients, query) {
 		"div.card",
 		{ click: openRow, auxclick: openRow },
 		el(
-			"table.clients",
+			query.deleted ? "table.clients.gone" : "table.clients",
 			{ role: "table", "aria-label": "Clients" },
 			el(
 				"thead",

@@ -1,31 +1,57 @@
 // The page: a client of the public API. This module knows which view an address shows, and what
 // single keys do.
 
-import { dateOf, explain, readRoute, showNumber, showTime, valueOf } from "./values.mjs";
-import { agency, ask, badge, button, dialog, DUE, el, find, link, no, say, show } from "./dom.mjs";
-import { call, later, person, send, session } from "./session.mjs";
+import { dateOf, explain, readRoute, showNumber, valueOf } from "./values.mjs";
+import {
+	agency,
+	ask,
+	badge,
+	button,
+	dialog,
+	DUE,
+	el,
+	find,
+	focusHeading,
+	link,
+	no,
+	say,
+	show,
+} from "./dom.mjs";
+import {
+	begun,
+	call,
+	isLink,
+	later,
+	load,
+	person,
+	send,
+	session,
+	stored,
+	WHO,
+} from "./session.mjs";
 import { beginWalk, place, results } from "./place.mjs";
-import { askForKey, followLink, isLink, signOut } from "./signin.mjs";
-import { clientView, goneView } from "./client.mjs";
 import { listView } from "./list.mjs";
 
 const VIEWS = {
 	list: listView,
-	client: clientView,
+	client: later("./client.mjs", "clientView"),
 	edit: later("./form.mjs", "formView"),
 	merge: later("./several.mjs", "mergeView"),
 	new: later("./form.mjs", "formView"),
 	people: later("./people.mjs", "peopleView"),
 };
+const goneView = later("./client.mjs", "goneView");
+const followLink = later("./signin.mjs", "followLink");
+const signOut = later("./signin.mjs", "signOut");
 let current = null; // the view that is shown or loaded: its route, and how to abort it
-const signedIn = followLink().catch(() => null); // what failed fails again, and is shown
+// what failed fails again, and is shown
+const signedIn = isLink() && followLink(location.hash).catch(() => null);
+if (signedIn) history.replaceState(null, "", `${location.pathname}#/`);
 
 async function render() {
 	current?.abort();
 	const route = readRoute(location.hash);
 	noteAddress(route);
-	// what is typed is for the view that comes (before, scrollY takes longer)
-	find("#main").inert = route.view !== "list" || current?.route.view !== "list";
 	current = Object.assign(new AbortController(), { route });
 	const { signal } = current;
 	place.refresh = null;
@@ -37,7 +63,13 @@ async function render() {
 			session.ready = null;
 			throw error;
 		});
-		await VIEWS[route.view](route, signal);
+		const before = find("#main");
+		const drawing = VIEWS[route.view](route, signal);
+		// what is typed is for the view that comes, unless it is there at once
+		const isThere = find("#main") !== before || (route.view === "list" && find("form.filters"));
+		before.inert = !isThere;
+		begun.clear(); // what it has not taken is soon out of date
+		await drawing;
 	} catch (error) {
 		showFailure(error);
 	}
@@ -73,11 +105,7 @@ function showFailure(error) {
 
 /** Sign in, load what all views need, and show who is signed in. */
 async function start() {
-	queueMicrotask(() => showTime(0)); // the first format takes long: while the server works
-	const [me, { users }] = await Promise.all([
-		call("GET", "v1/users/me"),
-		call("GET", "v1/users?disabled=true"),
-	]);
+	const [me, { users }] = await Promise.all(WHO.map((path) => call("GET", path)));
 	Object.assign(session, { me, users: new Map(users.map((user) => [user.id, user])) });
 	const leave = session.key && button("Sign out", signOut, "quiet");
 	document.body.prepend(
@@ -119,7 +147,7 @@ function goOn(look, step) {
 	else moveBy(step);
 }
 function leave(target) {
-	if (target.id === "note") find("h1").focus({ preventScroll: true });
+	if (target.id === "note") focusHeading();
 	else find(".back")?.click();
 }
 function search() {
@@ -196,8 +224,8 @@ function pressHeld() {
 	}
 }
 
+document.body.append(dialog);
 if (CSS.supports("selector(:has(a))") && Array.prototype.toReversed) find("#old").remove();
-session.askForKey = askForKey;
 Object.assign(place, { render, countDue });
 history.scrollRestoration = "manual"; // the list does it, after its rows are drawn
 addEventListener("hashchange", () => (isLink() ? location.reload() : render()));
@@ -206,10 +234,14 @@ addEventListener("focus", () => {
 	if (session.me) countDue();
 });
 addEventListener("keydown", pressed);
+addEventListener("storage", ({ key }) => {
+	// a sign-in or sign-out in another tab
+	if (key === stored("key") && !sessionStorage.getItem(stored("key"))) location.reload();
+});
 addEventListener("shown", () => queueMicrotask(pressHeld)); // once it has the focus
 addEventListener("unhandledrejection", (event) => {
 	// in the work of a button
 	event.preventDefault();
 	if (event.reason.name !== "AbortError") say(explain(event.reason));
 });
-render();
+render().then(() => load("./client.mjs").catch(() => null)); // for the first client

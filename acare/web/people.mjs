@@ -71,17 +71,14 @@ export async function peopleView(_, signal) {
 		"Browsers and programs sign in with these keys. Revoke a key that is lost or no longer needed.";
 	show(
 		isBroker ? "People" : "My keys",
-		{ actions: isBroker ? button("Add a colleague", () => edit({}), "main") : null },
+		{ isNarrow: true, actions: isBroker && button("Add a colleague", () => edit({}), "main") },
 		el("p.hint", problem ? explain(problem) : hint),
-		el(
-			"div.groups",
-			users.map((user) => card(user, keys, !problem)),
-		),
+		users.map((user) => card(user, keys, !problem)),
 	);
 }
 
 function card(user, keys, seesKeys) {
-	const action = (text, run) => button(text, () => run(user), "quiet", `${text}: ${user.email}`);
+	const action = ([text, run]) => button(text, () => run(user), "quiet", `${text}: ${user.email}`);
 	const own = keys.filter((key) => key.user_id === user.id);
 	const soon = own.filter(endsSoon).sort((a, b) => a.expires_at.localeCompare(b.expires_at));
 	const sorted = [...soon, ...own.filter((key) => !endsSoon(key))];
@@ -93,10 +90,7 @@ function card(user, keys, seesKeys) {
 			el("h2", person(user.email)),
 			badge(user.role),
 			user.disabled && badge("disabled"),
-			el(
-				"div.actions",
-				actionsFor(user, seesKeys).map(([text, run]) => action(text, run)),
-			),
+			el("div.actions", actionsFor(user, seesKeys).map(action)),
 		),
 		rows.length ? el("ul.keys", rows) : seesKeys && el("div.hint", "No keys: cannot sign in."),
 	);

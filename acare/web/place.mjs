@@ -1,9 +1,9 @@
-// Where the person is: the view that is shown, the list that they came from, and the walk through its
-// clients, in the order that it had then.
+// Where the person is: the view that is shown, what they have typed and not saved, the list that they
+// came from, and the walk through its clients, in the order that it had then.
 
-import { apiQuery, explain, listAddress, readRoute, showNumber } from "./values.mjs";
-import { button, el, find, say } from "./dom.mjs";
-import { call } from "./session.mjs";
+import { apiQuery, explain, fullName, listAddress, readRoute, showNumber } from "./values.mjs";
+import { button, el, find, say, value } from "./dom.mjs";
+import { call, session, stored } from "./session.mjs";
 
 /** ``address`` is the address of the view, ``previous`` of the view before, ``list`` of the last
  *  list. ``refresh`` reads the view again, ``render`` draws it anew, and ``countDue`` counts the
@@ -31,6 +31,66 @@ export function remember(client) {
 		row.id === client.id ? { ...row, ...client } : row,
 	);
 }
+
+// --- drafts, in the storage of this tab
+const start = () => stored(`draft:${session.me?.id}:`);
+const storedName = (id) => `${start()}${id}`;
+/** The id of a draft: the id of its client or, for a new one, a name of its own. */
+export const draftId = ({ id, name }) => id ?? `new:${name}`;
+/** Whether an id is that of the draft of a new client. */
+export const isNew = (id) => id.startsWith("new:");
+export const readDraft = (id) => JSON.parse(sessionStorage.getItem(storedName(id)));
+export const writeDraft = (draft) =>
+	sessionStorage.setItem(storedName(draftId(draft)), JSON.stringify(draft));
+export const dropDraft = (id) => sessionStorage.removeItem(storedName(id));
+
+/** Close a form: delete its draft, show a message, optionally with a button, and show another view. */
+export function finish(id, text, address, action) {
+	dropDraft(id);
+	say(text, action);
+	// A second entry of the same view in the browser's history would take a second step back.
+	if (address === place.previous) history.back();
+	else location.replace(address);
+}
+
+/** The drafts of this tab: [{id, text, state, address}]. A draft that is not of a form has the name
+ *  of its client, what is to be done, and the address where it is continued. */
+export const drafts = () =>
+	Object.keys(sessionStorage)
+		.filter((name) => name.startsWith(start()))
+		.map((name) => {
+			const draft = JSON.parse(sessionStorage.getItem(name));
+			const { id, base, values, label, state = "not saved", address } = draft;
+			const typed = values && fullName({ first_name: "", last_name: "", ...values }).trim();
+			return {
+				id: draftId(draft),
+				text: label ?? (id ? fullName(base) : typed || "A new client"),
+				state,
+				address: address ?? (id ? `#/client/${id}/edit` : `#/new?draft=${draft.name}`),
+			};
+		});
+/** A line for each draft, or for some of them. */
+export const draftNotes = (isShown = () => true) =>
+	drafts()
+		.filter(({ id }) => isShown(id))
+		.map(({ id, text, state, address }) => {
+			const discard = ({ target }) => {
+				dropDraft(id);
+				target.closest("p").remove();
+			};
+			return el(
+				"p.note",
+				value(text),
+				`, ${state}: `,
+				el("a", { href: address, "aria-label": `Continue: ${text}` }, "continue"),
+				" or ",
+				button("discard", discard, "quiet", `Discard: ${text}`),
+			);
+		});
+
+addEventListener("beforeunload", (event) => {
+	if (session.me && drafts().length) event.preventDefault(); // closing the tab would lose the draft
+});
 
 // --- the walk
 /** The longest walk whose ids are read before the first step. */

@@ -1,19 +1,23 @@
 // Who is signed in, and requests to the API in their name.
 
-import { localTime, showTime } from "./values.mjs";
+import { apiQuery, localTime, readRoute, showDay, showNumber, showTime } from "./values.mjs";
 import { button, el, find, value } from "./dom.mjs";
 
 export const BASE = new URL("..", import.meta.url); // where the app is mounted, under any prefix
 export const stored = (name) => `acare:${BASE.pathname}:${name}`;
+export const readStored = (name) =>
+	sessionStorage.getItem(stored(name)) ?? localStorage.getItem(stored(name));
+/** Whether the address is a link with a key. */
+export const isLink = () => /^#(key|invite)=/.test(location.hash);
+
 /** ``ready`` resolves once ``me`` and ``users``, by id, are known. ``rate`` is what the last answer
- *  said about the rate limit. ``askForKey`` is set by the page. */
+ *  said about the rate limit. */
 export const session = {
-	key: null,
+	key: readStored("key"),
 	me: null,
 	users: new Map(),
 	ready: null,
 	rate: null,
-	askForKey: null,
 };
 
 /** Resolves once it is known who is signed in, if the view of ``signal`` is still shown. */
@@ -73,14 +77,16 @@ function rateIn(headers) {
 }
 
 /** One request; status 0 if no complete response arrived. ``as`` is the method of Response that
- *  reads a success. */
+ *  reads a success, ``version`` the one that the
+ *  client must still have. */
 export async function send(
 	method,
 	path,
-	{ body, headers, signal, key = session.key, as = "json" } = {},
+	{ body, headers, signal, version, key = session.key, as = "json" } = {},
 ) {
 	const sent = { Accept: "application/json", "Content-Type": "application/json", ...headers };
 	if (key) sent["X-API-Key"] = key;
+	if (version) sent["If-Match"] = `"${version}"`;
 	const options = {
 		method,
 		headers: sent,
@@ -101,6 +107,12 @@ export async function send(
 	return { status: 0 };
 }
 
+/** Say who is signed in, and who else there is. */
+export const WHO = ["v1/users/me", "v1/users?disabled=true"];
+/** The requests of the first view that were sent before its modules were there, by their paths. */
+export const begun = new Map();
+const begin = (path) => begun.set(path, send("GET", path));
+
 let asking = null; // one dialog asks for the key that several requests need
 
 /** The data of a response; null if it is 304. Waits during limits and restarts, and asks for a key
@@ -109,13 +121,15 @@ let asking = null; // one dialog asks for the key that several requests need
 export async function call(method, path, options = {}) {
 	for (let attempt = 1; ; attempt += 1) {
 		const { key } = session; // a late 401 for the key before this one is no reason to ask again
-		const answer = await send(method, path, options);
+		const sent = begun.get(path) ?? send(method, path, options);
+		begun.delete(path);
+		const answer = await sent;
 		options.signal?.throwIfAborted();
 		if (answer.ok) return "success" in answer.content ? answer.content.data : answer.content;
 		if (answer.status === 304) return null;
 		if (answer.status === 401 && !("key" in options)) {
 			if (key === session.key)
-				await (asking ??= session.askForKey().finally(() => {
+				await (asking ??= askForKey().finally(() => {
 					asking = null;
 				}));
 		} else if (WAITS[answer.status]) {
@@ -137,35 +151,48 @@ export async function* pagesOf(name, query, signal) {
 	}
 }
 
+/** Wait until the time is over, or a signal ends it. */
+export const sleep = (seconds, ...signals) =>
+	new Promise((resolve, reject) => {
+		for (const signal of signals) signal?.addEventListener("abort", () => reject(signal.reason));
+		setTimeout(resolve, seconds * 1000);
+	});
+
 const waiting = new Set(); // what stops the requests that wait visibly
 /** Wait visibly. Throws if the person stops it, or leaves the view. */
 async function pause(seconds, status, signal) {
 	const wait = find("#wait");
-	const stop = () => waiting.forEach((end) => end(new Error("Stopped. What you typed is kept.")));
+	const stopping = new AbortController();
+	const reason = new Error("Stopped. What you typed is kept.");
 	wait.replaceChildren(
 		el("div", `${waitText(status)} Trying again in ${seconds} s.`),
-		button("Stop", stop),
+		button("Stop", () => waiting.forEach((one) => one.abort(reason))),
 	);
 	wait.hidden = false;
-	let end = null;
-	const waited = new Promise((resolve, reject) => {
-		end = reject;
-		signal?.addEventListener("abort", () => reject(signal.reason));
-		setTimeout(resolve, seconds * 1000);
-	});
-	waiting.add(end);
-	await waited.finally(() => {
-		waiting.delete(end);
+	waiting.add(stopping);
+	await sleep(seconds, stopping.signal, signal).finally(() => {
+		waiting.delete(stopping);
 		wait.hidden = !waiting.size;
 	});
 }
 
-/** A function of a module that the first list and client do not need, which is loaded once it is. */
+const loaded = {};
+/** Load a module that the first list does not need. */
+export const load = async (file) => (loaded[file] ??= await import(file));
+/** A function of such a module, which is loaded once it is needed. */
 export const later =
 	(file, name) =>
 	async (...given) => {
-		for (let attempt = 1; ; attempt += 1) {
-			const module = await import(file).catch(() => pause(Math.min(attempt, 5), 0));
-			if (module) return module[name](...given);
-		}
+		for (let attempt = 1; !loaded[file]; attempt += 1)
+			await load(file).catch(() => pause(Math.min(attempt, 5), 0));
+		return loaded[file][name](...given);
 	};
+const askForKey = later("./signin.mjs", "askForKey");
+
+// --- while the other modules load
+if (!isLink()) {
+	WHO.forEach(begin);
+	const { view, query } = readRoute(location.hash);
+	if (view === "list") begin(`v1/clients?${apiQuery(query)}`);
+	[showDay, showTime, showNumber].forEach((show) => show(0)); // the first format takes long
+}

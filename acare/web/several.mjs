@@ -11,6 +11,7 @@ import {
 	el,
 	field,
 	find,
+	focusHeading,
 	link,
 	no,
 	say,
@@ -19,21 +20,24 @@ import {
 	value,
 	yes,
 } from "./dom.mjs";
-import { call, newNote, owner, pagesOf, people, ready, session, shortName } from "./session.mjs";
-import { place, remember } from "./place.mjs";
-import { isNew, readDraft, removeOther } from "./saving.mjs";
-import { shown } from "./history.mjs";
+import {
+	call,
+	newNote,
+	owner,
+	pagesOf,
+	people,
+	ready,
+	session,
+	shortName,
+	sleep,
+} from "./session.mjs";
+import { isNew, place, readDraft, remember } from "./place.mjs";
+import { removeOther, shown } from "./versions.mjs";
 import { drawForm, twinRow } from "./form.mjs";
 
 // --- one change of many
 const MAX = 1000;
 let running = null; // how to stop what runs
-
-const sleep = (seconds, signal) =>
-	new Promise((resolve, reject) => {
-		signal.addEventListener("abort", () => reject(signal.reason));
-		setTimeout(resolve, seconds * 1000);
-	});
 
 /** All clients that the filters match. */
 async function readAll(filters, signal) {
@@ -142,8 +146,7 @@ async function run(jobs, done, canUndo = true) {
 
 function send({ client, path, body }, wait) {
 	const method = path.endsWith("/owner") ? "POST" : "PUT";
-	const headers = { "If-Match": `"${client.version}"` };
-	return call(method, path, { wait, body, headers });
+	return call(method, path, { wait, body, version: client.version });
 }
 
 /** Show this in the corner of the page. The focus stays in there if it was. */
@@ -181,7 +184,7 @@ function summarize({ done: { length: count }, changed, refused }, total, done, u
 	);
 	const close = () => {
 		find("#work").hidden = true;
-		find("h1").focus({ preventScroll: true });
+		focusHeading();
 	};
 	showWork(
 		el("div", { role: "status" }, `${texts.filter(Boolean).join(", ")}.`),

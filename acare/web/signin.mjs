@@ -2,8 +2,8 @@
 
 import { showDay, showTime } from "./values.mjs";
 import { agency, ask, check, dialog, el, field, find, no, say, value, yes } from "./dom.mjs";
-import { call, send, session, stored } from "./session.mjs";
-import { drafts } from "./saving.mjs";
+import { call, readStored, send, session, stored } from "./session.mjs";
+import { drafts } from "./place.mjs";
 
 /** The key in a text or a link, without spaces and characters that a header cannot have. */
 const cleanKey = (text) => text.replace(/^.*#(key|invite)=/s, "").replace(/[^!-~]/g, "");
@@ -15,11 +15,6 @@ const forget = (start) =>
 			.forEach((name) => storage.removeItem(name)),
 	);
 
-/** Whether the address is a link with a key. */
-export const isLink = () => /^#(key|invite)=/.test(location.hash);
-
-const read = (name) => sessionStorage.getItem(stored(name)) ?? localStorage.getItem(stored(name));
-session.key = read("key");
 /** The names of browsers, the most telling first. They send at least three letters of them. */
 const BROWSERS = ["Edge", "Firefox", "Chrome", "Safari"];
 const browserName = () =>
@@ -118,12 +113,9 @@ export async function askForKey() {
 const userOf = (key) =>
 	call("GET", "v1/users/me", { key }).catch((error) => isUnauthorized(error) && null);
 
-/** Sign in if the address is a link with a key, after a question if that replaces another person or
- *  if it is an invitation. The key leaves the address at once. */
-export async function followLink() {
-	const text = location.hash;
-	if (!isLink()) return null;
-	history.replaceState(null, "", `${location.pathname}#/`);
+/** Sign in with the key in a link, after a question if that replaces another person or if it is an
+ *  invitation. */
+export async function followLink(text) {
 	const [mine, { user, isInvitation, problem }] = [await userOf(session.key), await examine(text)];
 	if (problem) return say((linkProblem = problem));
 	if (user && (mine ?? user).id === user.id) return signIn(text);
@@ -154,14 +146,9 @@ export async function signOut() {
 		]))
 	)
 		return;
-	const id = read("key-id");
+	const id = readStored("key-id");
 	if (id) await send("DELETE", `v1/keys/${id}`);
 	forget("");
 	location.hash = "#/";
 	location.reload();
 }
-
-/** Follow a sign-in or sign-out in another tab. */
-addEventListener("storage", ({ key }) => {
-	if (key === stored("key") && !sessionStorage.getItem(stored("key"))) location.reload();
-});

@@ -146,22 +146,13 @@ export const showHour = (iso, options) => inZone(iso, HOUR, options);
 export const showTime = (iso, options) => inZone(iso, { ...DAY, ...HOUR }, options);
 
 // --- names, values and messages
-/** The labels of the fields whose names are not words. */
+/** The labels of the fields whose names do not say it. */
 const LABELS = {
-	first_name: "First name",
-	last_name: "Last name",
 	email: "E-mail",
 	client_type: "Type",
 	due: "Follow-up",
 	user_id: "Owner",
-	budget_min: "Minimum budget",
-	budget_max: "Maximum budget",
 	updated_at: "Changed",
-	preferred_locations: "Preferred locations",
-	property_types: "Property types",
-	bedrooms_min: "Minimum bedrooms",
-	bathrooms_min: "Minimum bathrooms",
-	square_feet_min: "Minimum square feet",
 	pre_approved: "Pre-approved",
 	pre_approval_amount: "Pre-approved amount",
 };
@@ -179,9 +170,11 @@ const canonical = (value) =>
 			.sort();
 		return Object.fromEntries(names.map((name) => [name, part[name]]));
 	});
-/** The label of a field or the word for a value; names without one become readable. */
-export const label = (name) =>
-	valueOf(LABELS, name) ?? (name.charAt(0).toUpperCase() + name.slice(1)).replaceAll("_", " ");
+/** The label of a field or the word for a value: "Minimum budget" for budget_min. */
+export function label(name) {
+	const words = name.replace(/^(.+)_(min|max)$/, "$2imum $1").replaceAll("_", " ");
+	return valueOf(LABELS, name) ?? words.charAt(0).toUpperCase() + words.slice(1);
+}
 /** Text that cannot change the direction of the text around it, where no element can isolate it. */
 export const isolate = (text) => `\u2068${text.replace(/[\u202a-\u202e\u2066-\u2069]/g, "")}\u2069`;
 export const fullName = ({ first_name: first, last_name: last }) => `${first} ${last}`;
@@ -189,7 +182,7 @@ export const fullName = ({ first_name: first, last_name: last }) => `${first} ${
 export const plain = (text, locale) =>
 	text
 		.replaceAll("`", "")
-		.replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) => valueOf(LABELS, name) ?? name)
+		.replace(/\b[a-z]+(?:_[a-z]+)+\b/g, (name) => label(name))
 		.replace(/\b\d{5,15}\b/g, (digits) => showNumber(Number(digits), locale));
 /** A problem with a field as a sentence. */
 export const sentence = ({ field, message }) =>

@@ -7,7 +7,7 @@ import pytest
 from support.client import Api
 
 import acare
-from acare.api.public import web_files
+from acare.api.public import STYLES, web_files
 
 TYPES = {"css": "text/css; charset=utf-8", "mjs": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 FILES = {"/": "text/html; charset=utf-8"} | {
@@ -28,14 +28,24 @@ def source(name):
     return resources.files("acare").joinpath("web", name).read_text("utf-8")
 
 
+def modules():
+    return {name for name in web_files() if name.endswith(".mjs")}
+
+
 def imported(name):
     """The modules that a module imports."""
     return set(re.findall(r'^(?:}|import .*) from "\./(\S+)"', source(name), re.M))
 
 
+def graph(*names):
+    """These modules with all that they import, directly or indirectly."""
+    return set(names).union(*(graph(name) for name in names for name in imported(name)))
+
+
 def later():
     """The modules that are loaded when they are needed."""
-    return {file for name in web_files() for file in re.findall(r'later\("\./(\S+)"', source(name))}
+    named = {file for name in modules() for file in re.findall(r'later\("\./(\S+)"', source(name))}
+    return graph(*named) - graph("page.mjs")
 
 
 @pytest.mark.parametrize("path", FILES)
@@ -76,7 +86,7 @@ def test_nothing_is_inline(app):
 def test_the_page_loads_its_files_under_a_prefix(app, mount, start):
     found = links(get(app, "/", mount=mount).text)
     expected = [f"web/{name}" for name in web_files() if name not in later()]
-    assert set(found) == {f"{start}{name}" for name in (*expected, "openapi.json")}
+    assert set(found) == {f"{start}{name}" for name in expected}
 
 
 @pytest.mark.parametrize("mount", ['/"><script>alert(1)</script>', "/$base", "/x'y&z"])
@@ -92,22 +102,19 @@ def test_the_page_of_another_prefix_has_another_tag(app):
 
 def test_every_file_of_the_page_is_served():
     folder = resources.files("acare").joinpath("web")
-    others = {"index.html", "README.md", "screenshots"}
-    assert {file.name for file in folder.iterdir()} - others == set(web_files())
+    others = {"index.html", "README.md", "screenshots", *STYLES}
+    assert {file.name for file in folder.iterdir()} - others == set(web_files()) - {"page.css"}
 
 
-def test_modules_import_only_what_is_served():
-    for name in web_files():
-        assert imported(name) <= set(web_files())
+def test_all_styles_come_in_one_file(app):
+    text = get(app, "/web/page.css").text
+    assert text == "".join(source(name) for name in STYLES)
 
 
-def test_the_page_names_the_modules_that_it_needs_at_once(app):
-    needed = {"page.mjs"}
-    while more := {one for name in needed for one in imported(name)} - needed:
-        needed |= more
-    assert {name for name in web_files() if name.endswith(".mjs")} - needed == later()
+def test_each_module_is_named_at_first_or_loaded_later(app):
     named = re.findall(r'"modulepreload" href="\./web/(\S+)"', get(app, "/").text)
-    assert sorted(["page.mjs", *named]) == sorted(needed)
+    assert set(named) == graph("page.mjs")
+    assert modules() - set(named) == later()
 
 
 def test_the_page_gets_the_agency_and_the_currency(tmp_path):

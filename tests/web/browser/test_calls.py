@@ -58,6 +58,7 @@ def test_a_walk_skips_nobody_whatever_changes(open_page, callers):
 def test_a_walk_shows_those_too_whom_a_colleague_has_changed(open_page, agency, total, kind):
     clients = [agency.create(last_name=f"Call{number:03}", client_type=kind) for number in range(total)]
     page = opened(open_page, agency, f"?client_type={kind}&status=active&sort=name")
+    expect(page.locator(".total")).to_contain_text(f"{total} clients.")
     with page.expect_response(re.compile("csv")):  # has all ids
         page.locator(ROWS).nth(20).click()
         expect(page.locator(WALK)).to_contain_text(f"21 of {total}")

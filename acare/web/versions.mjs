@@ -1,7 +1,11 @@
-// The history of a client, and the values of its fields as a person reads them.
+// The versions of a client: its history, the values of its fields as a person reads them, and the
+// requests that make a new one.
 
 import {
 	counted,
+	explain,
+	fullName,
+	isolate,
 	isUnset,
 	label,
 	listAddress,
@@ -28,8 +32,18 @@ import {
 	value,
 	yes,
 } from "./dom.mjs";
-import { call, isEditable, nameOf, owner, person } from "./session.mjs";
-import { readDraft, writeDraft } from "./saving.mjs";
+import { call, isEditable, nameOf, owner, person, signature } from "./session.mjs";
+import {
+	dropDraft,
+	finish,
+	go,
+	isNew,
+	place,
+	readDraft,
+	remember,
+	results,
+	writeDraft,
+} from "./place.mjs";
 
 const LINKS = { email: mail, phone };
 const copyBefore = ({ target }) => {
@@ -38,12 +52,19 @@ const copyBefore = ({ target }) => {
 };
 
 /** A text with its web addresses as links. */
-export const linked = (text) =>
+const linked = (text) =>
 	text
 		.split(/(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)\]'])/)
 		.map((part, at) =>
 			at % 2 ? el("a", { href: part, target: "_blank", rel: "noreferrer" }, part) : part,
 		);
+
+/** Notes line by line: each has a direction of its own. */
+export const lines = (notes) =>
+	el(
+		"div.lines",
+		notes.split("\n").map((line) => el("div", { dir: "auto" }, linked(line), "\n")),
+	);
 
 /** A value as a person reads it. */
 export function shown(field, given, links = true) {
@@ -173,3 +194,94 @@ const askToLose = (lost) =>
 		el("p", `${counted(lost, "later note")} would be replaced. You can edit them before saving.`),
 		[yes("Use the old notes"), no()],
 	);
+
+// --- new versions
+/** Restore a client and show the view again, if it has not been left. Another window may have
+ *  restored it already. */
+export async function restore(id) {
+	const { address } = place;
+	const client = await call("POST", `v1/clients/${id}/restore`).catch((error) => {
+		if (error.status !== 409) throw error;
+	});
+	Object.assign(results, { id, scroll: scrollY });
+	if (address === place.address) await place.render();
+	say(
+		"The client was restored.",
+		client && link(`Open ${isolate(fullName(client))}`, `#/client/${id}`),
+	);
+}
+
+export async function remove(client, signal) {
+	const name = isolate(fullName(client));
+	if (
+		!(await ask(`Delete ${name}?`, el("p", "It can be restored from the deleted clients."), [
+			yes("Delete", "danger main"),
+			no(),
+		]))
+	)
+		return;
+	try {
+		await call("DELETE", `v1/clients/${client.id}`, {
+			version: client.version,
+			signal,
+		});
+	} catch (error) {
+		if (![404, 412].includes(error.status)) throw error;
+		await place.render(); // shows who deleted or changed it
+		const { changedBy, changedAt } = error.details ?? {}; // of a change
+		if (changedAt)
+			say(`Not deleted: ${signature(changedBy, changedAt)} changed this client. Check it first.`);
+		return;
+	}
+	const at = results.clients.findIndex(({ id }) => id === client.id);
+	results.clients = results.clients.filter(({ id }) => id !== client.id);
+	// the row that is in its place now
+	results.id = results.clients[Math.min(at, results.clients.length - 1)]?.id;
+	finish(
+		client.id,
+		`${name} was deleted.`,
+		place.list ?? "#/",
+		button("Undo", () => restore(client.id)),
+	);
+}
+
+/** Delete the client that was merged into another one, unless it has changed meanwhile. Until that
+ *  is done, a draft keeps the second step. A new client was only a draft. */
+export async function removeOther(survivor, other, signal) {
+	if (isNew(other.id)) return finish(other.id, "Saved.", `#/client/${survivor.id}`);
+	const id = `merge:${other.id}`;
+	const address = `#/client/${survivor.id}/merge/${other.id}`;
+	writeDraft({ id, other, address, label: other.name, state: "merged but not deleted" });
+	try {
+		await call("DELETE", `v1/clients/${other.id}`, { version: other.version, signal });
+	} catch (error) {
+		if (error.name === "AbortError") throw error;
+		const isChanged = error.status === 412;
+		if (isChanged) dropDraft(id);
+		if (error.status !== 404) {
+			await go(address);
+			const name = isolate(other.name);
+			return say(isChanged ? `${name} was changed meanwhile. Merge again.` : explain(error));
+		}
+	}
+	const merged = `${isolate(other.name)} was merged and deleted.`;
+	return finish(id, merged, `#/client/${survivor.id}`);
+}
+
+/** Change a client and return it. ``change`` gets its newest state and returns the body, or null if
+ *  nothing is left to do: it is called again if another person has changed the client meanwhile. */
+export async function update(client, change) {
+	const [path, body] = [`v1/clients/${client.id}`, change(client)];
+	if (!body) return client;
+	return call("PUT", path, { body, version: client.version }).catch(async (error) => {
+		if (error.status !== 412) throw error;
+		return update(await call("GET", path), change);
+	});
+}
+
+export function showSaved(client, undo = null) {
+	remember(client);
+	say("Saved.", undo && button("Undo", undo));
+	place.refresh?.();
+	place.countDue();
+}
