@@ -145,13 +145,10 @@ def path_id(text: str, record: str = "client") -> str:
 
 def read_query(req: Request, parameters: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
     """The parameters that are given; see ``parse_each``. A blank value counts as not given."""
-    if not req.params:
-        return {}
-    given = {name: value for name, value in req.params.items() if name in parameters}
+    given = {name: value for name, value in req.params.items() if name in parameters and str(value).strip()}
     repeated = [name for name, value in given.items() if isinstance(value, list)]
     problems = [FieldError(name, "must not be given more than once") for name in repeated]
-    texts = {name: value for name, value in given.items() if isinstance(value, str) and value.strip()}
-    return parse_each(texts, parameters, problems)
+    return parse_each({name: given[name] for name in given if name not in repeated}, parameters, problems)
 
 
 def take_page(query: dict[str, Any]) -> tuple[int, int]:

@@ -123,3 +123,8 @@ QUERIES = {
 def test_an_invalid_value_in_a_query_is_400(reject, name):
     for value in QUERIES[name]:
         assert fields_of(reject("GET", f"{COLLECTION}?{name}={value}")) == [name], value
+
+
+def test_a_repeated_parameter_is_told_from_a_wrong_one(reject):
+    answer = reject("GET", f"{COLLECTION}?status=active&status=closed")
+    assert answer.json["error"]["details"][0]["message"] == "must not be given more than once"

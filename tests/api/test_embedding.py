@@ -19,8 +19,6 @@ from acare.auth import OPERATOR
 from acare.config import SETTINGS, AppOptions
 from acare.errors import InvalidInput, SettingError
 from acare.fields import ValidFields, validate_update
-from acare.filters import FILTERS, PROPERTY
-from acare.store import deleted
 
 ANA = "ana@example.com"
 
@@ -187,32 +185,6 @@ WRONG_FILTERS = [
 def test_a_wrong_value_of_a_filter_is_named(north, name, value):
     with pytest.raises(InvalidInput, match=f"^{name} must "):
         north.lists.page(OPERATOR, **{"page": 1, "limit": 5, name: value})
-
-
-@pytest.mark.parametrize("name", deleted.FILTERS)
-def test_a_wrong_value_of_a_filter_of_deleted_clients_is_named(north, name):
-    with pytest.raises(InvalidInput, match=f"^{name} must "):
-        north.deleted.page(OPERATOR, page=1, limit=5, **{name: 5})
-
-
-FILTER_TEXTS = {
-    **dict.fromkeys(PROPERTY, "1e3"),
-    "client_type": "buyer",
-    "status": "active",
-    "user_id": "0199C0DE00007000800000000000ACA0",
-    "email": " ana@example.com ",
-    "q": " jordan lee ",
-    "due": "any",
-    "sort": "name",
-    "order": "asc",
-}
-
-
-@pytest.mark.parametrize("name", FILTERS)
-def test_a_parsed_filter_stays_as_it_is(name):
-    """The API parses the text of a parameter, and the store what an embedding program passes."""
-    parsed = FILTERS[name](FILTER_TEXTS[name])
-    assert FILTERS[name](parsed) == parsed
 
 
 def test_the_environment_is_not_read(tmp_path, monkeypatch):
