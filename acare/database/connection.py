@@ -16,8 +16,6 @@ from acare import places, search_terms
 from acare.database.disk import beside
 from acare.errors import DAMAGED, DatabaseRefused, StoreUnavailable
 
-#: The oldest SQLite that has all features the schema uses (Debian 12 has it), and the one in use.
-MIN_SQLITE = (3, 40, 0)
 SQLITE_VERSION = sqlite3.sqlite_version
 
 #: Bytes of log (32 MiB) after which it is checkpointed, however few rows were changed. When the log restarts,
@@ -99,9 +97,8 @@ def open_file(path: Path | None, *, mode: str = "rw", settings: tuple[str, ...] 
     integrity_check`` omits CHECK constraints. "ro&immutable=1" reads the file alone, without its log or
     journal, and without locks.
     """
-    if sqlite3.sqlite_version_info < MIN_SQLITE:
-        oldest = ".".join(map(str, MIN_SQLITE))
-        raise DatabaseRefused(f"SQLite {SQLITE_VERSION} is too old: acare needs {oldest} or newer")
+    if sqlite3.sqlite_version_info < (3, 40):  # Debian 12 has it, with all features of the schema
+        raise DatabaseRefused(f"SQLite {SQLITE_VERSION} is too old: acare needs 3.40.0 or newer")
     connection = sqlite3.connect(
         "" if path is None else f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
