@@ -34,4 +34,4 @@ def test_it_has_its_headers(app, ask):
     assert set(headers["Vary"].split(", ")) == {"Origin", *(("X-API-Key", "API-Key") if is_api else ())}
     assert ("RateLimit-Remaining" in headers) is (is_api and ask.status != 431)
     assert ("Retry-After" in headers) is (ask.status in (429, 503))
-    assert ("Preference-Applied" in headers) is ("Prefer" in ask.headers)
+    assert ("Preference-Applied" in headers) is ("Prefer" in ask.headers and is_api)

@@ -144,7 +144,7 @@ TABLE = [
 
 #: Requests that are not in the document.
 OTHERS = [
-    Ask("GET", "/healthz", 200, prepare=scenes.without_key),
+    Ask("GET", "/healthz?color=", 200, prepare=scenes.without_key, Prefer="handling=strict"),
     *(Ask("GET", path, 413, b" " * 65_537) for path in SYSTEM),
     *(Ask("GET", path, 415, b"{}", Content_Encoding="gzip") for path in SYSTEM),
     Ask("GET", "/", 200, prepare=scenes.without_key),
