@@ -4,13 +4,13 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, Unpack
+from typing import Unpack
 
 import falcon
 
 from acare.api import envelope, middleware
 from acare.api.access_log import AccessLog, AccessRecord, log_access
-from acare.api.identify import Identify, IdentifyCaller, Turn
+from acare.api.identify import Identify, IdentifyCaller
 from acare.api.operations import Router
 from acare.api.ratelimit import LimitRate
 from acare.api.request import Request
@@ -38,12 +38,14 @@ class App(falcon.App, Services, AbstractContextManager["App"]):  # type: ignore[
         _check(settings, identify)
         Services.__init__(self, settings, clock)
         routes = Router(self)
-        self._identify = IdentifyCaller(self, routes, identify)
+        identifying = IdentifyCaller(self, routes, identify)
+        #: How to queue a request, for a server that does; what has been found is kept for the answer.
+        self.turn = identifying.turn
         falcon.App.__init__(
             self,
             middleware=[  # in the order in which requests pass it; responses pass it in reverse
                 AccessLog(access_log),
-                self._identify,
+                identifying,
                 middleware.SecurityHeaders(),
                 middleware.Cors(settings),
                 middleware.AnswerRejected(),
@@ -60,10 +62,6 @@ class App(falcon.App, Services, AbstractContextManager["App"]):  # type: ignore[
         self.add_error_handler(Exception, envelope.answer_defect)
         self.add_error_handler(falcon.HTTPError, envelope.answer_http_error)
         self.add_error_handler(AcareError, envelope.answer_error)
-
-    def turn(self, env: dict[str, Any]) -> Turn:
-        """How to queue a request, for a server that does; what has been found is kept for the answer."""
-        return self._identify.turn(env)
 
     def caller(self, email: str) -> Caller:
         """The caller that ``clients`` takes for this user. Refused if unknown or disabled."""
