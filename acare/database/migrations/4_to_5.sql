@@ -1,5 +1,5 @@
 -- From schema 4 (0.2.0) to schema 5 (0.3.0).
--- New tables need no statement: they are created from schema.sql. So are the changed triggers.
+-- New tables and views need no statement: they are created from schema.sql. So are the changed triggers.
 
 ALTER TABLE api_keys ADD COLUMN invitation INTEGER NOT NULL DEFAULT 0;
 
