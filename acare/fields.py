@@ -101,7 +101,8 @@ def parse_client(text: str) -> dict[str, Any]:
 
 def validate_create(body: Mapping[str, object]) -> ValidFields:
     """The complete record to create. InvalidInput lists every problem."""
-    return _validate({name: body.get(name) for name in FIELD_NAMES})
+    sent = {name: body.get(name) for name in FIELD_NAMES if name in body or name not in _DEFAULTS}
+    return ValidFields(_DEFAULTS | _validate(sent))
 
 
 def validate_update(body: Mapping[str, object]) -> tuple[ValidFields, int | None]:
@@ -114,15 +115,15 @@ def validate_update(body: Mapping[str, object]) -> tuple[ValidFields, int | None
     if not sent.keys() - {"version"}:
         problems = [FieldError("body", f"must have at least one of {', '.join(FIELD_NAMES)}")]
     changes = _validate(sent, problems)
-    version: Any = changes.pop("version", None)
-    return changes, version
+    version = changes.pop("version", None)
+    return ValidFields(changes), version
 
 
-def _validate(values: Mapping[str, object], problems: Iterable[FieldError] = ()) -> ValidFields:
+def _validate(values: Mapping[str, object], problems: Iterable[FieldError] = ()) -> dict[str, Any]:
     low, high = values.get("budget_min"), values.get("budget_max")
     if is_number(low) and is_number(high) and low > high:
         problems = [*problems, *budgets_crossed(values).problems]
-    return ValidFields(parse_each(values, _PARSERS, problems))
+    return parse_each(values, _PARSERS, problems)
 
 
 def budgets_crossed(sent: Container[str]) -> InvalidInput:
@@ -142,6 +143,9 @@ def validate_version(value: object) -> int:
         return value
     raise ValueError("must be an integer of at least 1")
 
+
+# What is stored for an optional field that is null or missing.
+_DEFAULTS = {field.name: field.stored_default for field in FIELDS if not field.required}
 
 _PARSERS: Mapping[str, Type] = {**{field.name: field.parse for field in FIELDS}, "version": validate_version}
 
