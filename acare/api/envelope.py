@@ -118,4 +118,5 @@ def _answer(
         "timestamp": timestamps.now(),
         "correlationId": req.context.request_id,
     }
-    resp.text = json.dumps(body, ensure_ascii=False)
+    text = json.dumps(body, ensure_ascii=False)
+    resp.text = text.encode(errors="replace").decode()  # it can quote a lone surrogate of the request

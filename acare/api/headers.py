@@ -110,5 +110,4 @@ def reject_unknown(req: Request, names: Iterable[str], known: Collection[str], p
     The names can be any text from the request.
     """
     if is_strict(req) and (unknown := [name for name in names if name not in known]):
-        shown = (name[:100].encode(errors="replace").decode() for name in unknown[:_MAX_PROBLEMS])
-        raise InvalidInput(*(FieldError(name, problem) for name in shown))
+        raise InvalidInput(*(FieldError(name[:100], problem) for name in unknown[:_MAX_PROBLEMS]))

@@ -128,6 +128,7 @@ SCOPES = [
     {"clients": "read"},
     {"clients": [{}]},
     {"": ["x"]},
+    {"\ud800": ["read"]},
 ]
 FIELDS = [
     *(("scopes", value) for value in SCOPES),
