@@ -24,13 +24,14 @@ _ORIGIN = re.compile(
 
 
 def _text(value: object) -> str:
-    return str(String(2000, min_length=1)(value))
+    return str(String(2000, min_length=1)(str(value)))
 
 
 def parse_path(value: object) -> Path:
     """A file name."""
-    if isinstance(value, (str, Path)) and str(value).strip() and "\0" not in str(value):
-        return Path(value)
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if isinstance(text, str) and text.strip() and "\0" not in text:
+        return Path(text)
     raise ValueError("must be a file name")
 
 

@@ -1,5 +1,6 @@
 """Settings: the values that each accepts, and the message for others (test_readme has the defaults)."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -99,10 +100,16 @@ def test_any_origin_excludes_a_user_header():
         Settings.from_command({**given, "cors_origin": ["*"]}, {})
 
 
+class PathLike(os.PathLike):
+    def __fspath__(self):
+        return "clients.db"
+
+
 @pytest.mark.parametrize(
     ("name", "given", "value"),
     [
         ("database", Path("clients.db"), Path("clients.db")),
+        ("database", PathLike(), Path("clients.db")),
         ("require_precondition", True, True),
         (
             "cors_origin",
@@ -117,10 +124,11 @@ def test_an_embedder_may_pass_typed_values(name, given, value):
 
 
 @pytest.mark.parametrize(
-    ("name", "given"),
-    [("drain_seconds", 0), ("drain_seconds", True), ("drain_seconds", 2.5),
-     ("rate_limit", False), ("listen", 8080), ("cors_origin", ["*", "https://a.example"])],
+    ("name", "given", "allowed"),
+    [("drain_seconds", 0, "1 to 3600"), ("drain_seconds", True, "1 to 3600"), ("drain_seconds", 2.5, "1 to"),
+     ("rate_limit", False, "REQUESTS/SECONDS"), ("rate_limit", 500, "REQUESTS/SECONDS"),
+     ("listen", 8080, "HOST:PORT"), ("cors_origin", ["*", "https://a.example"], "alone")],
 )  # fmt: skip
-def test_a_typed_value_obeys_the_same_rules(name, given):
-    with pytest.raises(SettingError, match=f"^{name}: "):
+def test_a_typed_value_obeys_the_same_rules(name, given, allowed):
+    with pytest.raises(SettingError, match=f"^{name}: .* {allowed}"):
         Settings.from_options({name: given})
