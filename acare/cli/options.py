@@ -9,6 +9,7 @@ from inspect import getdoc
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
+from acare import ids
 from acare.auth import User
 from acare.cli.output import printable
 from acare.config import SETTINGS, Setting, Settings
@@ -58,7 +59,8 @@ def _parse(parse: Parse, text: str) -> object:
     try:
         return parse(text)
     except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is not valid: {error}") from None
+        shown = "" if parse is ids.parse else f"{text!r} is not valid: "  # it may be a key, pasted by mistake
+        raise ArgumentTypeError(f"{shown}{error}") from None
 
 
 #: A type for argparse: the URL at which people and programs reach a server.

@@ -212,3 +212,9 @@ def test_a_key_for_a_user_of_another_role_is_not_created(run):
     said = run("key", "create", "--user", "dana@example.com", "--role", "agent", status=1).err
     assert "dana@example.com has the role broker, not agent" in said
     assert run("key", "list", "--json").out.count('"preview"') == 1
+
+
+def test_a_key_that_is_pasted_as_an_id_is_not_repeated(run):
+    said = run("key", "revoke", "a1" * 32, status=2).err
+    assert "ID: must be a UUID" in said
+    assert "a1a1" not in said
