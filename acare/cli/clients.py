@@ -42,7 +42,7 @@ COPIES = "Backups are unchanged; --backups DIR lists those with the client.\n"
 
 
 @command(
-    argument("words", "the words", "TEXT", nargs="*"),
+    argument("q", "the words", "TEXT", nargs="*"),
     argument("--email", "only clients with this e-mail address", "EMAIL", FILTERS["email"]),
     argument("--user", "only clients of this user", "EMAIL", USER_EMAIL),
     argument(
@@ -55,7 +55,7 @@ COPIES = "Backups are unchanged; --backups DIR lists those with the client.\n"
 )
 def find(
     settings: Settings,
-    words: list[str],
+    q: list[str],
     email: str | None,
     user: str | None,
     due: str | None,
@@ -69,12 +69,12 @@ def find(
     Each word must begin a word of the name, e-mail, phone, tags, locations or notes; a phone number is found
     in any notation, and by its beginning or end.
     """
-    q = " ".join(words) if words else None
     if due is not None and (deleted or history):
         raise SettingError(
             "--due finds only clients as they are: it cannot be combined with --deleted, --history"
         )
-    search = partial(_found, user=user, deleted=deleted, history=history, q=q, email=email, due=due)
+    text = " ".join(q) if q else None
+    search = partial(_found, user=user, deleted=deleted, history=history, q=text, email=email, due=due)
     columns = (*COLUMNS, "version") if history else COLUMNS
     if backups is None:
         with read_database(settings) as database, closing(search(database)) as clients:

@@ -50,7 +50,7 @@ def _parse_scope(text: str) -> tuple[str, list[str]]:
     argument("--user", "the user of the key", "EMAIL", USER_EMAIL, dest="email", required=True),
     argument("--role", "the role of a new user (default: agent)", choices=ROLES),
     argument("--name", "a label for the key", "TEXT", NAME),
-    argument("--scope", _SCOPE, "RESOURCE:ACTIONS", _parse_scope, action="append"),
+    argument("--scope", _SCOPE, "RESOURCE:ACTIONS", _parse_scope, action="append", dest="scopes"),
     argument(
         "--expires-in-days", "1 to 365 (default: it never expires)", "DAYS", _after_days, dest="expires_at"
     ),
@@ -74,7 +74,7 @@ def create(
     email: str,
     role: Role | None,
     name: str | None,
-    scope: list[tuple[str, list[str]]] | None,
+    scopes: list[tuple[str, list[str]]] | None,
     expires_at: str | None,
     invitation: bool,
     url: str | None,
@@ -85,16 +85,16 @@ def create(
         raise SettingError("--url needs --invitation")
     if adopted is not None and invitation:
         raise SettingError("--key-file cannot be combined with --invitation")
-    scopes: dict[str, list[str]] = {}
-    for resource, actions in scope or [_parse_scope(DEFAULT_SCOPE)]:
-        scopes.setdefault(resource, []).extend(actions)
+    given: dict[str, list[str]] = {}
+    for resource, actions in scopes or [_parse_scope(DEFAULT_SCOPE)]:
+        given.setdefault(resource, []).extend(actions)
     with open_database(settings) as database:
         user, is_new = _find_or_new(database, email, role)
         created = KeyStore(database).create(
             OPERATOR,
             user_id=user.id,
             new_user=user if is_new else None,
-            scopes=scopes,
+            scopes=given,
             name=name,
             expires_at=expires_at,
             invitation=invitation,

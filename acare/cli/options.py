@@ -1,7 +1,7 @@
 """Commands and their arguments, flags from the table of settings, and access to the database."""
 
 import re
-from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
+from argparse import Action, ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
@@ -15,7 +15,7 @@ from acare.cli.output import printable
 from acare.config import SETTINGS, Setting, Settings
 from acare.database.database import Database, ReadableDatabase, ReadOnlyDatabase
 from acare.database.file import refusing
-from acare.errors import Refused, StoreUnavailable
+from acare.errors import FieldError, InvalidInput, Refused, StoreUnavailable
 from acare.field_types import String
 from acare.store import users
 from acare.store.search import index_changes
@@ -28,7 +28,7 @@ Parse = Callable[[str], object]
 Run = Callable[..., int | None]
 
 #: Adds an argument to the parser of a command.
-Argument = Callable[[Any], object]
+Argument = Callable[[Any], Action]
 
 
 def argument(
@@ -87,17 +87,21 @@ class Command(NamedTuple):
         summary = re.split(r"\.(?:\s|$)", text)[0]
         summary = summary[:1].lower() + summary[1:]
         parser = parsers.add_parser(name, help=summary, description=text)
-        parser.set_defaults(command=self)
-        for add in (*self.arguments, *map(_flag, self.settings)):
-            add(parser)
+        added = [add(parser) for add in (*self.arguments, *map(_flag, self.settings))]
+        names = {action.dest: (action.option_strings or [str(action.metavar)])[0] for action in added}
+        parser.set_defaults(command=self, names=names)
 
     def call(self, args: Namespace) -> int | None:
         """Execute the command with the parsed arguments. SettingError if a setting is invalid."""
         given = {name: value for name, value in vars(args).items() if name != "command"}
+        names = given.pop("names")
         flags = {setting.name: given.pop(setting.name) for setting in self.settings}
         settings = Settings.from_command(flags)
         try:
             return self.run(settings, **given)
+        except InvalidInput as error:  # a store knows the fields, a person the arguments
+            problems = [FieldError(names.get(field, field), text) for field, text in error.problems]
+            raise InvalidInput(*problems) from None
         except StoreUnavailable as error:  # for example because the file is damaged, or the disk is full
             raise Refused(f"{settings.database}: {error}" if "database" in flags else str(error)) from None
 

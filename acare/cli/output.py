@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain, islice
 from pathlib import Path
 from textwrap import indent
 from typing import IO
@@ -55,8 +56,10 @@ def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, 
             before = ","
         print("[]" if before == "[" else "\n]")
         return
+    rows = iter(rows)
+    begin = list(islice(rows, 1))  # if it fails, no header is printed
     print("\t".join(columns))
-    for row in rows:
+    for row in chain(begin, rows):
         print("\t".join("-" if row[name] is None else printable(row[name]) for name in columns))
 
 

@@ -118,10 +118,10 @@ def test_an_existing_key_is_not_adopted(run, listed, tmp_path):
 
 
 REFUSED = {
-    "scopes must map resources to lists of actions, with the resources clients,": ["--scope", "clients:fly"],
+    "--scope must map resources to lists of actions, with the resources clients,": ["--scope", "clients:fly"],
     "--url needs --invitation": ["--url", "https://clients.example"],
     "--key-file cannot be combined with --invitation": ["--invitation", "--key-file", "key"],
-    "of an invitation must be within 30 days": ["--invitation", "--expires-in-days", "31"],
+    "--expires-in-days of an invitation must be within 30 days": ["--invitation", "--expires-in-days", "31"],
 }
 
 

@@ -27,8 +27,9 @@ def test_find_shows_clients_of_all_users(run, ana, caller):
     assert run("find", "zoe", "LEE").out.splitlines() == [heading, *lines[:1]]
     assert run("find", "unknown").out.splitlines() == [heading]
     for words in ([""], [" "], ["a" * 100, "b" * 100]):
-        assert "q must have 1 to 200 characters" in run("find", *words, status=2).err
-    assert "q must have at most 8 words" in run("find", *"abcdefghi", status=2).err
+        assert "acare: TEXT must have 1 to 200 characters" in run("find", *words, status=2).err
+    refused = run("find", *"abcdefghi", status=2)
+    assert (refused.out, refused.err) == ("", "acare: TEXT must have at most 8 words\n")
 
 
 def test_find_shows_the_clients_of_an_address_or_a_user(run, ana, caller):
