@@ -51,9 +51,9 @@ def _default(text: str) -> tuple[str, object]:
 _DEFAULT = "the value of a field that a row lacks, for example client_type=buyer"
 _REJECTS = "write invalid rows and skipped duplicates to FILE, and import the others"
 _DUPLICATE = (
-    "how to handle clients that already exist, by id, e-mail or phone (default: fail). update takes what has "
-    "changed at the source since the last import; of clients changed on both sides, overwrite takes the "
-    "source's version, and keep keeps yours from then on"
+    "how to handle clients that already exist, by id, e-mail, phone or name (default: fail). update takes "
+    "what has changed at the source since the last import; of clients changed on both sides, overwrite takes "
+    "the source's version, and keep keeps yours from then on"
 )
 _MAP = f"for CSV: the field for a column, or nothing to ignore the column. Fields: {', '.join(TARGETS)}"
 _VALUE = (
@@ -107,8 +107,10 @@ def import_(
     is_url = source.startswith(("http://", "https://"))
     if options.delete_missing and not (is_url and "?" not in source and options.is_update):
         raise SettingError(f"--delete-missing needs a URL without a query, and --on-duplicate {UPDATES[0]}")
+    if not is_url and (key_file or kept or proof or options.may_lack):
+        raise SettingError("--key-file, --download, --proof and --allow-missing need a URL")
     if rejects is not None and rejects.exists():
-        raise Refused(f"{rejects}: File exists")
+        raise Refused(f"--rejects: {rejects}: File exists")
     reader: Reader
     download = None
     opened: AbstractContextManager[Database | ReadOnlyDatabase] = (
@@ -159,7 +161,9 @@ def _private(path: Path | None) -> IO[bytes]:
 
 # --- the report
 
-# What helps with a problem, by the field or the kind.
+_BY_ID = "duplicate of this client by id"
+
+# What helps with a problem, by the field, the kind or the text.
 _HINTS = {
     "client_type": "--value maps texts of CSV, --default client_type=buyer is for rows without one",
     "status": "--value maps texts of CSV",
@@ -168,13 +172,14 @@ _HINTS = {
     "last_name": "--default last_name=- is for rows without one",
     "created_at": "--dates dmy or --dates mdy for dates such as 5/7/2026",
     "duplicate": "--on-duplicate skip or create",
+    _BY_ID: "--on-duplicate update or skip",  # create would make a copy of each client
 }
 _OTHER_HINT = "--rejects FILE for the other rows"
 
 # The outcomes that need a decision, in the words of the report.
 _UNDECIDED = {
     "conflict": "Changed on both sides, and kept (--on-duplicate overwrite or keep)",
-    "gone": "No longer at the source, and kept (--delete-missing or --on-duplicate keep)",
+    "gone": "No longer at the source, and kept (--on-duplicate keep or, if unchanged here, --delete-missing)",
 }
 
 # The outcomes in the order of the last line.
@@ -195,11 +200,12 @@ def _print_report(result: Result, reader: Reader, options: Options) -> None:
     if reader.unknown:
         kind, hint = ("columns", "; --map COLUMN=notes imports one") if reader.columns else ("fields", "")
         print(printable(f"Unknown {kind}: {', '.join(reader.unknown)} (not imported{hint})"))
-    hints = _HINTS | ({"duplicate": "skipped"} if result.counts["skipped"] else {})
+    hints = _HINTS | (dict.fromkeys(("duplicate", _BY_ID), "skipped") if result.counts["skipped"] else {})
+    other = _OTHER_HINT if options.rejects is None else "not imported"
     for text, summary in result.summaries.items():
         more = ", ..." if summary.count > len(summary.examples) else ""
         rows = f"{counted(summary.count, 'row')} ({', '.join(summary.examples.values())}{more})"
-        print(printable(f"{text}: {rows}; {hints.get(summary.field, _OTHER_HINT)}"))
+        print(printable(f"{text}: {rows}; {hints.get(text) or hints.get(summary.field, other)}"))
     for outcome, client_id, name in result.undecided:
         print(printable(f"{_UNDECIDED[outcome]}: {client_id} {name}"))
     lacking = [f"{name} ({counted(number, 'client')})" for name, number in sorted(result.missing.items())]

@@ -51,11 +51,10 @@ def merge(row: Row, client: dict[str, Any], store: ImportStore, options: Options
 
 def merge_missing(known: dict[str, Any], store: ImportStore, options: Options) -> Outcome:
     """Decide about a client that an earlier import has made, and that its server no longer has."""
-    is_changed_here = known["own_version"] != known["version"]
-    if options.delete_missing and not is_changed_here:
+    if options.delete_missing and known["own_version"] == known["version"]:
         store.delete(known["id"])
         return "deleted"
     if options.on_duplicate == "keep":
         store.forget(known["id"])
         return "kept"
-    return "conflict" if is_changed_here else "gone"
+    return "gone"

@@ -176,6 +176,13 @@ def test_text_of_a_file_is_escaped_for_the_terminal(agency):
     assert r"evil\x1b]0;x\x07" in ended.out
 
 
+@pytest.mark.parametrize("option", ["--key-file", "--download", "--proof", "--allow-missing"])
+def test_an_option_for_urls_is_refused_with_a_file(agency, option):
+    ended = agency.load(f"{HEADER}\nJordan,Lee,buyer\n", option, "notes")
+    assert (ended.code, option in ended.err, "need a URL" in ended.err) == (2, True, True)
+    assert agency.clients() == []
+
+
 def test_a_dry_run_writes_nothing(agency, tmp_path):
     rejects = tmp_path / "rejects.csv"
     ended = agency.load(f"{HEADER}\nJordan,Lee,buyer\nx,,\n", "--dry-run", "--rejects", rejects)

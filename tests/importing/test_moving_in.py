@@ -120,6 +120,10 @@ def test_only_a_row_without_an_owner_needs_a_user(agency):
 
 # --- the report
 
+WITH_ID = (
+    '{"id":"00000000-0000-4000-8000-000000000001","first_name":"A","last_name":"B","client_type":"buyer"}'
+)
+
 
 @pytest.mark.parametrize(
     ("header", "row", "hint"),
@@ -130,11 +134,17 @@ def test_only_a_row_without_an_owner_needs_a_user(agency):
         ("", '{"first_name": "Cher"}', "(line 2); --default last_name=- is for rows without one\n"),
         ("Name,Type,Created", "A B,buyer,5/7/2024", "--dates dmy or --dates mdy for dates such as"),
         ("Name,Type,Phone", "A B,buyer,5\nA B,buyer,5", "--on-duplicate skip or create"),
+        ("", f"{WITH_ID}\n{WITH_ID}", "--on-duplicate update or skip\n"),
         ("Name,Type", "A B,buyer,more", "--rejects FILE for the other rows\n"),
     ],
 )
 def test_a_kind_of_problem_comes_with_a_hint(agency, header, row, hint):
     assert hint in agency.load(f"{header}\n{row}\n").out
+
+
+def test_no_hint_asks_for_rejects_that_are_written(agency, tmp_path):
+    printed = agency.load("Name,Type\nA B,buyer,more\n", "--rejects", tmp_path / "rejects.csv").out
+    assert ("; not imported\n" in printed, "--rejects" in printed) == (True, False)
 
 
 def test_a_number_that_a_spreadsheet_has_rounded_says_so(agency):

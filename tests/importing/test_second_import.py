@@ -161,7 +161,7 @@ CASES = [  # what happened to a client there, and here; the options; what the ru
     ("gone", "", UPDATE, f"2 unchanged, 1 gone; {NOTHING}", 1),
     ("gone", "", KEEP, f"2 unchanged, 1 kept; {NOTHING}", 0),
     ("gone", "", DELETE, "1 deleted, 2 unchanged; 1 client written", 0),
-    ("gone", "changed", DELETE, f"2 unchanged, 1 conflict; {NOTHING}", 1),
+    ("gone", "changed", DELETE, f"2 unchanged, 1 gone; {NOTHING}", 1),
     ("gone", "changed", KEEP, f"2 unchanged, 1 kept; {NOTHING}", 0),
 ]
 
