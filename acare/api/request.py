@@ -54,13 +54,12 @@ class Context(falcon.Context):
 class Request(falcon.Request):
     """Falcon's request, with a typed context."""
 
-    context_type = Context
+    context_type = type(None)  # Falcon makes none
     context: Context
 
     def __init__(self, env: dict[str, Any], options: falcon.RequestOptions | None = None) -> None:
         super().__init__(env, options)
-        if CONTEXT in env:
-            self.context = env[CONTEXT]
+        self.context = env[CONTEXT] if CONTEXT in env else Context()
         if self.method == "WEBSOCKET":
             # Falcon uses this name internally and rejects it before any middleware runs. In lower case it
             # is an unknown method like any other.
