@@ -74,8 +74,12 @@ SELECT
         WHEN expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') THEN 'expired'
         ELSE 'valid'
     END AS state,
-    -- Of a valid key, when it will end.
-    coalesce(revoked_at, owner.disabled_at, iif(invitation, maker.disabled_at, NULL), expires_at) AS ended_at
+    coalesce(
+        revoked_at,
+        owner.disabled_at,
+        iif(invitation, maker.disabled_at, NULL),
+        iif(expires_at <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), expires_at, NULL)
+    ) AS ended_at
 FROM api_keys
 JOIN users AS owner ON owner.id = user_id
 LEFT JOIN users AS maker ON maker.id = made_by;
