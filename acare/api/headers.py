@@ -111,3 +111,8 @@ def reject_unknown(req: Request, names: Iterable[str], known: Collection[str], p
     """
     if is_strict(req) and (unknown := [name for name in names if name not in known]):
         raise InvalidInput(*(FieldError(name[:100], problem) for name in unknown[:_MAX_PROBLEMS]))
+
+
+def reject_body(req: Request) -> None:
+    """InvalidInput for a body of an operation that takes none, if the caller prefers strict handling."""
+    reject_unknown(req, ("body",) if req.context.body else (), (), "is ignored by this operation")

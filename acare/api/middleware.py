@@ -167,7 +167,7 @@ class RequireRight:
 
 
 class StrictHandling:
-    """Rejects query parameters that would be ignored, if the caller prefers strict handling.
+    """Rejects query parameters and bodies that would be ignored, if the caller prefers strict handling.
 
     The fields of a body are an argument of ``body.read``.
     """
@@ -175,8 +175,11 @@ class StrictHandling:
     def process_resource(self, req: Request, resp: falcon.Response, resource: Resource, _: object) -> None:
         if not headers.is_strict(req):
             return
-        known = () if req.method in ("POST", "PUT") else resource.parameters
+        is_write = req.method in ("POST", "PUT")
+        known = () if is_write else resource.parameters
         headers.reject_unknown(req, req.params, known, "is not a query parameter of this operation")
+        if not is_write:
+            headers.reject_body(req)
 
     def process_response(self, req: Request, resp: falcon.Response, *_: object) -> None:
         if headers.is_strict(req):

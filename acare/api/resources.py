@@ -144,6 +144,7 @@ class RestoredClient(Resource):
     """``/v1/clients/{client_id}/restore``"""
 
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
+        headers.reject_body(req)
         answer(resp, self._services.deleted.restore(req.caller, path_id(client_id)))
 
 

@@ -83,3 +83,13 @@ def test_a_stale_record_is_a_conflict(broker):
     broker.ask("PUT", path, {**client, "updated_at": "x"}, 409, **STRICT)
     del client["version"]
     broker.ask("PUT", path, {**client, "updated_at": "x"}, 412, If_Match='"1"', **STRICT)
+
+
+@pytest.mark.parametrize("line", ["GET ", "DELETE ", "POST /restore"])
+def test_a_body_that_would_be_ignored_is_400(broker, line):
+    method, action = line.split(" ")
+    path = f"{COLLECTION}/{broker.create()['id']}"
+    if action:
+        broker.ask("DELETE", path)
+    assert fields_of(broker.ask(method, path + action, {"version": 1}, 400, **STRICT)) == ["body"]
+    broker.ask(method, path + action, {"version": 1})
