@@ -18,14 +18,10 @@ Identify = Callable[[dict[str, Any]], str | None]
 
 
 class Turn(NamedTuple):
-    """How a server queues a request: the callers take turns, and each has one request answered at a time.
-
-    Requests that may overlap, the writes of a user, are answered together: they share a commit.
-    """
+    """How a server queues a request: in the queue of its cost, in which the callers take turns."""
 
     caller: str  # the id of a user or, without a valid caller, the bucket of an address
     cost: Cost
-    overlaps: bool
 
 
 class IdentifyCaller:
@@ -48,33 +44,34 @@ class IdentifyCaller:
         """
         context = req.context
         if CONTEXT not in req.env:
-            self._keep_error(self._fill, context, req.env)
+            self._fill(context, req.env)
         elif context.cache is not None and context.cache is not self._services.callers.cache():
-            self._keep_error(self._find_caller, context, req.env)
+            self._fill(context, req.env, is_known=True)
 
     def turn(self, env: dict[str, Any]) -> Turn:
         """Identify the caller and find the route, for the answer too, and how to queue the request."""
         context = env[CONTEXT] = Context()
-        self._keep_error(self._fill, context, env)
+        self._fill(context, env)
         caller = context.caller
         if caller is None:
-            return Turn(bucket_name(env["REMOTE_ADDR"]), context.cost, False)
-        return Turn(caller.user_id, context.cost, context.cost == "write")
+            return Turn(bucket_name(env["REMOTE_ADDR"]), context.cost)
+        return Turn(caller.user_id, context.cost)
 
-    @staticmethod
-    def _keep_error(step: Callable[..., None], context: Context, env: dict[str, Any]) -> None:
+    def _fill(self, context: Context, env: dict[str, Any], is_known: bool = False) -> None:
+        """``is_known``: all but the caller is."""
         try:
-            step(context, env)
+            if not is_known:
+                self._find_route(context, env)
+            if context.is_api:
+                self._find_caller(context, env)
         except Exception as error:
             context.error, context.cost = error, "quick"
 
-    def _fill(self, context: Context, env: dict[str, Any]) -> None:
+    def _find_route(self, context: Context, env: dict[str, Any]) -> None:
         self._proxy.apply(env)
         path = env["PATH_INFO"]
-        # Falcon's router ignores additional and missing leading slashes.
-        context.is_api = path.lstrip("/").partition("/")[0] == "v1"
-        if context.is_api:
-            self._find_caller(context, env)
+        # Falcon's router ignores additional and missing leading slashes. The first test is the faster one.
+        context.is_api = path.startswith("/v1/") or path.lstrip("/").partition("/")[0] == "v1"
         if (route := self._routes.find(path)) is not None:
             context.route = route
             if (operation := BY_METHOD.get((env["REQUEST_METHOD"], route[3]))) is not None:
@@ -82,10 +79,10 @@ class IdentifyCaller:
                 context.cost = operation.cost_of(env.get("QUERY_STRING", ""))
 
     def _find_caller(self, context: Context, env: dict[str, Any]) -> None:
-        context.cache = self._services.callers.cache()
+        cache = context.cache = self._services.callers.cache()
         context.caller = context.invalid_key = context.session_user = None
         if (key := api_key(env)) is not None:
-            found = self._services.callers.with_key(key)
+            found = self._services.callers.with_key(key, cache)
             if isinstance(found, Caller):
                 context.caller = found
             else:

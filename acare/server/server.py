@@ -34,6 +34,10 @@ LOOP_SLICE_SECONDS = 0.004
 #: Threads for each cost but "quick", which the loop answers.
 THREADS: dict[Cost, int] = {"slow": 4, "long": 2, "write": 16, "check": 1}
 
+#: Bytes of the bodies of one caller's writes in progress. Small writes then share a commit, and large ones do
+#: not fill the writer's queue.
+MAX_OVERLAPPING = 64 * 1024
+
 #: Connections that are accepted before the requests of others are read. Fewer than MAX_CONNECTIONS, so that a
 #: request that arrives with its connection is complete before the connection could be closed for another one.
 MAX_ACCEPTED = 100
@@ -65,7 +69,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self._queues: dict[Cost, FairQueue] = {"quick": self._quick}
         self._answered: deque[Channel] = deque()  # by the loop or a thread; the loop sends the responses
         for cost, number in THREADS.items():
-            queue = self._queues[cost] = FairQueue()
+            queue = self._queues[cost] = FairQueue(MAX_OVERLAPPING if cost == "write" else 0)
             for _ in range(number):
                 threading.Thread(target=self._answer_slow, args=(queue,), daemon=True).start()
         super().__init__(listener, self.sockets)

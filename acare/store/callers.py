@@ -23,6 +23,9 @@ KEY = re.compile("[0-9a-f]{64}")
 #: Finds a caller by a key or an e-mail address.
 Find = Callable[[sqlite3.Connection, str], Caller | InvalidKey | None]
 
+#: The callers by what found them.
+Cache = dict[tuple[Find, str], Caller | InvalidKey | None]
+
 
 class Callers(Store[Database]):
     """Finds callers, and caches them for ``CACHE_NANOSECONDS``. Changes of users and keys call ``forget``."""
@@ -36,28 +39,27 @@ class Callers(Store[Database]):
         """``clock`` returns nanoseconds, for the cache; ``now`` the time of the use of a key."""
         super().__init__(database)
         self._clock, self._now = clock, now
-        # When, and the callers by what found them.
-        self._cached: tuple[int, dict[tuple[Find, str], Caller | InvalidKey | None]] = (-1, {})
+        self._cached: tuple[int, Cache] = (-1, {})  # with its period
         self._minutes: dict[str | None, str] = {}  # the minute in which the use of each key was last queued
 
     def forget(self) -> None:
         """Clear the cache."""
         self._cached = (-1, {})
 
-    def cache(self) -> dict[tuple[Find, str], Caller | InvalidKey | None]:
-        """The callers by what found them. As long as it is the same object, they are as they were found."""
+    def cache(self) -> Cache:
+        """The current cache. As long as it is the same object, callers are as they were found."""
         period = self._clock() // CACHE_NANOSECONDS
         cached = self._cached
         if cached[0] != period:
             cached = self._cached = period, {}
         return cached[1]
 
-    def with_key(self, key: str) -> Caller | InvalidKey:
-        """The caller who holds the key, or why the key is not valid.
+    def with_key(self, key: str, cache: Cache | None = None) -> Caller | InvalidKey:
+        """The caller who holds the key, or why the key is not valid; ``cache`` is the current one.
 
         The use of a key is recorded to the minute, by a queued write that this call does not wait for.
         """
-        found = self._find(key, self._find_key)
+        found = self._find(self.cache() if cache is None else cache, key, self._find_key)
         assert found is not None
         return found
 
@@ -65,17 +67,16 @@ class Callers(Store[Database]):
         """The caller for a user who is signed in without a key; None if unknown or disabled."""
         if "@" not in email:  # an id is not an e-mail address
             return None
-        found = self._find(email, _find_user)
+        found = self._find(self.cache(), email, _find_user)
         return found if isinstance(found, Caller) else None
 
-    def _find(self, name: str, find: Find) -> Caller | InvalidKey | None:
-        cached = self.cache()
+    def _find(self, cache: Cache, name: str, find: Find) -> Caller | InvalidKey | None:
         try:
-            return cached[find, name]
+            return cache[find, name]
         except KeyError:  # ``suppress`` is slower
             pass
         with self._database.read() as connection:
-            found = cached[find, name] = find(connection, name)
+            found = cache[find, name] = find(connection, name)
         return found
 
     TOUCH = "UPDATE api_keys SET last_used_at = :minute WHERE id = :id"

@@ -5,21 +5,22 @@ from types import SimpleNamespace
 
 import pytest
 
-from acare.server.fair_queue import MAX_OVERLAPPING, FairQueue
+from acare.server.fair_queue import FairQueue
+from acare.server.server import MAX_OVERLAPPING
 
 LARGE = MAX_OVERLAPPING // 2 + 1
 
 
 @pytest.fixture
 def waiting():
-    return FairQueue()
+    return FairQueue(MAX_OVERLAPPING)
 
 
-def send(waiting, caller, *sizes, overlaps=True):
+def send(waiting, caller, *sizes):
     """Queue a request with a body of each size."""
     for size in sizes:
         env = {"wsgi.input": io.BytesIO(bytes(size))}
-        waiting.put(SimpleNamespace(turn=SimpleNamespace(caller=caller, overlaps=overlaps), env=env))
+        waiting.put(SimpleNamespace(turn=SimpleNamespace(caller=caller), env=env))
 
 
 def take_all(waiting):
@@ -53,10 +54,11 @@ def test_large_writes_of_a_caller_leave_room_for_others(waiting):
     assert [channel.turn.caller for channel in take_all(waiting)] == ["ana", "ben"]
 
 
-@pytest.mark.parametrize("overlaps", [True, False])
-def test_answered_callers_are_forgotten(waiting, overlaps):
+@pytest.mark.parametrize("max_overlapping", [MAX_OVERLAPPING, 0])
+def test_answered_callers_are_forgotten(max_overlapping):
+    waiting = FairQueue(max_overlapping)
     for _ in range(2):
-        send(waiting, "ana", LARGE, 1, LARGE, overlaps=overlaps)
+        send(waiting, "ana", LARGE, 1, LARGE)
         while taken := take_all(waiting):
             for channel in taken:
                 waiting.done(channel)

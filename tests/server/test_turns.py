@@ -163,7 +163,7 @@ FAILING = f"""
 from acare.errors import StoreUnavailable
 from acare.store.callers import CACHE_NANOSECONDS, Callers
 with_key = Callers.with_key
-def fail(self, key):
+def fail(self, key, cache=None):
     if key == "{BUG}":
         raise KeyError("a bug")
     if key == "{BUSY}":
