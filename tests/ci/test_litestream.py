@@ -19,7 +19,7 @@ from support.sockets import wait_for
 PAGE_CONFIG = examples("yaml", "Replication")[0]
 PAGE_RESTORE = examples("sh", "Replication")[0]
 SYNC_SECONDS = int(re.search(r"sync-interval: (\d+)s", PAGE_CONFIG)[1])
-TIMES = 10
+TIMES = 4
 LARGE = {**JORDAN, "notes": "x" * 9000}
 
 # A log of 4,000 pages is too long: more than those after which Litestream copies the log itself.
