@@ -46,7 +46,7 @@ class IdentifyCaller:
         if CONTEXT not in req.env:
             self._fill(context, req.env)
         elif context.cache is not None and context.cache is not self._services.callers.cache():
-            self._fill(context, req.env, is_known=True)
+            self._fill(context, req.env, has_route=True)
 
     def turn(self, env: dict[str, Any]) -> Turn:
         """Identify the caller and find the route, for the answer too, and how to queue the request."""
@@ -57,10 +57,10 @@ class IdentifyCaller:
             return Turn(bucket_name(env["REMOTE_ADDR"]), context.cost)
         return Turn(caller.user_id, context.cost)
 
-    def _fill(self, context: Context, env: dict[str, Any], is_known: bool = False) -> None:
-        """``is_known``: all but the caller is."""
+    def _fill(self, context: Context, env: dict[str, Any], has_route: bool = False) -> None:
+        """Find the route, unless it has been found, and the caller. An error is kept."""
         try:
-            if not is_known:
+            if not has_route:
                 self._find_route(context, env)
             if context.is_api:
                 self._find_caller(context, env)

@@ -34,8 +34,7 @@ LOOP_SLICE_SECONDS = 0.004
 #: Threads for each cost but "quick", which the loop answers.
 THREADS: dict[Cost, int] = {"slow": 4, "long": 2, "write": 16, "check": 1}
 
-#: Bytes of the bodies of one caller's writes in progress. Small writes then share a commit, and large ones do
-#: not fill the writer's queue.
+#: Bytes of one caller's writes in progress: small writes share a commit, large ones leave room for others'.
 MAX_OVERLAPPING = 64 * 1024
 
 #: Connections that are accepted before the requests of others are read. Fewer than MAX_CONNECTIONS, so that a
