@@ -167,11 +167,11 @@ def against(bench: Bench, folder: Path, checkout: Path) -> list[str]:
     return [*rows, report.row("resident memory", memory)]
 
 
-def grow(bench: Bench, folder: Path, count: int) -> list[str]:
-    """The same server with 1,000 clients and with ``count``."""
+def grow(bench: Bench, folder: Path) -> list[str]:
+    """The same server with 1,000 clients and with a million."""
     small, big = _filled(folder / "small.db"), folder / "big.db"
-    large.make(big, count, old_versions=0)
-    few, many = f"{servers.CLIENTS:,} clients", f"{count:,} clients"
+    large.make(big, 1_000_000, old_versions=0)
+    few, many = f"{servers.CLIENTS:,} clients", "1,000,000 clients"
     lists = {"first page": "/v1/clients", "search": "/v1/clients?q=last4711"}
     rows = [_cold_and_warm(big, many)]
     with (
@@ -213,21 +213,19 @@ def _times(server: Server, ids: Sequence[str]) -> Iterator[float]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds and clients: three minutes")
     parser.add_argument(
         "--against", type=Path, metavar="PATH", help="only compare with this checkout of acare"
     )
     args = parser.parse_args()
     if shutil.which("wrk") is None:
         parser.exit(1, "The load comes from wrk, which is not installed; on Debian, the package is wrk.\n")
-    rounds, count = (2, 20_000) if args.quick else (3 if args.against else 5, 1_000_000)
-    bench = Bench(rounds, seconds=1)
+    bench = Bench(3 if args.against else 5, seconds=1)
     with tempfile.TemporaryDirectory(prefix="acare-benchmarks-") as name:
         folder = Path(name)
         if args.against is not None:
             ratios = against(bench, folder, args.against)
         else:
-            ratios = [*compare(bench, folder), *elsewhere(bench, folder), *grow(bench, folder, count)]
+            ratios = [*compare(bench, folder), *elsewhere(bench, folder), *grow(bench, folder)]
     print(report.text(bench.median, list(bench.results), ratios))
     return 0
 

@@ -1,7 +1,6 @@
-"""Attacks that take too long for a test: ``python -m tests.benchmarks.attacks [NAME ...] [--against PATH]``.
+"""Attacks that take too long for a test: ``python -m tests.benchmarks.attacks [NAME ...]``.
 
 Each starts a server on core 0 and, on core 1, the attack and the callers who are to be answered meanwhile.
-With ``--against``, the version in another checkout is attacked too, in turn.
 """
 
 import argparse
@@ -13,7 +12,6 @@ import os
 import resource
 import socket
 import statistics
-import subprocess
 import tempfile
 import threading
 import time
@@ -265,22 +263,16 @@ ATTACKS: dict[str, Callable[[Server], str]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.attacks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(ATTACKS)}; default: all")
-    parser.add_argument("--against", type=Path, metavar="PATH", help="a checkout of another version")
     args = parser.parse_args()
     os.sched_setaffinity(0, {LOAD_CORE})
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
     for name in args.names or ATTACKS:
-        for checkout in (None, args.against) if args.against else (None,):
-            with tempfile.TemporaryDirectory(prefix="acare-attacks-") as folder:
-                database = Path(folder, "attacked.db")
-                if checkout is None:
-                    large.make(database, CLIENTS)
-                else:  # with its own schema
-                    line = [checkout / ".venv/bin/python", "-m", "tests.benchmarks.large", database]
-                    subprocess.run([*line, "--clients", str(CLIENTS)], cwd=checkout, check=True)
-                with servers.acare(database, SERVER_CORE, checkout=checkout) as server:
-                    print(f"{name} {checkout or ''}: {ATTACKS[name](server)}", flush=True)
+        with tempfile.TemporaryDirectory(prefix="acare-attacks-") as folder:
+            database = Path(folder, "attacked.db")
+            large.make(database, CLIENTS)
+            with servers.acare(database, SERVER_CORE) as server:
+                print(f"{name}: {ATTACKS[name](server)}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
-"""Makes a large database: ``python -m tests.benchmarks.large FILE [--clients N]``."""
+"""Makes a large database."""
 
-import argparse
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -9,7 +8,6 @@ from acare.database.connection import open_writer
 from acare.database.database import Database
 from acare.store.search import index_changes
 
-CLIENTS = 1_000_000
 OLD_VERSIONS = 3
 _BATCH = 50_000
 
@@ -55,7 +53,7 @@ WHERE seq > 1704067200000000000 + :base AND seq <= 1704067200000000000 + :base +
 """
 
 
-def make(path: Path, clients: int = CLIENTS, old_versions: int = OLD_VERSIONS) -> None:
+def make(path: Path, clients: int, old_versions: int = OLD_VERSIONS) -> None:
     """Create the file, with bulk SQL: over the API it would take hours."""
     Database(path).close()
     with closing(open_writer(path)) as connection:
@@ -73,15 +71,3 @@ def make(path: Path, clients: int = CLIENTS, old_versions: int = OLD_VERSIONS) -
             connection.execute("COMMIT")
             print(f"\r{base + batch} clients", end="", file=sys.stderr, flush=True)
     print(f", {path.stat().st_size / 2**30:.1f} GiB", file=sys.stderr)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--clients", type=int, default=CLIENTS)
-    args = parser.parse_args()
-    make(args.file, args.clients)
-
-
-if __name__ == "__main__":
-    main()

@@ -31,8 +31,8 @@ _SUMMARY = """
 function done(summary, latency, requests)
   local e = summary.errors
   local failed = e.status + e.connect + e.read + e.write + e.timeout
-  io.write(string.format("RESULT %d %f %d %d %d %d\\n", summary.requests, summary.duration / 1e6, failed,
-    latency:percentile(50), latency:percentile(99), latency.max))
+  io.write(string.format("RESULT %d %f %d %d\\n", summary.requests, summary.duration / 1e6, failed,
+    latency:percentile(99)))
 end
 """
 
@@ -41,9 +41,7 @@ class Result(NamedTuple):
     """One run of wrk: requests a second, and milliseconds."""
 
     rate: float
-    p50: float
     p99: float
-    worst: float
 
 
 def lua(value: object) -> str:
@@ -106,7 +104,7 @@ def run(url: str, script: str, headers: dict[str, str], seconds: int, core: int)
     line = next((line for line in ended.stdout.splitlines() if line.startswith("RESULT")), None)
     if line is None:
         raise RuntimeError(f"wrk printed no result: {ended.stdout}{ended.stderr}")
-    requests, duration, errors, p50, p99, worst = (float(part) for part in line.split()[1:])
+    requests, duration, errors, p99 = (float(part) for part in line.split()[1:])
     if errors or not requests:
         raise RuntimeError(f"{url}: {errors:.0f} of {requests:.0f} requests failed")
-    return Result(requests / duration, p50 / 1000, p99 / 1000, worst / 1000)
+    return Result(requests / duration, p99 / 1000)
