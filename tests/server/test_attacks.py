@@ -29,15 +29,12 @@ def fill(pattern, room=ROOM):
 PIECES = [*"1a \t/,[:\x01", "a ", " \t", "a.", "%41", "a://", "p=1&", "HTTP/1.1 "]
 FORMS = {
     "a request line": "GET {} X\r\nHost: a",
-    "a URL": "GET http://{} HTTP/1.1\r\nHost: a",
     "a target": "GET /{} HTTP/1.1\r\nHost: a",
     "a query": "GET /?{} HTTP/1.1\r\nHost: a",
     "a name": "GET / HTTP/1.1\r\nHost: a\r\n{}: x",
     "a value": "GET / HTTP/1.1\r\nHost: a\r\nX: x{}x",
-    "values": "GET / HTTP/1.1\r\nHost: a\r\nX:{}\r\nX:{}",
     "a host": "GET / HTTP/1.1\r\nHost: {}",
     "a length": "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1{}x",
-    "a coding": "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: {}",
     "options": "GET / HTTP/1.1\r\nHost: a\r\nConnection: {}",
     "fields": "GET / HTTP/1.1\r\nHost: a\r\n" + fill("X: x\r\n") + "{:.1}: x",
 }
@@ -56,29 +53,11 @@ def parsing_ms(header):
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_no_header_takes_long_to_parse(form):
     """It takes 0.1 to 0.4 ms; escapes, which are decoded, take 1.5."""
-    times = {piece: parsing_ms(form.format(*[fill(piece, ROOM // form.count("{"))] * 2)) for piece in PIECES}
+    times = {piece: parsing_ms(form.format(fill(piece))) for piece in PIECES}
     assert {piece: taken for piece, taken in times.items() if taken > 5} == {}
 
 
-# --- urgent data, and many requests at once
-
-
-@pytest.mark.parametrize("before", [b"", b"GET /healthz HT", get()[:-2]], ids=["idle", "a line", "a header"])
-def test_an_urgent_byte_ends_its_connection_only(target, before):
-    def act():
-        with target.connections() as [raw]:
-            raw.sendall(before)
-            raw.send(b"!", 1)  # MSG_OOB
-            began = target.cpu_seconds()
-            time.sleep(0.3)
-            used = target.cpu_seconds() - began
-            try:
-                return used, raw.recv(1)
-            except ConnectionResetError:
-                return used, b""
-
-    used, answer = attack(target, act)
-    assert (used < 0.2, answer) == (True, b"")
+# --- many requests at once
 
 
 CROWDS = {

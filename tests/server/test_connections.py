@@ -1,9 +1,6 @@
 """At the limit of connections, one that waits for its caller is closed for a new one."""
 
 import contextlib
-import os
-import signal
-import time
 
 import pytest
 from support.files import write_lock
@@ -122,18 +119,3 @@ def test_an_unread_response_outlives_unfinished_requests(full):
         make(5, HEALTH[:20])
     with reading.makefile("rb") as stream:
         assert len(read_content(stream)[2]) > LARGE_ANSWER
-
-
-def test_new_callers_replace_those_with_data_to_read(full):
-    """In one iteration: the descriptor of a closed connection is given to a new one at once."""
-    target, make = full
-    old = make(ROOM)
-    assert ask(old[-1]) == 200
-    os.kill(target.process.pid, signal.SIGSTOP)
-    for raw in old:
-        raw.send(b"G")
-    new = make(16)
-    os.kill(target.process.pid, signal.SIGCONT)
-    time.sleep(0.3)
-    assert [ask(raw) for raw in new] == [200] * 16
-    assert target.log_besides_requests() == []

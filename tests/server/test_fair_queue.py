@@ -41,25 +41,7 @@ def test_a_write_of_any_size_is_taken_alone(waiting):
     assert len(take_all(waiting)) == 1
 
 
-def test_the_next_large_write_is_taken_after_the_one_before(waiting):
-    send(waiting, "ana", LARGE, LARGE)
-    [first] = take_all(waiting)
-    waiting.done(first)
-    assert len(take_all(waiting)) == 1
-
-
 def test_large_writes_of_a_caller_leave_room_for_others(waiting):
     send(waiting, "ana", *[LARGE] * 16)
     send(waiting, "ben", LARGE, LARGE)
     assert [channel.turn.caller for channel in take_all(waiting)] == ["ana", "ben"]
-
-
-@pytest.mark.parametrize("max_overlapping", [MAX_OVERLAPPING, 0])
-def test_answered_callers_are_forgotten(max_overlapping):
-    waiting = FairQueue(max_overlapping)
-    for _ in range(2):
-        send(waiting, "ana", LARGE, 1, LARGE)
-        while taken := take_all(waiting):
-            for channel in taken:
-                waiting.done(channel)
-    assert waiting._callers == {}

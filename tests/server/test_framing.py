@@ -1,7 +1,6 @@
 """Where a request begins and ends: what two programs could read differently is refused. (RFC 9112)"""
 
 import socket
-import time
 from contextlib import suppress
 
 import pytest
@@ -33,54 +32,40 @@ def create(body, **length):
     return request(KEY, "POST", body=body, **(length or {"Transfer_Encoding": "chunked"}))
 
 
-VERSIONS = "HTTP/2.0 HTTP/3 HTTP/1.2 HTTP/1.10 HTTP/01.1 HTTP/0.9 HTTP/1 HTTP/1. http/1.1 SIP/1.1"
+VERSIONS = "HTTP/2.0 HTTP/1.2 HTTP/01.1 HTTP/0.9 HTTP/1 http/1.1"
 FIRST_LINES = [
     *(f"GET /healthz {version}" for version in VERSIONS.split()),
     "nonsense",
     "GET /healthz",
     "GET HTTP/1.1",
-    "get / HTTP/1.1",
     "GET  /healthz HTTP/1.1",
-    "GET\t/healthz HTTP/1.1",
     "GET /health z HTTP/1.1",
-    "GET /health\tz HTTP/1.1",
     "GET /healthz HTTP/1.1 ",
     "GET /health\0z HTTP/1.1",
-    "GET /health\rz HTTP/1.1",
     "GE:T /healthz HTTP/1.1",
     "GET http://[::1/ HTTP/1.1",
     "GET healthz HTTP/1.1",
-    "GET * HTTP/1.1",
     "GET /healthz#top HTTP/1.1",
-    "GET ftp://a.example/healthz HTTP/1.1",
     "GET /caf\xe9 HTTP/1.1",
 ]
-HOSTS = ["a b", "a/b", "a@b", "a.example, b.example", "a.example:port", "[::1", 'a"b', "<a>"]
-LENGTHS = ["+5", "-5", "5,5", "5, 6", "5 5", "0x5", "5_0", "5.0", "\xb2", "", "9" * 5000, "many", "\r\n 5"]
+HOSTS = ["a b", "a/b", "a@b", "a.example, b.example", "a.example:port", "[::1"]
+LENGTHS = ["+5", "-5", "5,5", "5 5", "0x5", "5_0", "\xb2", "", "9" * 5000, "\r\n 5"]
 ENCODINGS = [
     "chunked, chunked",
     "gzip, chunked",
     "chunked, gzip",
-    "chunked, identity",
-    "identity",
     "xchunked",
     "chunked;a=b",
-    '"chunked"',
     "\x0bchunked",
-    "\xa0chunked",
     "",
 ]
 HEADERS = [
     "X-Test: a\r\n b",
-    "X-Test: a\r\n\tb",
     "X-Test : a",
-    "X-Test",
     ": x",
     "X(Test): x",
     "X-Test: a\nX-Other: b",
-    "X-Test: a\rX-Other: b",
     "X-Test: a\0b",
-    "X\0Test: a",
     "X-Test: a\x01b",
 ]
 FIVE, SIX, CODING = "Content-Length: 5", "Content-Length: 6", "Transfer-Encoding: chunked"
@@ -93,19 +78,15 @@ MALFORMED = {
     **{f"header {header!r}": get(header) for header in HEADERS},
     "no Host": lines("GET /healthz HTTP/1.1", "X: x"),
     "two Hosts": get("Host: b.example"),
-    "two equal Hosts": get("Host: a.example"),
     "two equal lengths": post(FIVE, FIVE),
     "two lengths": post(FIVE, SIX),
     "length and coding": chunked(FIVE, CODING),
     "coding and length": chunked(CODING, FIVE),
-    "length 0 and coding": chunked("Content-Length: 0", CODING),
     "coding twice": chunked(CODING, CODING),
     "identity and a length": post("Transfer-Encoding: identity", FIVE),
     "coding in HTTP/1.0": chunked(CODING, version="1.0"),
-    "both in HTTP/1.0": chunked(CODING, FIVE, version="1.0"),
     "a first header that is folded": lines("GET /healthz HTTP/1.1", " X: x", "Host: a.example"),
     "a space before the colon of a length": post("Content-Length : 5"),
-    "a tab before the colon of a length": post("Content-Length\t: 5"),
     "LF alone before a length": post(f"X-Test: a\n{FIVE}"),
     **{
         f"{start!r} before the method": start + get()
@@ -115,9 +96,7 @@ MALFORMED = {
 WELL_FORMED = {
     "HTTP/1.0 without a Host": (lines("GET /healthz HTTP/1.0", "Connection: keep-alive"), 200),
     "a Host with a port": (lines("GET /healthz HTTP/1.1", "Host: a.example:8080"), 200),
-    "a Host without a dot": (lines("GET /healthz HTTP/1.1", "Host: A_b-c"), 200),
     "an IPv6 Host": (lines("GET /healthz HTTP/1.1", "Host: [::1]:8080"), 200),
-    "an IPv4 Host": (lines("GET /healthz HTTP/1.1", "host:127.0.0.1"), 200),
     "a whole URL": (get(first="GET http://a.example/healthz HTTP/1.1"), 200),
     "an empty line before it": (b"\r\n" + get(), 200),
     "many empty lines before it": (b"\r\n" * 3000 + get(), 200),
@@ -125,16 +104,11 @@ WELL_FORMED = {
     "a key in a name with an underscore": (get("X_API_Key: {key}", first="GET /v1/clients HTTP/1.1"), 401),
     "OPTIONS for the server": (get(first="OPTIONS * HTTP/1.1"), 404),
     "a value of Latin-1": (get("X-Test: \xe9"), 200),
-    "an empty value": (get("X-Test:"), 200),
     "tabs in a value": (get("X-Test:\ta\tb\t"), 200),
-    "a length of 005": (post("Content-Length: 005"), 405),
     "a length with blanks around it": (post("Content-Length:  \t5 "), 405),
-    "Chunked": (chunked("Transfer-Encoding: Chunked"), 405),
     "chunked with blanks around it": (chunked("Transfer-Encoding:  chunked "), 405),
     "keep-alive in HTTP/1.0": (get("Connection: Keep-Alive", first="GET /healthz HTTP/1.0"), 200),
-    "another option": (get("Connection: te"), 200),
     "options with close in them": (get("Connection: closed, not-close"), 200),
-    "no option": (get("Connection:"), 200),
 }
 CLOSING = {
     **{
@@ -150,14 +124,11 @@ CHUNKS = {
     "negative": b"-5\r\nhello\r\n0\r\n\r\n",
     "signed": b"+%b\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
     "with a prefix": b"0x%b\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
-    "with an underscore": b"0_%b\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
     "without a size": b"\r\n%b\r\n0\r\n\r\n" % BODY,
     "with a line feed after its size": b"%b\n\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
-    "with a line feed after its extension": b"%b;a=b\n\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
     "without data and with a line feed": b"%b\r\n%b\r\n0\n\r\n%b\r\n" % (SIZE, BODY, HEALTH),
     "longer than its size": b"%b\r\n%bXX\r\n0\r\n\r\n" % (SIZE, BODY),
     "after an empty line": b"\r\n%b\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
-    "before an empty line": b"%b\r\n%b\r\n\r\n0\r\n\r\n" % (SIZE, BODY),
     **{
         f"and a trailer {trailer!r}": b"%b\r\n%b\r\n0\r\n%b\r\n\r\n" % (SIZE, BODY, trailer)
         for trailer in (b"X", b": y", b" X: y", b"X : y", b"X: y\n", b"X: y\0", b"a: b\r\n c")
@@ -251,18 +222,6 @@ def test_a_refusal_does_not_repeat_what_was_sent(target, header):
     assert target.key not in target.log()
 
 
-def test_a_refusal_names_the_reason(target):
-    with target.connections() as [raw], raw.makefile("rb") as stream:
-        raw.sendall(get(first="GET /caf\xe9 HTTP/1.1"))
-        assert "ASCII characters" in read_answer(stream)[2]["error"]["message"]
-
-
-def test_keep_alive_in_http_1_0_is_confirmed(target):
-    with target.connections() as [raw], raw.makefile("rb") as stream:
-        raw.sendall(get("Connection: keep-alive", first="GET /healthz HTTP/1.0"))
-        assert read_answer(stream)[1]["Connection"] == "keep-alive"
-
-
 @pytest.mark.parametrize("line_break", ["\\n", "\\r"])
 def test_a_header_never_begins_another_line(tmp_path, line_break):
     """In a server that puts a line break into a header."""
@@ -306,12 +265,3 @@ def test_a_body_refused_before_it_is_sent_takes_a_token(start, length):
         with connect(server.url.removeprefix("http://")) as raw, raw.makefile("rb") as stream:
             raw.sendall(request(server.key, "POST", Content_Length=length, Expect="100-continue"))
             assert read_answer(stream)[0] == status
-
-
-def test_a_caller_of_http_1_0_is_not_told_to_continue(target):
-    sent = request(target.key, "POST", **LENGTH, Expect="100-continue")
-    with target.connections() as [raw], raw.makefile("rb") as stream:
-        raw.sendall(sent.replace(b"HTTP/1.1", b"HTTP/1.0"))
-        time.sleep(0.05)  # so that the server has read the header
-        raw.sendall(BODY)
-        assert read_answer(stream)[0] == 201

@@ -87,20 +87,3 @@ def test_unread_responses_have_the_same_limit(tight):
 
 def test_four_of_the_largest_csv_files_fit_into_the_limit():
     assert 4 * resources.MAX_CSV_BYTES < channel.MAX_BUFFERED
-
-
-HELD = {  # connections, requests on each, the request, and the MiB that are held at most
-    "2 MB of a response": (4, 25, {"path": "/v1/clients?limit=25"}, 30),
-    "64 KiB of a request": (300, 1, {"method": "POST", "body": BODY.ljust(64 * KIB)}, 10),
-}
-
-
-@pytest.mark.parametrize(("connections", "times", "what", "limit"), HELD.values(), ids=HELD)
-def test_an_open_connection_keeps_nothing_of_finished_requests(tight, connections, times, what, limit):
-    before = tight.memory()
-    with tight.connections(connections) as crowd:
-        for raw in crowd * times:
-            raw.sendall(request(tight.key, **what))
-            with raw.makefile("rb") as stream:
-                assert read_answer(stream)[0] in (200, 201)
-        assert tight.memory() - before < limit * MIB

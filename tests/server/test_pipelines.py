@@ -51,18 +51,10 @@ def converse(target, name, size):
     return [record for record in records if "first_name" in record]
 
 
-@pytest.mark.parametrize("size", [10, 500, 100_000])
+@pytest.mark.parametrize("size", [10, 100_000])
 def test_each_answer_of_a_pipeline_belongs_to_its_request(target, size):
     conversations = in_threads(CALLERS, lambda n: converse(target, f"c{size}-{n}", size))
     for number, records in enumerate(conversations):
         assert [record["first_name"] for record in records] == [f"c{size}-{number}"] * 9
         for record in records:
             assert target.ask(path=f"/v1/clients/{record['id']}") == record
-
-
-def test_a_pipeline_that_is_aborted_harms_no_other(target):
-    with target.connections(20) as crowd:
-        for number, raw in enumerate(crowd):
-            raw.sendall((request(target.key, path="/v1/clients") * 20)[: 100 + 90 * number])
-    assert target.is_well()
-    assert target.log_besides_requests() == []

@@ -6,9 +6,8 @@ import select
 import time
 
 import pytest
-from falcon.routing import CompiledRouter
-from support.client import app_fixture, full_key
-from support.data import ALL_SCOPES, UNKNOWN_ID
+from support.client import app_fixture
+from support.data import ALL_SCOPES
 from support.files import write_lock
 from support.keys import new_key
 from support.sockets import BODY, LARGE_PAGE, fill_with_large_clients, read_answer, request, wait_for
@@ -18,7 +17,7 @@ from support.wsgi import call, turn
 
 import acare
 from acare.auth import OPERATOR
-from acare.store.callers import CACHE_NANOSECONDS, Callers
+from acare.store.callers import CACHE_NANOSECONDS
 
 SEARCH_SECONDS = 0.5
 LONG_SECONDS = 3
@@ -78,7 +77,6 @@ BESIDE = {
     "a list beside searches": (SEARCH, ("GET", "/v1/clients?limit=1"), PROMPT),
     "a write beside searches": (SEARCH, ("POST", "/v1/clients", BODY), 1),
     "a list beside large pages": (LARGE_PAGE, ("GET", "/v1/clients?limit=1"), PROMPT),
-    "a list beside late pages": ("/v1/clients?limit=100&page=300", ("GET", "/v1/clients?limit=1"), PROMPT),
 }
 
 
@@ -122,20 +120,6 @@ def test_requests_are_queued_by_user_or_else_by_address(proxied):
 
 now = [0]
 app = app_fixture(clock=lambda: now[0])
-
-
-@pytest.mark.parametrize("is_queued", [True, False], ids=["queued", "embedded"])
-def test_a_put_identifies_its_caller_and_finds_its_route_once(app, monkeypatch, is_queued):
-    calls = []
-    for owner, name in ((Callers, "with_key"), (CompiledRouter, "find")):
-        original = getattr(owner, name)
-        monkeypatch.setattr(owner, name, lambda *args, find=original: calls.append(find) or find(*args))
-    line = {"REQUEST_METHOD": "PUT", "PATH_INFO": f"/v1/clients/{UNKNOWN_ID}", "REMOTE_ADDR": "192.0.2.1"}
-    env = {**line, "HTTP_X_API_KEY": full_key(app)}
-    if is_queued:
-        app.turn(env)
-    status, _, _ = call(app, env["REQUEST_METHOD"], env["PATH_INFO"], body=b'{"notes": null}', **env)
-    assert (status, len(calls)) == ("404 Not Found", 2)
 
 
 REVOKE = "UPDATE api_keys SET revoked_at = '2026-07-15T14:32:10.000Z' WHERE id = :id"
