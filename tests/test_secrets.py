@@ -185,11 +185,12 @@ def client(bob):
 
 @pytest.mark.parametrize("make", CALLERS.values(), ids=CALLERS)
 def test_an_invisible_client_looks_like_an_unknown_id(app, bob, client, make):
-    """To the byte, whatever the request."""
+    """And like a malformed one, to the byte, whatever the request."""
     send = functools.partial(ask, app, x_api_key=make(app))
     for (method, body), conditions in itertools.product(REQUESTS, CONDITIONS):
-        invisible, unknown = (
-            send(method, f"{COLLECTION}/{each}", body, **conditions) for each in (client["id"], UNKNOWN_ID)
+        invisible, *others = (
+            send(method, f"{COLLECTION}/{each}", body, **conditions)
+            for each in (client["id"], UNKNOWN_ID, f"{UNKNOWN_ID[:-1]}g", f"{{{client['id']}}}")
         )
-        assert invisible == unknown, (method, body, conditions)
+        assert others == [invisible] * 3, (method, body, conditions)
     assert bob.list()["clients"] == [client]

@@ -67,11 +67,13 @@ def listed(api):
     return api.get("/v1/keys?limit=100").json["data"]["keys"]
 
 
-def test_keys_have_pages(ana):
-    made = [create_key(ana, name=f"{n}").json["data"]["name"] for n in range(3)]
-    data = ana.get("/v1/keys?page=1&limit=3").json["data"]
-    assert [key["name"] for key in data["keys"]] == made[::-1]
-    assert data["meta"] == {"page": 1, "limit": 3, "total": 4, "totalPages": 2, "hasMore": True}
+def test_keys_have_pages_with_valid_ones_first_and_newest_first(ana):
+    made = [create_key(ana, name=f"{n}").json["data"] for n in range(3)]
+    ana.ask("DELETE", f"/v1/keys/{made[1]['id']}")
+    data = ana.get("/v1/keys?page=1&limit=2").json["data"]
+    assert [key["name"] for key in data["keys"]] == ["2", "0"]
+    assert data["meta"] == {"page": 1, "limit": 2, "total": 4, "totalPages": 2, "hasMore": True}
+    assert ana.get("/v1/keys?page=2&limit=2").json["data"]["keys"][1]["name"] == "1"
     assert ana.get("/v1/keys?limit=101").json["data"]["meta"]["limit"] == 100
     assert fields_of(ana.get("/v1/keys?page=0&limit=x", 400)) == ["page", "limit"]
 

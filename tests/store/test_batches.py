@@ -32,20 +32,6 @@ def test_an_interrupted_handover_is_completed_by_the_next(clients, store, user, 
     assert store.handover(OPERATOR, user.user_id, other_user.user_id) == 5
 
 
-def test_opposite_handovers_at_the_same_time_end(store, user, other_user, monkeypatch):
-    pauses = iter(range(10))
-
-    def hand_back(seconds):
-        next(pauses)
-        store.handover(OPERATOR, other_user.user_id, user.user_id)
-
-    monkeypatch.setattr(batches, "ROWS", 3)
-    monkeypatch.setattr(batches, "time", SimpleNamespace(sleep=hand_back))
-    for _ in range(8):
-        store.create(user, new())
-    assert store.handover(OPERATOR, user.user_id, other_user.user_id) == 8
-
-
 def test_an_interrupted_purge_is_completed_by_the_next(clients, store, database, sql):
     for each in clients:
         store.delete(OPERATOR, each)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 from support import command
-from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
-from support.files import edit, files_with, snapshot
+from support.data import JORDAN, OTHER
+from support.files import files_with, snapshot
 
 from acare.database import connection, wal
 
@@ -40,22 +40,13 @@ def test_the_tables_about_a_client_are_known(app):
     assert {"clients", *(name for (name,) in named)} == {*TABLES, *others}
 
 
-@pytest.mark.parametrize("name", ["history", "undelete", "erase"])
-def test_an_unknown_id_is_reported_in_one_line(acare, api, name):
-    api.delete(api.create()["id"])
-    code, out, err = acare(name, UNKNOWN_ID)
-    assert (code, out, err.count("\n")) == (1, "", 1)
-    assert repr(UNKNOWN_ID) in err
-
-
 # --- acare undelete
 
 
 NUMBERS = {"budget_min": 1, "budget_max": 2.5, "property_preferences": {"a": 1.0, "b": 2**70}}
-RESTORED = [{}, ALL_FIELDS, OTHER, {"notes": "\"\\ 😀 \n\t'", "budget_min": 0.1}, NUMBERS]
 
 
-@pytest.mark.parametrize("fields", RESTORED, ids=str)
+@pytest.mark.parametrize("fields", [OTHER, NUMBERS], ids=str)
 def test_undelete_restores_all_fields_at_the_next_version(acare, api, fields):
     client = api.create(**fields)
     text = api.get(f"/v1/clients/{client['id']}").text.partition('"version"')[0]
@@ -125,16 +116,7 @@ def post_with_idempotency_key(api, key="k", **fields):
     return api.web.post_json("/v1/clients", {**JORDAN, **fields}, headers=headers, status=201)
 
 
-def test_other_clients_are_unchanged(acare, app, api):
-    others = [post_with_idempotency_key(api, f"k{n}").json["data"] for n in range(3)]
-    api.put(others[0]["id"], {"notes": "x"})
-    before = [rows(app, f"SELECT * FROM {table}") for table in TABLES]
-    acare("erase", "--yes", post_with_idempotency_key(api, first_name=NAME).json["data"]["id"])
-    assert [rows(app, f"SELECT * FROM {table}") for table in TABLES] == before
-    assert api.get("/v1/clients").json["data"]["meta"]["total"] == 3
-
-
-@pytest.mark.parametrize("length", [0, 10, 3900, 10_000])
+@pytest.mark.parametrize("length", [0, 10_000])
 @pytest.mark.parametrize("checkpoint", [True, False])
 def test_the_name_is_in_no_file_any_more(acare, app, api, tmp_path, length, checkpoint):
     api.create()
@@ -145,18 +127,6 @@ def test_the_name_is_in_no_file_any_more(acare, app, api, tmp_path, length, chec
     if checkpoint:
         app.database.empty_wal()
     acare("erase", "--yes", client_id)
-    assert files_with(tmp_path, NAME) == []
-
-
-def test_compacting_removes_copies_in_unused_space(acare, app, tmp_path):
-    """SQLite leaves copies there when it splits a page; here another program has left one."""
-    edit(
-        app.database.path,
-        "PRAGMA secure_delete = OFF; CREATE TABLE copies (name);"
-        f"INSERT INTO copies VALUES ('{NAME}'); DROP TABLE copies",
-    )
-    assert files_with(tmp_path, NAME)
-    assert acare("compact").out.startswith("Compacted: ")
     assert files_with(tmp_path, NAME) == []
 
 

@@ -5,7 +5,6 @@ import time
 import pytest
 from support.data import ALL_SCOPES
 from support.keys import new_key
-from support.threads import Held
 
 from acare import timestamps
 from acare.auth import OPERATOR, Caller
@@ -35,14 +34,6 @@ def only(keys):
 # --- expire, revoke, list
 
 
-def test_a_key_that_is_revoked_again_keeps_the_time(keys, sql):
-    key_id = new_key(keys, ANA, READ).id
-    keys.revoke(OPERATOR, key_id)
-    sql("UPDATE api_keys SET revoked_at = '2020-01-01T00:00:00.000Z'")
-    keys.revoke(OPERATOR, key_id)
-    assert only(keys)["revoked_at"] == "2020-01-01T00:00:00.000Z"
-
-
 def test_a_key_that_is_revoked_meanwhile_makes_no_key(keys, callers):
     maker = new_key(keys, ANA, {"all": ["write"]})
     caller = callers.with_key(maker.key)
@@ -53,16 +44,6 @@ def test_a_key_that_is_revoked_meanwhile_makes_no_key(keys, callers):
 
 
 # --- pages and purges
-
-
-def test_pages_have_valid_keys_first_then_newest_first(keys):
-    made = [new_key(keys, ANA, {}, name=f"{n}") for n in range(6)]
-    for ended in (made[1], made[4]):
-        keys.revoke(OPERATOR, ended.id)
-    pages = [keys.list(OPERATOR, page=page, limit=2) for page in (1, 2, 3, 4)]
-    assert [[key["name"] for key in page.keys] for page in pages] == [["5", "3"], ["2", "0"], ["4", "1"], []]
-    assert {page.total for page in pages} == {6}
-    assert keys.list(OPERATOR, page=10**99, limit=100).keys == []
 
 
 def end(sql, *ended, column="revoked_at", time="2020-01-01T00:00:00.000Z"):
@@ -126,27 +107,6 @@ def test_the_use_of_a_key_is_recorded_to_the_minute(keys, callers, sql):
         time.sleep(CACHED)
 
 
-def test_one_note_a_key_and_minute_is_queued(keys, database):
-    """While the disk is stuck, keys are found without waiting for it."""
-    times = [f"2026-07-15T{second}.000Z" for second in ("14:32:10", "14:32:59", "14:33:00")]
-    made = [new_key(keys, ANA, READ).key for _ in range(2)]
-    lengths, periods = [], iter(range(0, 10**9, CACHE_NANOSECONDS))
-    callers = Callers(database, clock=lambda: next(periods), now=lambda: times[len(lengths)])
-    with Held(database._writer) as held:
-        for _ in times:
-            for n in range(6):
-                assert isinstance(callers.with_key(made[n % 2]), Caller)
-            lengths.append(held.queued())
-    assert lengths == [2, 2, 4]
-
-
-def test_failing_to_record_a_use_is_not_raised(keys, callers, database):
-    made = new_key(keys, ANA, READ)
-    keys.list(OPERATOR)  # so that a reader is open
-    database.path.rename(database.path.with_name("away.db"))
-    assert isinstance(callers.with_key(made.key), Caller)
-
-
 # --- the cache of callers
 
 
@@ -168,15 +128,3 @@ def test_a_caller_is_cached_until_users_or_keys_change(database):
         assert found() == (not disabled, not disabled)
     keys.revoke(OPERATOR, key.id)
     assert found() == (False, True)
-
-
-def test_what_is_unknown_is_cached_too(database, user):
-    now, adopted = [0], "a" * 64
-    callers = Callers(database, clock=lambda: now[0])
-    found = lambda: (callers.with_email("new@example.com"), isinstance(callers.with_key(adopted), Caller))  # noqa: E731
-    assert found() == (None, False)
-    UserStore(database).add("new@example.com", "agent")  # as in another process
-    KeyStore(database).create(OPERATOR, user_id=user.user_id, scopes=READ, adopted=adopted)
-    assert found() == (None, False)
-    now[0] = CACHE_NANOSECONDS
-    assert (found()[0] is not None, found()[1]) == (True, True)
