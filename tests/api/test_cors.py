@@ -47,15 +47,6 @@ def test_a_preflight_of_another_origin_allows_nothing(app):
     assert (allowed(answer), "Origin" in answer.headers["Vary"]) == (set(), True)
 
 
-@pytest.mark.parametrize("missing", ["Origin", "Access_Control_Request_Method"])
-def test_other_options_requests_take_a_token(limited, missing):
-    headers = {"Origin": ORIGIN, "Access_Control_Request_Method": "PUT"}
-    del headers[missing]
-    answer = Api(limited).ask("OPTIONS", COLLECTION, **headers)
-    assert answer.headers["RateLimit-Remaining"] == "3"
-    assert "POST" in answer.headers["Allow"]
-
-
 @pytest.mark.parametrize(
     "origin",
     [OTHER_ORIGIN, f"{ORIGIN}.evil.example", "http://intranet.example", f"{ORIGIN}:8443", "null", None],

@@ -1,11 +1,8 @@
 """``create_app`` embedded: several apps in one process, on any WSGI server."""
 
-import gc
 import io
-import itertools
 import json
 import math
-import weakref
 
 import pytest
 from support.client import Api, app_fixture, full_key
@@ -18,7 +15,7 @@ from acare.api.body import MAX_BODY, MAX_DISCARDED
 from acare.auth import OPERATOR
 from acare.config import SETTINGS, AppOptions
 from acare.errors import InvalidInput, SettingError
-from acare.fields import ValidFields, validate_update
+from acare.fields import validate_update
 
 ANA = "ana@example.com"
 
@@ -40,10 +37,8 @@ def test_two_apps_in_one_process_share_nothing(north, south):
 UNSIZED = {  # what a host passes on without a Content-Length → the status, and whether all of it is read
     "64 KiB": (MAX_BODY, {}, 201, True),
     "64 KiB and 1 byte": (MAX_BODY + 1, {}, 413, True),
-    "1 MiB": (2**20, {}, 413, True),
     "without an end": (MAX_DISCARDED * 2, {}, 413, False),
     "of a caller who waits": (2**20, {"HTTP_EXPECT": "100-continue"}, 413, False),
-    "of an unknown caller": (MAX_BODY + 1, {"HTTP_X_API_KEY": "x"}, 401, False),
     "compressed": (100, {"HTTP_CONTENT_ENCODING": "gzip"}, 415, True),
 }
 
@@ -56,27 +51,7 @@ def test_a_body_without_a_length_is_read_to_its_limit(north, size, environ, stat
     assert (int(answer[0][:3]), stream.tell() == size) == (status, is_read)
 
 
-def test_no_more_than_the_length_is_read_after_a_413(north):
-    stream = io.BytesIO(bytes(2**20) + b"GET / HTTP/1.1")
-    environ = {"HTTP_X_API_KEY": full_key(north), "wsgi.input": stream, "CONTENT_LENGTH": str(2**20)}
-    status = call(north, "POST", "/v1/clients", **environ)[0]
-    assert (status[:3], stream.tell()) == ("413", 2**20)
-
-
-# --- opening and closing
-
-
-def test_a_closed_app_is_freed(tmp_path):
-    """Whatever it has answered: no cache may keep it."""
-    paths = ("/v1/clients", "/v1/clients/x", "/v1/users/me", "/readyz", "/", "/openapi.json")
-    with acare.create_app(database=tmp_path / "a.db") as app:
-        api = Api(app, full_key(app))
-        for method, path in itertools.product(("GET", "OPTIONS", "PATCH"), paths):
-            api.ask(method, path, status="*")
-    freed = [weakref.ref(app), weakref.ref(app.database)]
-    del api, app
-    gc.collect()
-    assert [each() for each in freed] == [None, None]
+# --- settings
 
 
 INVALID_OPTIONS = [
@@ -111,32 +86,25 @@ WRONG = {  # what a program does by mistake, and what the error names
     "an e-mail address": ("email must be", lambda app: app.users.add("nope", "agent")),
     "a role": ("role must be one of agent, broker", lambda app: app.users.add("ben@example.com", "boss")),
     "a changed role": ("role must be", lambda app: app.users.change(ANA, role="boss")),
-    "a changed address": ("email must be", lambda app: app.users.change(ANA, email="nope")),
     "a resource": ("client: ", lambda app: create_key(app, scopes={"client": ["read"]})),
     "an action": ("raed", lambda app: create_key(app, scopes={"clients": ["raed"]})),
-    "actions that are a text": ("clients: read", lambda app: create_key(app, scopes={"clients": "read"})),
-    "a filter": ("argument: stauts", lambda app: app.lists.page(OPERATOR, page=1, limit=5, stauts="x")),
-    "the name of a key": ("name must have", lambda app: create_key(app, name="")),
-    "the user of a key": ("user_id must be a UUID", lambda app: app.keys.create(OPERATOR, user_id=ANA)),
     "the end of a key": ("expires_at must be a time", lambda app: create_key(app, expires_at="tomorrow")),
-    "a status": ("status must be", lambda app: app.lists.page(OPERATOR, page=1, limit=5, status="lost")),
-    "an order": ("order must be", lambda app: app.lists.page(OPERATOR, page=1, limit=5, order="up")),
-    "a filter of all": ("unknown argument: q_", lambda app: [*app.lists.all(OPERATOR, 5, q_="x")]),
-    "a deleted filter": (
-        "unknown argument: due",
-        lambda app: app.deleted.page(OPERATOR, page=1, limit=5, due="any"),
-    ),
-    "a cursor": ("after must be", lambda app: app.feed.page(OPERATOR, after=5, limit=1)),
     "a state of a user": ("disabled must be true", lambda app: app.users.change(ANA, disabled="yes")),
     "an invitation": ("invitation must be true", lambda app: create_key(app, invitation="no")),
-    "the name of a redeemed key": ("name must have", lambda app: app.keys.redeem("0" * 64, name="")),
+    "a cursor": ("after must be", lambda app: app.feed.page(OPERATOR, after=5, limit=1)),
+    "a filter": ("argument: stauts", lambda app: filtered(app, stauts="x")),
+    "a status": ("status must be", lambda app: filtered(app, status="lost")),
+    "a text": ("q must ", lambda app: filtered(app, q=5)),
+    "a number": ("price must ", lambda app: filtered(app, price=math.nan)),
+    "a date": ("due must ", lambda app: filtered(app, due=20261215)),
     "a client as a dict": ("client must come from validate_create", lambda app: create(app, dict(new()))),
     "changes as a client": ("client must come", lambda app: create(app, validate_update({"notes": "x"})[0])),
-    "changes as a dict": ("changes must come from validate_update", lambda app: update(app, {"notes": "x"})),
-    "changes as a pair": ("changes must come", lambda app: update(app, validate_update({"notes": "x"}))),
-    "no changes": ("changes must come", lambda app: update(app, ValidFields())),
     "SQL as a name": ("changes must come", lambda app: update(app, {"notes = (SELECT 'x'), --": 1})),
 }
+
+
+def filtered(app, **filters):
+    return app.lists.page(OPERATOR, page=1, limit=5, **filters)
 
 
 def create_key(app, **arguments):
@@ -158,33 +126,6 @@ def stored(app):
     """The users, keys and clients."""
     clients = [client for client, _ in app.lists.export()]
     return app.users.list(OPERATOR), app.keys.list(OPERATOR).keys, clients
-
-
-WRONG_FILTERS = [
-    ("price", "x"),
-    ("price", True),
-    ("bedrooms", -1),
-    ("bathrooms", math.nan),
-    ("square_feet", math.inf),
-    ("location", ""),
-    ("property_type", 5),
-    ("due", "soon"),
-    ("due", 20261215),
-    ("sort", "due"),
-    *(
-        (name, value)
-        for name in ("q", "email", "user_id", "client_type", "status")
-        for value in ("", 5, ["a"])
-    ),
-    ("q", "x" * 300),
-    ("user_id", "x"),
-]
-
-
-@pytest.mark.parametrize(("name", "value"), WRONG_FILTERS)
-def test_a_wrong_value_of_a_filter_is_named(north, name, value):
-    with pytest.raises(InvalidInput, match=f"^{name} must "):
-        north.lists.page(OPERATOR, **{"page": 1, "limit": 5, name: value})
 
 
 def test_the_environment_is_not_read(tmp_path, monkeypatch):

@@ -29,12 +29,6 @@ def test_a_repeated_request_creates_no_other_client(api, key):
     assert again.headers["X-Request-ID"] != first.headers["X-Request-ID"]
 
 
-def test_a_later_deletion_does_not_change_the_response(api):
-    first = post(api, "k")
-    api.delete(first.json["data"]["id"])
-    assert post(api, "k").body == first.body
-
-
 # --- another body
 
 

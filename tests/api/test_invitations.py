@@ -59,11 +59,6 @@ def test_an_invitation_is_valid_for_at_most_30_days(api, days, is_valid):
         assert fields_of(invite(api, 400, expires_at=expires_at)) == ["expires_at"]
 
 
-def test_an_invitation_expires_with_the_key_that_made_it(app):
-    maker = new_key(app.keys, ANA, ALL_SCOPES, expires_at=SOON)
-    assert invite(Api(app, maker.key))["expires_at"] == SOON
-
-
 # --- using one
 
 
@@ -106,14 +101,6 @@ def test_an_invitation_is_no_key_for_anything_else(app, api, operation):
     method, path = method_and_path(operation)
     answer = Api(app, invite(api)["key"]).ask(method, path.replace("{", "").replace("}", ""), {}, 401)
     assert reason(answer) == "invitation"
-
-
-def test_the_log_names_the_invitation_of_a_redemption(tmp_path):
-    lines = []
-    with acare.create_app(database=tmp_path / "acare.db", access_log=lines.append) as app:
-        invitation = invite(Api(app, full_key(app)))
-        redeem(app, invitation)
-    assert (lines[-1].status, lines[-1].key) == (201, f"invitation:{invitation['id']}")
 
 
 def test_an_ordinary_key_cannot_be_redeemed(app, api, ana):
@@ -167,13 +154,6 @@ def test_the_key_ends_with_the_key_that_made_the_invitation(app, ends):
     assert (first["expires_at"], first["made_with"]) == (ends, maker.id)
     app.keys.revoke(OPERATOR, maker.id, made=True)
     assert reason(Api(app, first["key"]).get("/v1/clients", 401)) == "revoked"
-
-
-def test_a_key_that_is_revoked_alone_leaves_redeemed_keys_valid(app):
-    maker = new_key(app.keys, "bea@example.com", ALL_SCOPES, role="broker")
-    key = redeem(app, invite(Api(app, maker.key)))
-    app.keys.revoke(OPERATOR, maker.id)
-    Api(app, key["key"]).get("/v1/clients")
 
 
 def test_an_invitation_counts_as_a_key(app, ana):

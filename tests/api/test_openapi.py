@@ -12,7 +12,6 @@ from webtest import TestApp
 
 from acare.api.envelope import STATUSES
 from acare.api.operations import OPERATIONS
-from acare.auth import ACTIONS, RESOURCES
 from acare.field_types import Amount, Enum, String, StringList
 from acare.fields import FIELDS
 
@@ -59,14 +58,6 @@ def test_it_agrees_with_the_table_of_operations(document):
         assert described["responses"].keys() >= statuses, place
 
 
-def test_every_operation_can_be_strict(document):
-    """It names the header ``Prefer`` and, in each response, ``Preference-Applied``."""
-    for _, _, operation in operations(document):
-        assert {"$ref": "#/components/parameters/Prefer"} in operation["parameters"]
-        for response in operation["responses"].values():
-            assert "Preference-Applied" in follow(document, response)["headers"]
-
-
 def test_every_documented_status_occurs(document):
     documented = {
         (operation["operationId"], int(status))
@@ -97,12 +88,6 @@ def errors_of(document):
     }
 
 
-def test_scopes_have_every_resource_and_action(document):
-    scopes = document["components"]["schemas"]["Scopes"]["properties"]
-    documented = {resource: tuple(scope["items"]["enum"]) for resource, scope in scopes.items()}
-    assert documented == dict.fromkeys(RESOURCES, ACTIONS)
-
-
 def test_a_client_has_exactly_the_documented_members(document, broker):
     client = document["components"]["schemas"]["ClientRecord"]
     assert set(broker.create()) == set(client["properties"]) == set(client["required"])
@@ -128,12 +113,6 @@ def test_the_document_has_the_limits_of_each_field(document, owner):
             schema |= follow(document, part)
         limits = LIMITS[type(field.kind)](field.kind)
         assert {keyword: schema.get(keyword) for keyword in limits} == limits, field.name
-
-
-def test_an_update_leaves_out_what_its_caller_does_not_set(document):
-    """oapi-codegen's client would send null, which clears the field."""
-    changes = document["components"]["schemas"]["ClientChanges"]["properties"]
-    assert all(schema["x-omitempty"] is True for schema in changes.values())
 
 
 # --- generators understand it

@@ -49,8 +49,7 @@ def proxied(tmp_path_factory):
         ("198.51.100.7, 203.0.113.1", "203.0.113.1"),
         ("2001:DB8:0::1", "2001:db8::1"),
         *((text, PROXY) for text in (
-            "unknown", "203.0.113.1, unknown", "203.0.113.1,", "203.0.113.1 203.0.113.2",
-            "203.0.113.1:80", "[2001:db8::1]:443", "fe80::1% key=forged", "203.0.113.999", "", ",[" * 5000,
+            "unknown", "203.0.113.1, unknown", "203.0.113.1:80", "fe80::1% key=forged", "", ",[" * 5000,
         )),
     ],
 )  # fmt: skip
@@ -72,13 +71,10 @@ def test_an_invalid_scheme_changes_nothing(proxied, scheme):
     ("sent", "prefix"),
     [
         ("/crm", "/crm"),
-        ("/crm/", "/crm"),
-        ("/a/b-c/d_e.f~g", "/a/b-c/d_e.f~g"),
-        ("/other, /crm", "/crm"),
-        ("/.well-known", "/.well-known"),
+        ("/other, /a/b-c/d_e.f~g/", "/a/b-c/d_e.f~g"),
         *((text, "") for text in (
-            "", "/", "crm", "/crm//", "//evil.example", "/a//b", "http://evil.example/", "/..", "/a/../b",
-            "/./a", "/a b", "/a%2fb", "/a?b", "/<b>", '/a"b', "/a'b", "/a\\b", "/é", "/" + "a" * 400,
+            "/", "crm", "//evil.example", "/a//b", "http://evil.example/", "/a/../b", "/a b", "/a%2fb",
+            "/a?b", '/a"b', "/a\\b", "/é", "/" + "a" * 400,
         )),
     ],
 )  # fmt: skip

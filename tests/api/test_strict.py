@@ -1,12 +1,8 @@
 """``Prefer: handling=strict``: what is otherwise ignored is 400."""
 
-from functools import partial
-
 import pytest
 from support.client import Api, app_fixture, fields_of, full_key
 from support.data import JORDAN
-from support.sockets import wait_for
-from support.threads import Call, Held
 
 STRICT = {"Prefer": "handling=strict"}
 COLLECTION = "/v1/clients"
@@ -44,11 +40,6 @@ def test_a_create_has_only_fields_that_can_be_set(broker, name):
     broker.ask("POST", COLLECTION, {**JORDAN, name: 1}, 201)
 
 
-def test_few_of_many_unknown_fields_are_reported(broker):
-    answer = broker.ask("POST", COLLECTION, dict.fromkeys(map(str, range(5000)), 1), 400, **STRICT)
-    assert len(fields_of(answer)) == 20
-
-
 def test_a_record_can_be_read_changed_and_sent_back(broker):
     client = broker.create()
     sent = {**client, "notes": "x"}
@@ -62,18 +53,6 @@ def test_another_value_in_a_field_of_the_server_is_400(broker, name):
     assert fields_of(broker.ask("PUT", path, sent, 400, **STRICT)) == [name]
     assert broker.get(path).json["data"] == client
     broker.ask("PUT", path, sent)
-
-
-def test_fields_are_compared_with_the_client_that_is_changed(app, broker):
-    client = broker.create()
-    del client["version"]
-    age = "UPDATE clients SET version = version + 1, updated_at = '2999-01-01T00:00:00.000Z'"
-    with Held(app.database._writer) as held:
-        held.queue(lambda connection: connection.execute(age).rowcount)
-        put = partial(broker.ask, "PUT", f"{COLLECTION}/{client['id']}", client, 400, **STRICT)
-        answer = Call(put)
-        wait_for(lambda: held.queued() > 1)
-    assert fields_of(answer.result()) == ["updated_at"]
 
 
 def test_a_stale_record_is_a_conflict(broker):
