@@ -1,23 +1,16 @@
-"""The two programs that follow the changes: one keeps a copy, while writers work and the server is killed.
-
-They write for ACARE_TEST_COPY_SECONDS. Meanwhile the server is killed three times, the program once, and the
-database is restored once, which ends the program's cursor.
-"""
+"""The two programs that follow the changes: one keeps a copy, the other calls a webhook."""
 
 import functools
-import itertools
 import json
-import os
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from support.backups import back_up
-from support.crash import WRITERS, Writer, check, read_clients, write_until
+from support.crash import read_clients
 from support.http import Agency, serving_with
 from support.page import replaced
 from support.server import make_key, serving
@@ -25,7 +18,6 @@ from support.sockets import free_port, wait_for
 
 from acare.maintenance.restore import restore
 
-SECONDS = float(os.environ.get("ACARE_TEST_COPY_SECONDS", "3"))
 REVOKED = "The API key is not valid: it was revoked, has expired, or its user is disabled."
 PROGRAM, POLLER = (
     Path(__file__).with_name(name).read_text("utf-8") for name in ("example_copy.py", "example_webhook.py")
@@ -53,32 +45,6 @@ def copied(copy):
         return {}
     with closing(sqlite3.connect(copy, timeout=30)) as connection:
         return {name: json.loads(text) for name, text in connection.execute("SELECT id, json FROM clients")}
-
-
-def test_the_copy_equals_the_list_in_the_end(tmp_path):
-    database, copy = tmp_path / "served.db", tmp_path / "copy.db"
-    key, address = make_key(database), f"127.0.0.1:{free_port()}"
-    writers = [Writer(number, key) for number in range(WRITERS)]
-
-    def write_until_killed():
-        with serving(database, "--listen", address) as (process, _):
-            assert check(database, writers) == []
-            write_until(address, writers, SECONDS / 3, process.kill)
-
-    program = [*line(PROGRAM, address, key), copy]
-    with running(program):
-        write_until_killed()
-    with running(program):
-        write_until_killed()
-        restore(back_up(database, tmp_path / "backups"), database)
-        write_until_killed()
-        with serving(database, "--listen", address):
-            expected = {client["id"]: client for client in read_clients(database).values()}
-            deadline = time.monotonic() + 30
-            while copied(copy) != expected and time.monotonic() < deadline:
-                time.sleep(0.1)
-            assert copied(copy) == expected
-            assert expected
 
 
 @pytest.fixture
@@ -169,17 +135,6 @@ def poller(url):
     )
 
 
-def test_the_poller_waits_while_a_proxy_has_no_server(tmp_path):
-    answers = itertools.chain((502, 504, ("a", False)), itertools.repeat(("", False)))
-    with (
-        feed(answers) as address,
-        webhook() as (url, taken, _),
-        running(line(poller(url), address, "key"), cwd=tmp_path),
-    ):
-        wait_for(lambda: taken)
-    assert taken == [{"id": "a", "client": {"id": "a"}}]
-
-
 def test_the_poller_skips_what_is_refused_three_times(served, tmp_path):
     program, caller = served
     with (
@@ -194,34 +149,39 @@ def test_the_poller_skips_what_is_refused_three_times(served, tmp_path):
     assert asked == ["No", "No", "No", "Yes"]
 
 
-def test_the_poller_loses_nothing_in_kills_restarts_and_a_restore(tmp_path):
-    """It gets the newest state of each client at least once."""
-    database, address = tmp_path / "served.db", f"127.0.0.1:{free_port()}"
-    key = make_key(database)
+def test_both_lose_nothing_in_kills_and_a_restore(tmp_path):
+    """In the end the copy equals the list, and the webhook has had the newest state of each client."""
+    database, copy = tmp_path / "served.db", tmp_path / "copy.db"
+    key, address = make_key(database), f"127.0.0.1:{free_port()}"
+    copier = [*line(replaced(PROGRAM, {"sleep(5)": "sleep(0.05)"}), address, key), copy]
 
-    def create(*names):
+    def write(names):
+        """Write to a server that is killed afterwards."""
         with serving(database, "--listen", address):
             wait_for((tmp_path / "cursor.txt").exists)
-            for name in names:
-                Agency(address, key).create(first_name=name)
+            caller = Agency(address, key)
+            updated, deleted, *_ = [caller.create(first_name=name) for name in names]
+            caller.put(updated, notes="x")
+            caller.ask("DELETE", f"/v1/clients/{deleted['id']}")
 
-    def write(number, program):
-        with running(program, cwd=tmp_path):
-            create(*(f"{number} {each}" for each in range(20)))
-            create(f"{number} after a restart")
+    def follow(number, poller):
+        with running(copier), running(poller, cwd=tmp_path):
+            write(f"{number} {each}" for each in range(20))
+            write(f"{number} after a restart {each}" for each in range(3))
 
     with webhook(refused=["1 3"]) as (url, taken, _):
-        program = line(poller(url), address, key)
-        write(0, program)
-        write(1, program)
+        poll = line(poller(url), address, key)
+        follow(0, poll)
+        follow(1, poll)
         restore(back_up(database, tmp_path / "backups"), database)
-        write(2, program)
-        with serving(database, "--listen", address), running(program, cwd=tmp_path):
+        follow(2, poll)
+        with serving(database, "--listen", address), running(copier), running(poll, cwd=tmp_path):
             expected = {client["id"]: client for client in read_clients(database).values()}
-            expected = {name: client for name, client in expected.items() if client["first_name"] != "1 3"}
+            wait_for(lambda: copied(copy) == expected, seconds=30)
+            wanted = {name: client for name, client in expected.items() if client["first_name"] != "1 3"}
 
             def latest():
                 return {change["id"]: change["client"] for change in list(taken)}
 
-            wait_for(lambda: latest() == expected, seconds=30)
-    assert len(expected) == 62
+            wait_for(lambda: wanted.items() <= latest().items(), seconds=30)
+    assert len(wanted) == 62
