@@ -22,7 +22,7 @@ from acare.auth import OPERATOR
 from acare.store.creation import insert
 
 CLIENTS = 3000
-QUESTIONS = int(os.environ.get("ACARE_TEST_FIND") or 400)
+QUESTIONS = int(os.environ.get("ACARE_TEST_FIND") or 200)
 SEED = os.environ.get("ACARE_TEST_FIND_SEED") or "20261129"
 
 NAMES = "Ana|anna|Jose|LEE|lee|Lea|Ray|Ramirez".split("|")

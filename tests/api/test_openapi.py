@@ -12,8 +12,6 @@ from webtest import TestApp
 
 from acare.api.envelope import STATUSES
 from acare.api.operations import OPERATIONS
-from acare.field_types import Amount, Enum, String, StringList
-from acare.fields import FIELDS
 
 app = app_fixture(rate_limit="100000/1", cors_origin=ORIGIN, clock=fast_clock())
 
@@ -93,48 +91,10 @@ def test_a_client_has_exactly_the_documented_members(document, broker):
     assert set(broker.create()) == set(client["properties"]) == set(client["required"])
 
 
-LIMITS = {
-    Amount: lambda kind: {"maximum": kind.maximum},
-    Enum: lambda kind: {"enum": list(kind.words)},
-    String: lambda kind: {"maxLength": kind.max_length},
-    StringList: lambda kind: {
-        "maxItems": kind.maximum,
-        "items": {"type": "string", "maxLength": kind.items.max_length},
-    },
-}
-
-
-@pytest.mark.parametrize("owner", ["ClientRecord", "ClientInput", "ClientChanges"])
-def test_the_document_has_the_limits_of_each_field(document, owner):
-    properties = document["components"]["schemas"][owner]["properties"]
-    for field in (each for each in FIELDS if type(each.kind) in LIMITS):
-        schema, written = {}, properties[field.name]
-        for part in (written, *written.get("anyOf", ())):
-            schema |= follow(document, part)
-        limits = LIMITS[type(field.kind)](field.kind)
-        assert {keyword: schema.get(keyword) for keyword in limits} == limits, field.name
-
-
 # --- generators understand it
 
 
-IDEMPOTENCY_KEYS = [
-    "k",
-    "x" * 255,
-    "x" * 256,
-    "",
-    " ",
-    '"k"',
-    '"',
-    '""',
-    '"k',
-    'k"',
-    '"x"y"',
-    "a\\b",
-    "a b",
-    "é",
-    "[]!#~^",
-]
+IDEMPOTENCY_KEYS = ["x" * 255, "x" * 256, "", '"k"', '"k', '"x"y"', "a\\b", "a b", "é"]
 
 
 @pytest.mark.parametrize("key", IDEMPOTENCY_KEYS)

@@ -56,11 +56,3 @@ def test_it_is_not_ready_with_little_room_on_the_disk(app, clock, monkeypatch):
         clock.now += CHECK_NANOSECONDS
         answer = Api(app).get("/readyz", status)
         assert ("Less than 16 MiB of the disk is free." in answer.text) == (status == 503)
-
-
-def test_only_a_change_is_logged(app, clock, monkeypatch, caplog):
-    for state in ("full", "full", "ok", "ok"):
-        monkeypatch.setattr(app.database, "check_write", lambda state=state: state)
-        clock.now += CHECK_NANOSECONDS
-        Api(app).get("/readyz", "*")
-    assert [line for line in caplog.messages if "eady" in line] == ["Not ready. write: full", "Ready again."]
