@@ -1,7 +1,6 @@
 """``acare import`` of rows that describe clients that exist, in the database or earlier in the file."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,8 @@ from support.importing import HEADER, RECORD
 SAME = [
     pytest.param({"email": "J@b", "phone": "1"}, "Pat,Kim,buyer,j@B,2", "email", id="address"),
     pytest.param({"email": "ÄSS@STRAẞE.de"}, "Pat,Kim,buyer,Äss@straẞe.DE,", "email", id="not ASCII"),
-    pytest.param({"phone": "661 555 ext. 5"}, "Pat,Kim,buyer,,661 555 ext. 5", "phone", id="extension"),
     pytest.param({"phone": "+49 661 100000"}, "Pat,Kim,buyer,,0661/100000", "phone", id="country"),
     pytest.param({"email": "other@b"}, "JORDAN,Lee,buyer,,", "name", id="name"),
-    pytest.param({"last_name": "O'Brien III."}, "Jordan,o'brien iii.,buyer,,", "name", id="marks"),
-    pytest.param({"last_name": "🏡"}, "Jordan,🏡,buyer,,", "name", id="no letters"),
     pytest.param({"last_name": 'Lee" OR "x'}, '"JORDAN","Lee"" OR ""x",buyer,,', "name", id="quotes"),
     pytest.param({"first_name": "Zoë"}, "ZOË,Lee,buyer,,", "name", id="accents"),
 ]
@@ -47,22 +43,13 @@ def test_each_number_of_a_field_is_compared(agency):
     [
         pytest.param("Jordan,Lee,buyer,other@b,661 555 0142", id="address"),
         pytest.param("Jordan,Lee,buyer,,662 555 0142", id="phone of another area"),
-        pytest.param("Jordan,Lee,buyer,,0142", id="phone that is too short"),
         pytest.param("Zoe,Lee,buyer,,", id="name without its accent"),
-        pytest.param("Zoë,Ann Lee,buyer,,", id="longer name"),
     ],
 )
 def test_another_person_is_not_a_duplicate(agency, row):
     for first in ("Jordan", "Zoë"):
         agency.create(**{**JORDAN, "first_name": first, "last_name": "Lee", "phone": "+1 661 555-0142"})
     assert agency.load(f"{HEADER},email,phone\n{row}\n").code == 0
-
-
-def test_numbers_with_the_same_last_digits_are_compared_quickly(agency):
-    content = f"{HEADER},phone\n" + "".join(f"A,B,buyer,{area}5550142\n" for area in range(10_000, 14_000))
-    began = time.process_time()
-    assert "4,000 created" in agency.load(content).out
-    assert time.process_time() - began < 6
 
 
 @pytest.mark.parametrize(
@@ -78,13 +65,6 @@ def test_duplicates_are_skipped_or_created(agency, policy, counts, names):
     assert counts in agency.load(content, "--on-duplicate", policy).out
     assert [client["first_name"] for client in agency.clients()] == names
     assert {name: agency.clients()[0][name] for name in old} == old
-
-
-def test_a_dry_run_counts_the_duplicates_that_would_be_skipped(agency):
-    content = f"{HEADER},email\nJo,Lee,buyer,j@b\nJoe,Lee,buyer,j@b\n"
-    ended = agency.load(content, "--on-duplicate", "skip", "--dry-run")
-    assert '1 row (line 3: "Jo Lee"); skipped\n' in ended.out
-    assert (ended.code, "1 created, 1 skipped;" in ended.out) == (0, True)
 
 
 # --- rows with ids
@@ -120,9 +100,3 @@ def test_a_deleted_client_does_not_come_back(agency, erased):
 @pytest.mark.parametrize("first", [RECORD, {**RECORD, "id": None}])
 def test_a_row_with_an_id_matches_no_other_client(agency, first):
     assert "2 created" in agency.load(lines(first, {**RECORD, "id": OTHER_ID})).out
-
-
-def test_a_client_that_is_created_again_gets_a_new_id(agency):
-    agency.load(lines(RECORD))
-    agency.load(lines(RECORD), "--on-duplicate", "create")
-    assert len({client["id"] for client in agency.clients()}) == 2

@@ -1,8 +1,6 @@
 """``acare export``, and the import of the exported files."""
 
 import json
-import os
-import threading
 
 import pytest
 from support.data import ALL_FIELDS, JORDAN, OTHER
@@ -85,38 +83,6 @@ def test_a_database_is_not_replaced(agency):
     assert agency.database.read_bytes() == before
 
 
-def test_stdout_is_not_a_file_in_the_current_folder(agency, monkeypatch):
-    """The folder may be one that the user of a service cannot search."""
-    monkeypatch.chdir(agency.folder)
-    (agency.folder / "-").write_bytes(agency.database.read_bytes())
-    assert agency.run("export").code == 0
-
-
-def test_a_missing_folder_is_named(agency, tmp_path):
-    done = agency.run("export", tmp_path / "missing" / "out.jsonl")
-    assert (done.code, done.err) == (1, f"acare: {tmp_path / 'missing'}: No such file or directory\n")
-
-
-def test_a_link_is_followed_and_stays(agency, tmp_path):
-    agency.create(**JORDAN)
-    link = tmp_path / "link.jsonl"
-    link.symlink_to("out.jsonl")
-    assert agency.run("export", link).code == 0
-    assert (link.is_symlink(), "Jordan" in (tmp_path / "out.jsonl").read_text()) == (True, True)
-
-
-def test_a_pipe_is_written_to_and_stays(agency, tmp_path):
-    agency.create(**JORDAN)
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    read = []
-    reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
-    reader.start()
-    assert agency.run("export", pipe, "--format", "jsonl").code == 0
-    reader.join(10)
-    assert (pipe.is_fifo(), "Jordan" in read[0]) == (True, True)
-
-
 # --- JSON lines
 
 
@@ -124,12 +90,8 @@ def test_a_pipe_is_written_to_and_stays(agency, tmp_path):
     ("changes", "field"),
     [
         ({"id": "5"}, "id"),
-        ({"version": True}, "version"),
         ({"version": 2**53 + 1}, "version"),
         ({"created_at": "2999-01-01T00:00:00.000Z"}, "created_at"),
-        ({"created_at": "1699-12-31T00:00:00.000Z"}, "created_at"),
-        ({"created_at": 5}, "created_at"),
-        ({"owner": 5}, "owner"),
     ],
 )
 def test_a_record_is_validated(agency, changes, field):
@@ -137,23 +99,9 @@ def test_a_record_is_validated(agency, changes, field):
     assert [problem[0] for problem in problems] == [field]
 
 
-def test_unknown_names_are_reported(agency):
-    done = agency.load(json.dumps({**RECORD, "mail": "a@b.c", "acare_reason": "old"}), name="in.jsonl")
-    assert done.out.startswith("Unknown fields: mail (not imported)\n1 created")
-
-
-@pytest.mark.parametrize("line", ['{"a": ', '{"a": NaN}', '{"a": "\udcff"}', "[1]", '{"a": ' + "[" * 100_000])
+@pytest.mark.parametrize("line", ['{"a": ', '{"a": "\udcff"}', "[1]", '{"a": ' + "[" * 100_000])
 def test_a_line_that_is_not_an_object_ends_the_import(agency, line):
     content = f"{json.dumps(RECORD)}\n{line}\n".encode(errors="surrogateescape")
     ended = agency.load(content, name="in.jsonl")
     assert (ended.is_refusal(), "line 2 must be one complete JSON" in ended.err) == (True, True)
     assert agency.clients() == []
-
-
-def test_rejected_records_can_be_corrected_and_imported(agency, tmp_path):
-    rejects = tmp_path / "rejects.jsonl"
-    record = json.dumps({**RECORD, "client_type": "renter", "notes": "\ud800"})
-    agency.load(record, "--rejects", rejects, name="in.jsonl")
-    corrected = rejects.read_text().replace("renter", "both").replace(r"\ud800", "")
-    agency.load(corrected, name="in.jsonl")
-    assert agency.clients()[0]["version"] == 3

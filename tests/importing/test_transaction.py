@@ -1,21 +1,17 @@
 """An import is made completely or not at all, and leaves nothing behind."""
 
-import os
 import signal
 import subprocess
 
 import pytest
 from support.data import JORDAN
 from support.files import query
-from support.importing import HEADER, PRINT_MEMORY, USER, megabytes
+from support.importing import HEADER, USER
 from support.server import command, interrupt_when_it_waits
 
 from acare.database import connection
-from acare.database.database import Database
 from acare.errors import StoreUnavailable
 from acare.fields import validate_create
-
-MANY = int(os.environ.get("ACARE_TEST_IMPORT_ROWS", "5000"))
 
 # Says when rows are written, and waits for a line, or the end of its input, before it writes more.
 SLOW = """
@@ -64,19 +60,6 @@ def test_an_import_that_is_ended_leaves_nothing_behind(agency, slow, number):
     assert sorted(path.name for path in agency.folder.iterdir()) == ["acare.db", "in.csv"]
 
 
-def test_ctrl_c_during_the_commit_reports_the_import(agency, monkeypatch):
-    def interrupted(database, connection):
-        commit(database, connection)
-        raise KeyboardInterrupt
-
-    commit = Database.commit
-    monkeypatch.setattr(Database, "commit", interrupted)
-    ended = agency.load(rows(2))
-    assert "2 created; 2 clients written." in ended.out
-    assert ended.code == 0
-    assert len(agency.clients()) == 2
-
-
 def test_a_client_is_created_before_or_after_an_import(agency, slow, monkeypatch):
     monkeypatch.setattr(connection, "BUSY_SECONDS", 0.1)
     with agency.app() as app:
@@ -87,35 +70,3 @@ def test_a_client_is_created_before_or_after_an_import(agency, slow, monkeypatch
         assert slow.wait(30) == 0
         app.clients.create(agency.caller, validate_create(JORDAN))
     assert len(agency.clients()) == 1501
-
-
-def test_the_log_is_empty_after_an_import(agency):
-    with agency.app() as app:
-        agency.load(rows(1000))
-        assert os.path.getsize(f"{agency.database}-wal") < 10_000
-        assert app.lists.page(agency.caller, page=1, limit=1).total == 1000
-
-
-def memory(agency, path, code=0):
-    """The megabytes that an import of a file takes at most."""
-    line = command("import", path, "--user", USER, "--database", agency.database, before=PRINT_MEMORY)
-    ended = subprocess.run(line, capture_output=True, text=True, check=False)
-    assert ended.returncode == code
-    return megabytes(ended.stdout)
-
-
-def test_many_rows_are_imported_in_little_memory(agency):
-    assert memory(agency, agency.write(rows(MANY))) < (60 if MANY <= 100_000 else 160)
-
-
-@pytest.mark.parametrize("start", [b"Name,Type\n", b"{"])
-def test_a_line_without_end_takes_little_memory(agency, start):
-    assert memory(agency, agency.write(start + b"a" * 50_000_000), 1) < 100
-
-
-def test_a_pipe_is_refused_in_plain_words(agency):
-    reading, writing = os.pipe()
-    os.close(writing)
-    ended = agency.run("import", f"/dev/fd/{reading}", "--user", USER)
-    os.close(reading)
-    assert (ended.code, "is a pipe" in ended.err) == (1, True)

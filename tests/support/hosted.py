@@ -32,15 +32,14 @@ class Hosted:
     requests; ``before`` is called with the path of each request. Its clock is what ``sleep`` was asked for.
     """
 
-    def __init__(self, count=0, *, limit=None, listed=LISTED, shown=None, headers=True):
+    def __init__(self):
         self.clients = {}
-        self.limit, self.listed, self.shown, self.has_headers = limit, listed, shown, headers
+        self.limit, self.listed, self.shown, self.has_headers = None, LISTED, None, True
         self.keys, self.hidden = {KEY: (ANA, BEN)}, set()
         self.script, self.requests, self.pauses = [], [], []
         self.before = lambda path: None
         self.now = self.refused = self._window = self._used = 0
         self._changes = 0
-        self.fill(count)
 
     # --- what people do there
 
@@ -91,8 +90,7 @@ class Hosted:
         self.requests.append(path)
         self.before(path)
         if self.script:
-            answer = self.script.pop(0)
-            return answer() if callable(answer) else answer
+            return self.script.pop(0)
         if key not in self.keys:
             return _error(401, "UnauthorizedError")
         headers = self._count()

@@ -27,17 +27,6 @@ RECORD = {
 }
 
 
-PRINT_MEMORY = """
-import atexit
-atexit.register(lambda: print(open("/proc/self/status").read()))
-"""
-
-
-def megabytes(printed):
-    """The memory that a process took at most, which printed it by ``PRINT_MEMORY``."""
-    return int(re.search(r"VmHWM:\s*(\d+) kB", printed)[1]) / 1024
-
-
 class Agency:
     """A database with one user, and files next to it."""
 
