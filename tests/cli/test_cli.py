@@ -6,19 +6,16 @@ import re
 import sqlite3
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 from support.backups import fill
 from support.data import UNKNOWN_ID
-from support.files import contents, listing, query
+from support.files import contents, listing
 from support.server import command as command_line
-from support.server import serving
 
 import acare
-from acare.cli import output
-from acare.cli.output import print_error, print_json, show_progress
+from acare.cli.output import print_error, print_json
 from acare.cli.serve import Server
 from acare.database.schema import SCHEMA_VERSION
 
@@ -30,25 +27,18 @@ USAGE_ERRORS = [
     ("", "COMMAND"),
     ("start", "start"),
     ("key list --js", "unrecognized arguments: --js; see 'acare --help'"),
-    ("key create --user dana@", "dana@"),
     ("key create --user a@b --expires-in-days 366", "1 to 365"),
-    ("backup --keep 0", "from 1 to 999999"),
     ("key revoke", "ID"),
     ("purge --keep-days ٣", "0 to 99999"),
-    ("serve --require-precondition=yes", "--require-precondition"),
     ("status --url localhost:8080", "must be a base URL, such as http://127.0.0.1:8080"),
-    ("status --url http://localhost/readyz", "must be a base URL, such as http://127.0.0.1:8080"),
     ("import in.csv --default owner=x", "must be FIELD=VALUE with one of first_name"),
-    ("import in.csv --default source", "must be FIELD=VALUE with one of first_name"),
 ]
 
 # Failures: each is one line, with exit code 1.
 FAILURES = [
     ("key list --database none.db", "none.db"),
-    ("key create --user a@b --database missing/a.db", "missing/a.db"),
     ("serve --listen 203.0.113.1:8080", "203.0.113.1:8080"),
     ("serve --listen 127.0.0.1:0 --database /", "/: Is a directory"),
-    ("verify none.db", "none.db"),
     ("verify .", ".: Is a directory"),  # like "", from "$(ls backups/*.db | tail -n 1)" without backups
     (f"history {UNKNOWN_ID} --database text.db", "text.db"),
 ]
@@ -88,17 +78,6 @@ def test_a_failure_is_one_line_and_changes_nothing(cli, tmp_path, command, said)
     before = listing(tmp_path), contents(tmp_path)
     assert_one_line(cli(command, status=1), said)
     assert (listing(tmp_path), contents(tmp_path)) == before
-
-
-def test_a_server_names_a_damaged_database(cli, tmp_path, new_database):
-    (tmp_path / "damaged.db").write_bytes(new_database)
-    cli("key create --user ana@example.com --database damaged.db")
-    [(page,)] = query(tmp_path / "damaged.db", "SELECT rootpage FROM sqlite_schema WHERE name = 'api_keys'")
-    with (tmp_path / "damaged.db").open("r+b") as file:
-        file.seek((page - 1) * 4096)
-        file.write(b"\xff" * 4096)
-    ended = cli("serve --listen 127.0.0.1:0 --database damaged.db", status=1)
-    assert ended.err.startswith("acare: damaged.db: The database is damaged. ")
 
 
 # --- the environment
@@ -143,21 +122,10 @@ def test_a_reader_that_ends_early_ends_the_command(tmp_path):
         assert (process.stderr.read(), process.wait(20)) == (b"", 1)
 
 
-def test_a_command_may_have_closed_streams(tmp_path):
-    closed = ("sh", "-c", 'exec "$@" <&- 2>&-', "sh")
-    with serving(tmp_path / "acare.db", prefix=closed) as (server, _):
-        create = (*closed, *command_line("key", "create", "--user", "a@example.com"))
-        made = subprocess.run(create, cwd=tmp_path, stdout=subprocess.PIPE, text=True, timeout=20)
-        server.terminate()
-        assert (server.wait(20), made.returncode, len(made.stdout)) == (0, 0, 65)  # a key and a line break
-
-
 # --- what a terminal would obey
 
 
-@pytest.mark.parametrize(
-    "character", ["\x1b", "\x9b", "\x7f", "\n", "\t", "\0", "\u202e", "\u2066", "\u2028"]
-)
+@pytest.mark.parametrize("character", ["\x1b", "\x9b", "\n", "\0", "\u202e", "\u2028"])
 def test_a_character_that_a_terminal_obeys_is_escaped(character, capsys):
     print_error(f"Zoë{character}[31m")
     shown = capsys.readouterr().err
@@ -166,39 +134,3 @@ def test_a_character_that_a_terminal_obeys_is_escaped(character, capsys):
     print_json(character)
     printed = capsys.readouterr().out
     assert (json.loads(printed), printed.isascii()) == (character, True)
-
-
-# --- progress
-
-
-@pytest.mark.parametrize("is_terminal", [True, False])
-def test_progress_is_shown_on_a_terminal(capsys, monkeypatch, is_terminal):
-    monkeypatch.setattr(output, "PROGRESS_SECONDS", 0)
-    monkeypatch.setattr("sys.stderr.isatty", lambda: is_terminal)
-    with show_progress() as show:
-        show("Verifying", 0, 0, "")
-        show("Copying", 1000, 2000, "rows")
-    drawn = "\r\x1b[KVerifying: 0 s\r\x1b[KCopying: 1,000 of 2,000 rows, 0 s\r\x1b[K"
-    assert capsys.readouterr().err == (drawn if is_terminal else "")
-
-
-# --- Ctrl-C
-
-# What the installed script does; Ctrl-C comes while it imports Falcon.
-INTERRUPTED = """
-import sys
-class Interrupt:
-    def find_spec(name, *_):
-        if name == "falcon":
-            raise KeyboardInterrupt
-sys.meta_path.insert(0, Interrupt)
-from {0} import {1}
-sys.exit({1}())
-"""
-
-
-def test_ctrl_c_during_the_imports_prints_no_traceback():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    script = INTERRUPTED.format(*project["scripts"]["acare"].split(":"))
-    ended = subprocess.run([sys.executable, "-c", script, "key", "list"], cwd=ROOT, capture_output=True)
-    assert (ended.returncode, ended.stderr) == (130, b"")

@@ -1,4 +1,4 @@
-"""``acare erase``, ``purge`` and ``compact``."""
+"""``acare erase`` and ``find --history``, in the database and in its copies."""
 
 import json
 import sys
@@ -6,10 +6,8 @@ import sys
 import pytest
 from support import old_schema
 from support.backups import back_up
-from support.files import snapshot
 from support.page import examples, shell
 
-from acare.database import connection
 from acare.store.lists import ClientLists
 
 NAME = "Zaphodina"
@@ -116,13 +114,3 @@ def test_hits_are_printed_as_they_are_read(run, api, monkeypatch):
     monkeypatch.setattr(ClientLists, "all", watch)
     assert len(json.loads(run("find", NAME, "--json").out)) == 3
     assert printed == sorted(set(printed))
-
-
-# --- compact
-
-
-def test_compacting_fails_while_another_process_reads(run, app, person, monkeypatch):
-    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
-    with snapshot(app.database.path):
-        printed = run("compact", status=1)
-    assert printed.err.endswith("keeps it; stop that program and run the command again\n")

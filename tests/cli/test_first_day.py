@@ -2,12 +2,10 @@
 
 import json
 import re
-import signal
 import subprocess
 from contextlib import closing
 
 from support import old_schema
-from support.keys import new_key
 from support.server import command, interrupt_when_it_waits
 from support.terminal import on_terminal
 
@@ -60,16 +58,6 @@ def test_elsewhere_it_creates_no_key(tmp_path):
                 assert KeyStore(database).list(OPERATOR).total == 0
         finally:
             server.kill()
-
-
-def test_a_second_start_shows_no_key(tmp_path):
-    with closing(Database(tmp_path / "served.db")) as database:
-        new_key(KeyStore(database), "ana@example.com", {})
-    with on_terminal(tmp_path, *SERVE) as terminal:
-        terminal.wait_for("serves served.db")
-        terminal.process.send_signal(signal.SIGINT)
-        terminal.end()
-    assert "key" not in terminal.shown
 
 
 # --- a migration

@@ -41,12 +41,6 @@ def test_only_the_key_is_on_stdout(run, listed, path):
         assert isinstance(app.callers.with_key(printed.out.strip()), Caller)
 
 
-def test_create_says_if_it_created_the_user(run, path):
-    first, second = (run("key", "create", "--user", ANA).err for _ in range(2))
-    assert first.startswith(f"Created the user {ANA} (agent).\n")
-    assert ("the user" in second, f"in {path}." in second) == (False, True)
-
-
 def test_a_key_can_have_a_name_and_an_expiry(run, listed):
     run("key", "create", "--user", ANA, "--expires-in-days", 365, "--name", "Zoë's CRM sync")
     run("key", "create", "--user", ANA)
@@ -60,8 +54,6 @@ def test_a_key_can_have_a_name_and_an_expiry(run, listed):
     ("scopes", "stored"),
     [
         ([], {"clients": ["read", "write"]}),
-        (["clients:read"], {"clients": ["read"]}),
-        (["all:read", "clients:write"], {"all": ["read"], "clients": ["write"]}),
         (["clients:read,write", "clients:write,delete"], {"clients": ["read", "write", "delete"]}),
     ],
 )
@@ -101,7 +93,7 @@ def test_a_key_that_programs_have_is_adopted(run, path, tmp_path):
         assert Api(app, ADOPTED).get("/v1/clients").json["data"]["clients"] == []
 
 
-@pytest.mark.parametrize("content", ["", ADOPTED.upper(), ADOPTED[1:], f"{ADOPTED} {ADOPTED}", "é" * 64])
+@pytest.mark.parametrize("content", ["", ADOPTED.upper(), f"{ADOPTED} {ADOPTED}"])
 def test_a_key_of_another_form_is_not_adopted(run, listed, tmp_path, content):
     (tmp_path / "key").write_text(content)
     said = run("key", "create", "--user", ANA, "--key-file", tmp_path / "key", status=2).err
@@ -115,32 +107,6 @@ def test_an_existing_key_is_not_adopted(run, listed, tmp_path):
     said = run("key", "create", "--user", "ben@example.com", "--key-file", tmp_path / "key", status=1).err
     assert said.endswith("acare: the key already exists\n")
     assert (key.strip() in said, len(listed())) == (False, 1)
-
-
-REFUSED = {
-    "--scope must map resources to lists of actions, with the resources clients,": ["--scope", "clients:fly"],
-    "--url needs --invitation": ["--url", "https://clients.example"],
-    "--key-file cannot be combined with --invitation": ["--invitation", "--key-file", "key"],
-    "--expires-in-days of an invitation must be within 30 days": ["--invitation", "--expires-in-days", "31"],
-}
-
-
-@pytest.mark.parametrize("problem", REFUSED)
-def test_arguments_that_do_not_fit_are_refused(run, listed, tmp_path, problem):
-    (tmp_path / "key").write_text(ADOPTED)
-    given = [tmp_path / "key" if word == "key" else word for word in REFUSED[problem]]
-    assert problem in run("key", "create", "--user", ANA, *given, status=2).err
-    assert listed() == []
-
-
-@pytest.mark.parametrize(
-    ("code", "refused"), [(1, ["--key-file", "key"]), (2, ["--invitation", "--expires-in-days", "31"])]
-)
-def test_a_new_user_is_not_added_without_the_key(run, tmp_path, code, refused):
-    (tmp_path / "key").write_text(run("key", "create", "--user", ANA).out)
-    given = [tmp_path / "key" if word == "key" else word for word in refused]
-    run("key", "create", "--user", "ben@example.com", *given, status=code)
-    assert "ben@example.com" not in run("user", "list").out
 
 
 # --- list and revoke
@@ -166,11 +132,9 @@ def test_the_list_shows_each_key_in_a_line(run, listed):
     ("edited", "left"),
     [
         ('{clients: ["read"]}', "none"),  # JSON5, which SQLite accepts since 3.42
-        ('{"clients": 5}', "none"),
-        ("[]", "none"),
         ('{"clients": [["read"]], "users": ["read"]}', "users:read"),
     ],
-    ids=["json5", "a number", "a list", "a list in a list"],
+    ids=["json5", "a list in a list"],
 )
 def test_scopes_edited_by_hand_give_no_rights_if_invalid(run, path, edited, left):
     key = run("key", "create", "--user", ANA).out.strip()

@@ -4,7 +4,6 @@ import fcntl
 import json
 import os
 import re
-import time
 from itertools import takewhile
 
 import pytest
@@ -12,7 +11,7 @@ from support.backups import back_up, fill
 from support.data import JORDAN
 from support.files import edit
 from support.http import ask
-from support.server import RunningServer, make_key, serving
+from support.server import make_key, serving
 from support.sockets import connect, read_answer, wait_for
 
 ACCESS = re.compile(
@@ -54,13 +53,6 @@ def test_a_new_database_is_reported_if_there_are_backups_of_the_old_one(start, l
     stop(start(env=environment))
     warning = f"is new and empty, but has backups, of which {backup} is the newest: is the disk mounted?"
     assert warning in log()
-
-
-def test_a_server_on_all_addresses_prints_one_to_call(start):
-    server = start("--listen", "0.0.0.0:0", env={"ACARE_RATE_LIMIT": "3/900"})
-    assert server.url.startswith("http://127.0.0.1:")
-    headers, _ = ask(server)
-    assert headers["RateLimit-Limit"] == "3"  # a setting by its variable
 
 
 # --- the log
@@ -133,19 +125,6 @@ def test_the_json_log_is_one_object_a_line(start, log):
     }
 
 
-def test_a_log_that_cannot_be_written_does_not_end_the_server(tmp_path):
-    key = make_key(tmp_path / "served.db")
-    with (
-        open("/dev/full", "w") as full,
-        serving(tmp_path / "served.db", log=full) as (process, address),
-    ):
-        threads = len(os.listdir(f"/proc/{process.pid}/task"))
-        for _ in range(3):
-            ask(RunningServer(process, f"http://{address}", key, ""), path="/healthz")
-            time.sleep(0.1)  # it writes lines some 20 times a second
-        assert len(os.listdir(f"/proc/{process.pid}/task")) == threads, "the log's writer has ended"
-
-
 def test_no_access_line_has_over_1_000_bytes(start, log):
     """With everything in it as long as a caller can make it, in both formats."""
     signed_in = {"X-Forwarded-For": ":".join(["ffff"] * 8), "Remote-Email": "%" * 300}
@@ -182,22 +161,6 @@ def test_a_log_that_is_not_read_does_not_stop_the_server(tmp_path):
             assert read_answer(stream)[0] == 404
             kept = list(takewhile(lambda line: b"GET /last 404" not in line, log))
             assert 50 < len(kept) < 500
-
-
-COUNT_COLLECTABLE = """
-import atexit, gc, sys
-atexit.register(lambda: print(len(gc.get_objects()), file=sys.stderr))
-"""
-
-
-def test_a_full_garbage_collection_examines_few_objects(tmp_path, log):
-    """Otherwise it stops all requests for 17 ms, and a body of many lists causes one."""
-    make_key(tmp_path / "served.db")
-    with serving(tmp_path / "served.db", before=COUNT_COLLECTABLE) as (process, address):
-        server = RunningServer(process, f"http://{address}", None, "")
-        assert exchange(server, HEALTH)[0] == 200
-        assert stop(server) == 0
-    assert int(log().splitlines()[-1]) < 10_000
 
 
 # --- the rate limit, proxies and CORS: settings reach the app

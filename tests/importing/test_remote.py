@@ -205,6 +205,19 @@ def test_changes_meanwhile_hide_no_client(hosted, tmp_path, change):
     assert {record["id"] for record in records} == hosted.clients.keys()
 
 
+def test_a_client_that_changes_meanwhile_is_read_again(hosted, tmp_path):
+    changed = hosted.create(1)
+
+    def before(path):
+        if changed in path and hosted.clients[changed]["version"] == 1:
+            hosted.before = lambda path: None
+            later = dict(hosted.clients[changed])
+            hosted.script = [lambda: hosted.change(changed, phone="9") or (200, {}, {"data": later})]
+
+    hosted.before = before
+    assert [record["phone"] for record in download(hosted, tmp_path)] == ["9"]
+
+
 def test_a_client_that_is_deleted_meanwhile_is_left_out(mover, hosted):
     ids = hosted.fill(3)
     hosted.before = lambda path: hosted.clients.pop(ids[1], None) if ids[0] in path else None

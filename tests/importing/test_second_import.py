@@ -208,6 +208,14 @@ def test_an_earlier_version_is_not_taken_over_unasked(agency):
     assert (agency.clients()[0]["version"], agency.clients()[0]["phone"]) == (4, "5")
 
 
+def test_budgets_that_would_cross_are_a_problem_of_the_row(agency):
+    agency.load(json.dumps({**RECORD, "budget_max": 100}), name="in.jsonl")
+    row = {name: RECORD[name] for name in ("id", "first_name", "last_name", "client_type")}
+    ended = agency.load(json.dumps({**row, "version": 9, "budget_min": 500}), *UPDATE, name="in.jsonl")
+    assert "budget_min must not be more than budget_max: 1 row" in ended.out
+    assert (ended.code, agency.clients()[0]["version"]) == (1, 3)
+
+
 # --- deleted
 
 

@@ -4,8 +4,7 @@ import pytest
 from support.client import Api, full_key
 
 import acare
-from acare.errors import DAMAGED, StoreUnavailable
-from acare.fields import parse_client
+from acare.errors import DAMAGED
 
 FLIPPED = {
     "a name": (b'"status":', b'"rtatus":'),
@@ -33,12 +32,6 @@ def test_a_command_reports_damaged_json_in_one_line(run, path, name):
     assert {(each.code, each.err) for each in ended} == {(1, f"acare: {path}: {DAMAGED}\n")}
 
 
-def test_a_history_without_versions_is_damaged(run, path):
-    """The bit is in the header of the index of versions: the version 1 is NULL there."""
-    *_, deleted = damaged(path, b"\x04U\t\x01", b"\x04U\x0b\x01")
-    assert run("history", deleted).err == f"acare: {path}: {DAMAGED}\n"
-
-
 @pytest.mark.parametrize("name", FLIPPED)
 def test_a_request_for_damaged_json_gets_a_503(path, name, caplog):
     key, client_id, _ = damaged(path, *FLIPPED[name])
@@ -47,9 +40,3 @@ def test_a_request_for_damaged_json_gets_a_503(path, name, caplog):
         for url in [*urls, "/v1/clients", "/v1/changes"] if name == "a character" else urls:
             assert DAMAGED in Api(app, key).get(url, status=503).text
     assert "Jordan" not in caplog.text
-
-
-@pytest.mark.parametrize("text", ["{}", "null", "[1]", None])
-def test_json_without_the_fields_of_a_client_is_damaged(text):
-    with pytest.raises(StoreUnavailable, match="damaged"):
-        parse_client(text)

@@ -65,9 +65,7 @@ NOT_REPLACED = {
     "a FIFO": os.mkfifo,
     "a folder": os.mkdir,
     "a link without a target": lambda path: path.symlink_to("missing.db"),
-    "a loop of links": lambda path: path.symlink_to(path.name),
     "a database of another program": lambda path: edit(path, "CREATE TABLE clients (id)"),
-    "a text": lambda path: path.write_text("first_name,last_name\n"),
 }
 
 
@@ -79,17 +77,11 @@ def test_only_a_regular_file_is_replaced(run, backup, path, make):
     assert (listing(path.parent), path.lstat().st_ino) == before
 
 
-def test_a_missing_folder_is_named(run, backup, path):
-    refused = run("restore", backup, database=path.parent / "other" / "acare.db")
-    assert refused.err.endswith(f"the folder {path.parent / 'other'} does not exist\n")
-
-
 # --- damaged databases
 
 
 DAMAGES = {
     "nothing": lambda content: b"",
-    "something else": lambda content: b"x" * len(content),
     "a page less": lambda content: content[:-4096],
     "a header alone": lambda content: content[:4096] + b"\xff" * (len(content) - 4096),
 }
@@ -129,13 +121,13 @@ def test_an_open_database_is_not_replaced(run, backup, path, use):
     assert names(path) == ["Old"]
 
 
-@pytest.mark.parametrize("damage", [None, b"", b"x" * 100], ids=["intact", "no bytes", "no header"])
+@pytest.mark.parametrize("damage", [None, b"x" * 100], ids=["intact", "no header"])
 def test_a_database_that_is_served_is_not_replaced(start, run, backup, tmp_path, damage):
     """SQLite cannot read a damaged file, so it cannot tell that another process has it open."""
     server = start()
     served = tmp_path / "served.db"
     if damage is not None:
-        served.write_bytes(damage and damage + served.read_bytes()[100:])
+        served.write_bytes(damage + served.read_bytes()[100:])
     before = served.read_bytes()
     printed = run("restore", backup, database=served)
     assert printed.is_refusal()

@@ -7,20 +7,17 @@ from contextlib import closing
 
 import pytest
 from support import old_schema
-from support.backups import OWNER, back_up, fill, names, sign
+from support.backups import OWNER, back_up
 from support.client import Api, full_key
 from support.data import ALL_SCOPES
-from support.files import edit, query
+from support.files import query
 from support.keys import new_key
 
 import acare
 from acare.auth import OPERATOR
-from acare.database import schema
 from acare.database.database import Database
-from acare.errors import DatabaseRefused
 from acare.maintenance import restore as module
 from acare.maintenance.restore import restore
-from acare.maintenance.verification import verify_file
 from acare.store.deleted import DeletedClients
 
 
@@ -105,20 +102,6 @@ def test_nothing_of_the_erased_clients_is_in_the_restored_file(path, since):
     assert b"Zaphodina" not in path.read_bytes()
 
 
-def test_what_belongs_to_an_erased_client_is_erased_with_it(path, tmp_path, monkeypatch):
-    """Another resource could have a table such as this one in schema.sql."""
-    table = "CREATE TABLE visits (client_id TEXT REFERENCES clients (id) ON DELETE CASCADE);"
-    with_table = f"{schema.text()}{table}"
-    monkeypatch.setattr(schema, "text", lambda: with_table)
-    with acare.create_app(database=path, rate_limit="off") as app:
-        client_id = Api(app, full_key(app)).create()["id"]
-        edit(path, f"INSERT INTO visits VALUES ('{client_id}')")
-        backup = back_up(path, tmp_path / "backups")
-        DeletedClients(app.database).erase(client_id)
-    restore(backup, path)
-    assert (query(path, "SELECT * FROM visits"), verify_file(path)) == ([], 0)
-
-
 def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
     old_schema.write_to(path)
     backup = back_up(path, tmp_path / "backups")
@@ -128,17 +111,6 @@ def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
     restore(backup, path)
     assert (client_id,) in query(path, "SELECT client_id FROM erasures")
     assert (client_id,) not in query(path, "SELECT id FROM clients")
-
-
-def test_a_backup_that_cannot_be_migrated_is_refused(path, tmp_path):
-    backup = tmp_path / "old.db"
-    old_schema.write_to(backup)
-    edit(backup, "CREATE TRIGGER other AFTER DELETE ON users BEGIN SELECT 1; END")
-    sign(backup)
-    fill(path, "Jordan")
-    with pytest.raises(DatabaseRefused, match=r"old\.db: .*the trigger other"):
-        restore(backup, path)
-    assert names(path) == ["Jordan"]
 
 
 def test_no_other_process_can_write_during_a_restore(path, since, monkeypatch):
@@ -165,14 +137,3 @@ def test_owner_and_group_are_those_of_the_file_or_its_folder(path, since, replac
     restore(since[0], path)
     status = path.stat()
     assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (*OWNER, 0o600)
-
-
-def test_a_file_whose_owner_cannot_be_kept_is_not_replaced(path, since, monkeypatch):
-    def refuse(*arguments, **options):
-        raise PermissionError
-
-    before = path.stat().st_ino
-    monkeypatch.setattr(module, "copy_owner", refuse)
-    with pytest.raises(DatabaseRefused, match="its owner and group cannot be kept; it belongs to "):
-        restore(since[0], path)
-    assert path.stat().st_ino == before

@@ -10,9 +10,7 @@ from support.client import Api, full_key
 from support.files import edit
 
 import acare
-from acare.errors import DatabaseRefused
 from acare.maintenance.restore import restore
-from acare.store import restoring
 from acare.store.purging import purge
 
 
@@ -130,12 +128,6 @@ def test_clients_that_cannot_be_read_rise_by_1000(serve, path, folder):
     assert restore(backup, path).kept is not None
     with serve() as api:
         assert read(api, client_id)["version"] == 1001
-
-
-def test_a_defect_is_not_taken_for_a_damaged_database(path, changed, monkeypatch):
-    monkeypatch.setattr(restoring, "COUNT_MISSING", "SELECT count(*) FROM old.unknown")
-    with pytest.raises(DatabaseRefused, match="no such table"):
-        restore(changed[0], path)
 
 
 def test_the_history_shows_deleted_clients_that_rise_as_restored(serve, path, folder):

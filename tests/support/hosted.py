@@ -90,7 +90,8 @@ class Hosted:
         self.requests.append(path)
         self.before(path)
         if self.script:
-            return self.script.pop(0)
+            answer = self.script.pop(0)
+            return answer() if callable(answer) else answer
         if key not in self.keys:
             return _error(401, "UnauthorizedError")
         headers = self._count()
