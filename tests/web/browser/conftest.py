@@ -2,22 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from support.http import Agency
 from support.server import starter
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 expect.set_options(timeout=20_000)  # an answer may take long beside other tests
 AXE = Path(os.environ["ACARE_TEST_BROWSER"], "node_modules", "axe-core", "axe.min.js")
 
@@ -30,19 +23,23 @@ both_engines = pytest.mark.parametrize("browser", ["chromium", "firefox"], indir
 
 
 @pytest.fixture(scope="session")
-def playwright() -> Iterator[Playwright]:
+def engines() -> Iterator[Callable[[str], Browser]]:
+    """Starts a browser, or gives the one that runs: Firefox takes seconds to start."""
     with sync_playwright() as playwright:
-        yield playwright
+
+        @cache
+        def engine(name: str) -> Browser:
+            if name == "firefox":
+                path = "/usr/bin/firefox-esr"
+                return playwright.firefox.launch(channel="moz-firefox", executable_path=path)
+            return playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--disable-gpu"])
+
+        yield engine
 
 
-@pytest.fixture(scope="session")
-def browser(playwright: Playwright, request: pytest.FixtureRequest) -> Iterator[Browser]:
-    if getattr(request, "param", "chromium") == "firefox":
-        browser = playwright.firefox.launch(channel="moz-firefox", executable_path="/usr/bin/firefox-esr")
-    else:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-    yield browser
-    browser.close()
+@pytest.fixture
+def browser(engines: Callable[[str], Browser], request: pytest.FixtureRequest) -> Browser:
+    return engines(getattr(request, "param", "chromium"))
 
 
 @pytest.fixture
