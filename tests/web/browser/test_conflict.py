@@ -74,26 +74,6 @@ def test_a_change_in_another_window_is_ones_own(open_page, agency):
     expect(page.get_by_role("button", name="Use the saved value")).to_be_visible()
 
 
-def test_a_save_a_delete_and_two_restores_lose_nothing(open_page, agency):
-    client, mine, theirs = both_edit(open_page, agency, phone="1")
-    agency.ask("DELETE", f"/v1/clients/{client['id']}")
-    save(mine, Notes="Mine")
-    expect(mine.get_by_text("Deleted by broker")).to_be_visible()
-    save(theirs, Phone="2")
-    theirs.get_by_role("button", name="Restore").click()
-    theirs.get_by_role("link", name="Edit").click()
-    save(theirs)  # nothing but the restore came between
-    expect(theirs.locator("#said")).to_have_text("Saved.")
-    mine.get_by_role("button", name="Restore").click()  # which is done already
-    mine.get_by_role("link", name="Edit").click()
-    save(mine)
-    expect(mine.locator("#field-phone-problem")).to_contain_text("→ 2")
-    save(mine)
-    expect(mine.locator("#said")).to_have_text("Saved.")
-    saved = agency.get(client)
-    assert (saved["notes"], saved["phone"]) == ("Mine", "2")
-
-
 def test_what_was_typed_for_a_client_who_is_gone_is_kept(open_page, agency):
     agent = agency.ask("POST", "/v1/users", {"email": "agent@example.com", "role": "agent"}, 201)
     key = agency.ask("POST", "/v1/keys", {"user_id": agent["id"]}, 201)["key"]

@@ -10,28 +10,17 @@ from web.browser.conftest import ROWS, opened
 NOTED = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d broker: ")
 
 
-@pytest.mark.parametrize("back", ["the browser", "the link", "saving", "deleting"])
+@pytest.mark.parametrize("back", ["the browser", "the link"])
 def test_back_in_the_list_nothing_has_moved(open_page, demo, back):
     page = opened(open_page, demo, "?status=active&page=2", viewport={"width": 1024, "height": 500})
     expect(page.locator(".total")).to_contain_text("Page 2")
     page.evaluate("scrollTo(0, 400)")
-    row, following = page.locator(ROWS).nth(8), page.locator(ROWS).nth(9).get_attribute("href")
-    here, place = row.get_attribute("href"), page.evaluate("scrollY")
+    here, place = page.locator(ROWS).nth(8).get_attribute("href"), page.evaluate("scrollY")
     page.locator("td.status").nth(8).click()  # a click anywhere in a row opens it
     expect(page.locator(".history li").first).to_be_visible()
     if back == "the link":
         page.get_by_role("link", name="Back to the list").click()
-    elif back == "deleting":
-        page.get_by_role("button", name="Delete").click()
-        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-        expect(page.locator(f'{ROWS}[href="{following}"]')).to_be_focused()
-        page.get_by_role("button", name="Undo").click()
     else:
-        if back == "saving":
-            page.get_by_role("link", name="Edit").click()
-            page.get_by_label("Source").fill("Saved")
-            page.keyboard.press("Control+Enter")
-            expect(page.locator(".facts")).to_contain_text("Saved")
         page.go_back()
     expect(page.locator(f'{ROWS}[href="{here}"]')).to_be_focused()
     expect(page.locator(".total")).to_contain_text("Page 2")
@@ -46,23 +35,11 @@ def test_a_client_is_there_before_its_request_is_answered(open_page, demo):
     expect(page.get_by_role("heading", name=name)).to_be_visible()
 
 
-def test_coming_back_to_the_window_shows_what_has_changed(open_page, agency):
-    client = agency.create(last_name="Refreshed")
-    page = opened(open_page, agency)
-    for where, cell in (("", "td.phone"), (f"client/{client['id']}", ".facts")):
-        page.goto(f"{agency.url}/#/{where}")
-        agency.put(client, phone=f"555 {len(where)}")
-        page.evaluate("dispatchEvent(new Event('focus'))")
-        expect(page.locator(cell)).to_contain_text(f"555 {len(where)}")
-    with page.expect_response(lambda answer: answer.url.endswith(client["id"]) and answer.status == 304):
-        page.evaluate("dispatchEvent(new Event('focus'))")
-
-
 def test_look_ups_take_few_requests(open_page, demo):
     page, sent = opened(open_page, demo), []
     page.clock.pause_at("2100-01-01")
     page.on("request", lambda request: "/v1/" in request.url and sent.append(request.url))
-    for number in range(15):
+    for number in range(8):
         page.keyboard.press("/")
         page.keyboard.type("client.")
         page.clock.run_for(100)
@@ -71,7 +48,7 @@ def test_look_ups_take_few_requests(open_page, demo):
         expect(page.locator(".history li").first).to_be_visible()
         page.keyboard.press("Escape")
         expect(page.locator(ROWS).first).to_be_focused()
-    assert len(sent) <= 4 * 15
+    assert len(sent) <= 4 * 8
 
 
 def test_the_keyboard_alone_finds_edits_and_leaves(open_page, demo):
@@ -139,14 +116,6 @@ def test_the_status_saves_on_enter_and_is_undone(open_page, agency):
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#status")).to_have_value("active")
     assert agency.get(client)["status"] == "active"
-
-
-def test_nothing_found_leads_to_a_new_client(open_page, agency):
-    page = opened(open_page, agency)
-    page.get_by_label("Search").fill("ann o'neill")
-    page.get_by_role("link", name="New client “").click()
-    expect(page.get_by_label("First name")).to_have_value("Ann")
-    expect(page.get_by_label("Last name")).to_have_value("O'Neill")
 
 
 def test_a_file_has_all_clients_that_the_filters_match(open_page, demo):

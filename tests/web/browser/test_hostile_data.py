@@ -5,7 +5,6 @@ import urllib.parse
 import pytest
 from playwright.sync_api import expect
 from support.http import Agency
-from web.browser.conftest import opened
 
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 BIDI = "\u202eevil\u2066\u2067abc"
@@ -19,11 +18,9 @@ CLIENTS = {
              "source": "x" * 100, "notes": "y" * 10_000, "tags": ["z" * 50] * 50,
              "preferred_locations": ["q" * 200] * 50,
              "budget_min": 999_999_999_999.99, "budget_max": 1_000_000_000_000},
-    "emoji": {"first_name": "👩‍👩‍👧‍👦🏳️‍🌈", "last_name": "Z̸̢̛͔a̷l̶g̵o̴" + "\u0301" * 80,
-              "notes": "🇺🇸 \ufdfd \U000e0041", "tags": ["🔥"], "email": "a?bcc=b&cc=c@wicked.example"},
     "bidi": {"first_name": BIDI, "last_name": "مرحبا",
              "notes": f"{BIDI}\nשלום", "source": BIDI, "tags": [BIDI],
-             "email": f"{BIDI}@example.com"},
+             "email": "a?bcc=b&cc=c@wicked.example"},
 }  # fmt: skip
 
 
@@ -56,27 +53,6 @@ def test_hostile_values_are_shown_as_text(open_page, agency, clients, name):
     for field in ("first_name", "last_name", "notes"):
         assert (client[field] or "") in shown
     assert "\u202e" not in page.title()
-
-
-def test_a_hostile_client_is_saved_unchanged(open_page, agency, clients):
-    for client in clients.values():
-        page = opened(open_page, agency, f"client/{client['id']}/edit")
-        page.get_by_label("Source").fill("new")
-        page.get_by_role("button", name="Save").click()
-        expect(page.locator("#said")).to_have_text("Saved.")
-        saved = agency.get(client)
-        ours = {"source", "version", "updated_at"}
-        assert {k: v for k, v in saved.items() if k not in ours} == {
-            k: v for k, v in client.items() if k not in ours
-        }
-
-
-def test_script_is_not_run_whatever_puts_it_into_the_page(browser, agency):
-    page = browser.new_page()
-    page.goto(agency.url)
-    refused = "(text) => { try { document.body.innerHTML = text; return false; } catch { return true; } }"
-    assert page.evaluate(refused, SCRIPT)
-    page.close()
 
 
 def test_the_key_is_in_a_header_alone(open_page, start, tmp_path):

@@ -1,12 +1,11 @@
 """The page under a prefix: behind nginx and in another WSGI app."""
 
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 from wsgiref.util import shift_path_info
 
-import pytest
-from ci.test_offices import TWO, behind, behind_sign_in
+from ci.test_offices import behind_sign_in
 from playwright.sync_api import expect
 from support.http import Agency
 from support.server import make_key
@@ -33,12 +32,6 @@ def wsgi(app):
 
 
 @contextmanager
-def behind_nginx(folder):
-    with behind("nginx", folder, TWO) as (north, _):
-        yield north
-
-
-@contextmanager
 def embedded(folder):
     """In an intranet, which calls it with SCRIPT_NAME."""
     key = make_key(folder / "served.db")
@@ -54,10 +47,8 @@ def embedded(folder):
             yield Agency(f"{url}/north", key)
 
 
-@pytest.mark.parametrize("place", [behind_nginx, embedded])
-def test_the_page_works_under_a_prefix(open_page, tmp_path, place):
-    with ExitStack() as stack:
-        agency = stack.enter_context(place(tmp_path))
+def test_the_page_works_under_a_prefix(open_page, tmp_path):
+    with embedded(tmp_path) as agency:
         client = agency.create(phone="1")
         page = open_page(agency.link)
         page.locator("td.name a").click()

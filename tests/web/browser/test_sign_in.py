@@ -4,21 +4,10 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from support import command
 from web.browser.conftest import ROWS, both_engines
 
 
-def test_escape_does_not_leave_the_sign_in(open_page, agency):
-    page = open_page(agency.url)
-    for _ in range(3):
-        expect(page.get_by_label("Your key")).to_be_visible()
-        page.keyboard.press("Escape")
-    page.get_by_label("Your key").fill(agency.key)
-    page.keyboard.press("Enter")
-    expect(page.locator("#who")).to_contain_text("Broker")
-
-
-@pytest.mark.parametrize("key", ["ключ", "a\u200bb", "“abc”", "x\ty", "f" * 64])
+@pytest.mark.parametrize("key", ["ключ", "f" * 64])
 def test_a_key_that_is_not_valid_is_refused(open_page, agency, key):
     page = open_page(agency.url)
     page.get_by_label("Your key").fill(key)
@@ -71,35 +60,20 @@ def test_on_a_shared_computer_the_key_stays_in_the_tab(open_page, demo):
     expect(other.get_by_label("Your key")).to_be_visible()
 
 
-def test_a_late_refusal_does_not_ask_again(open_page, demo):
-    page = open_page(demo.url)
-    late = []
-    page.route("**/v1/users?*", lambda route: late.append(route), times=1)
-    page.reload()
-    sign_in(page, demo.key)
-    expect(page.get_by_role("dialog")).to_be_hidden()
-    late[0].continue_()
-    expect(page.locator(ROWS)).to_have_count(25)
-
-
 @pytest.mark.parametrize("agrees", [False, True])
-def test_a_link_asks_before_it_replaces_another_person(open_page, start, tmp_path, agrees):
-    server = start("--rate-limit", "off", "--agency", "Hill & Valley")
-    page = open_page(f"{server.url}/#key={server.key}")
-    expect(page.get_by_text("No clients yet.")).to_be_visible()
-    created = command.run(
-        "key", "create", "--user", "ana@example.com", "--database", tmp_path / "served.db"
-    ).out
-    key = re.search(r"\b[0-9a-f]{64}\b", created)[0]
-    page.goto(f"{server.url}/#key={key}")
+def test_a_link_asks_before_it_replaces_another_person(open_page, agency, agrees):
+    user = agency.ask("POST", "/v1/users", {"email": f"{agrees}@example.com", "role": "agent"}, 201)
+    key = agency.ask("POST", "/v1/keys", {"user_id": user["id"]}, 201)["key"]
+    page = open_page(agency.link)
+    expect(page.locator("#who")).to_contain_text("Broker")
+    page.goto(f"{agency.url}/#key={key}")
     asked = page.get_by_role("dialog")
     expect(asked).to_contain_text("You are signed in as broker@localhost. The link")
-    chosen = "ana@example.com" if agrees else "broker@localhost"
+    chosen = user["email"] if agrees else "broker@localhost"
     asked.get_by_role("button", name=chosen).click()
     for _ in range(2):
         expect(page.locator("#who bdi")).to_have_attribute("title", chosen)
         page.reload()
-    expect(page).to_have_title(re.compile("Clients.* · .*Hill & Valley"))
 
 
 @both_engines
