@@ -10,9 +10,7 @@ import sys
 from contextlib import ExitStack, closing, suppress
 
 import pytest
-from support.threads import Held
 
-from acare.database import database as database_module
 from acare.database.database import Database
 from acare.errors import DatabaseRefused, StoreUnavailable
 
@@ -85,17 +83,6 @@ def test_a_read_that_takes_too_long_is_interrupted(database):
         assert connection.execute(SLOW).fetchone() == (1_000_000,)
 
 
-SETTINGS = {"trusted_schema": 1, "wal_autocheckpoint": 0}
-
-
-@pytest.mark.parametrize(("name", "value"), SETTINGS.items())
-def test_each_connection_has_the_setting(database, name, value):
-    log = database._writer.wal
-    with database.read() as reading:
-        connections = (reading, log._connection, log.checkpointer)
-        assert [each.execute(f"PRAGMA {name}").fetchone() for each in connections] == [(value,)] * 3
-
-
 def test_a_file_that_cannot_have_a_wal_is_refused(monkeypatch, path):
     class WithoutWal(sqlite3.Connection):
         """As on a file system without shared memory, where WAL is declined without an error."""
@@ -146,14 +133,6 @@ def test_the_log_is_kept_while_other_programs_read(database, path, twice):
     run_python(READ_OUTSIDE, path)
     add_user(database, 2)
     assert run_python(READ_OUTSIDE, path) == "2\n"
-
-
-def test_a_check_does_not_wait_long_for_its_write(database, monkeypatch):
-    """As when the disk is stuck."""
-    monkeypatch.setattr(database_module, "WRITE_CHECK_SECONDS", 0.05)
-    with Held(database._writer):
-        assert database.check_write() == "A write has not finished yet."
-    assert database.check_write() == "ok"
 
 
 def test_closing_leaves_one_file(path):

@@ -166,14 +166,6 @@ def test_a_verified_backup_is_made_before_a_migration(older):
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
 
 
-def test_the_backup_of_a_linked_file_is_next_to_the_file(older, tmp_path):
-    link = tmp_path / "elsewhere" / "link.db"
-    link.parent.mkdir()
-    link.symlink_to(older)
-    migrations.migrate(link)
-    assert backup_of(older).exists()
-
-
 def test_the_backup_has_what_was_only_in_the_log(older):
     leave_in_log(older, "UPDATE api_keys SET name = 'In the log'")
     migrations.migrate(older)
@@ -253,9 +245,7 @@ def test_a_killed_migration_of_a_copied_backup_is_repeated(older):
 FAILING = {
     "after a new table": "CREATE TABLE more (id);\n\nINSERT INTO missing VALUES (1);",
     "after a change of rows": "UPDATE clients SET notes = 'new';\n\nUPDATE clients SET version = 0;",
-    "for its syntax": "CREATE INDEX ON;",
     "for rows that refer to deleted ones": "DELETE FROM users;",
-    "for a time in another format": "UPDATE users SET created_at = '2026';",
     "for what it leaves": "ALTER TABLE users ADD COLUMN more TEXT;",
 }
 

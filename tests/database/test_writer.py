@@ -10,7 +10,6 @@ from support.sockets import wait_for
 from support.threads import SOON, Call, Held
 from support.writer import add, together
 
-from acare.database.wal import WriteAheadLog
 from acare.errors import StoreUnavailable
 
 
@@ -48,8 +47,6 @@ def test_writes_that_wait_share_one_commit_in_order(bench):
 ALONE = {
     "an exception": ValueError(),
     "Ctrl-C": KeyboardInterrupt(),
-    "an exit": SystemExit(1),
-    "no memory": MemoryError(),
 }
 
 
@@ -128,31 +125,6 @@ def test_closing_finishes_queued_writes_and_refuses_others(bench):
 
 
 # --- the log is emptied
-
-
-@pytest.mark.parametrize("limit", [1_000_000, 6000])
-def test_a_log_that_another_process_restarted_is_emptied(bench, monkeypatch, limit):
-    """The other process cuts it too, to a limit that may be less than all of it."""
-    bench.writing.execute(f"PRAGMA journal_size_limit = {limit}").fetchone()
-    bench.run(lambda c: c.execute("INSERT INTO facts (n, text) VALUES (0, 'secret')").rowcount)
-    bench.run(lambda c: c.execute("DELETE FROM facts").rowcount)
-    copy, others = WriteAheadLog._copy, [3, 2, 1]
-
-    def copy_and_be_late(*arguments):
-        is_complete = copy(*arguments)
-        if others:
-            with closing(sqlite3.connect(bench.path, isolation_level=None)) as other:
-                other.execute(f"PRAGMA journal_size_limit = {limit}").fetchone()
-                other.execute("INSERT INTO facts (n) VALUES (?)", (others.pop(),))
-        return is_complete
-
-    monkeypatch.setattr(WriteAheadLog, "_copy", copy_and_be_late)
-    with closing(sqlite3.connect(bench.path)) as last:  # so that the others do not empty it by closing
-        last.execute("SELECT 1 FROM facts").fetchall()
-        assert bench.empty_wal() is True
-    with open(f"{bench.path}-wal", "rb") as log:
-        assert b"secret" not in log.read()
-    assert bench.facts() == [1, 2, 3]
 
 
 @pytest.mark.parametrize("begin", ["BEGIN", "BEGIN IMMEDIATE"], ids=["read", "write"])
