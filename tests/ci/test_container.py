@@ -12,7 +12,6 @@ import socket
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from support.http import serving_with
@@ -68,20 +67,9 @@ def environment(folder, **values):
     return {**os.environ, "PATH": f"{folder}/venv/bin:{os.environ['PATH']}", **values}
 
 
-class HealthCheck(NamedTuple):
-    """Calling it runs the health check and returns its exit code."""
-
-    command: list[str]
-    env: dict[str, str]
-    url: str
-
-    def __call__(self):
-        return subprocess.run(self.command, env=self.env, capture_output=True).returncode
-
-
 @contextmanager
 def container(image):
-    """The process of the container, and the command of its health check."""
+    """The URL of the container's process, once its health check passes. It must stop by itself."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
     text = " ".join(arguments("ENV")).replace("/data", f"{image}/data").replace("8080", port)
@@ -89,9 +77,11 @@ def container(image):
     _, *check = json.loads(re.findall("test: (.*)", COMPOSE)[0].replace("8080", port))
     with subprocess.Popen(json.loads(*arguments("CMD")), env=env, stdout=subprocess.DEVNULL) as process:
         try:
-            yield process, HealthCheck(check, env, f"http://127.0.0.1:{port}")
+            wait_for(lambda: subprocess.run(check, env=env, capture_output=True).returncode == 0, seconds=20)
+            yield f"http://127.0.0.1:{port}"
         finally:
-            process.kill()
+            process.terminate()
+            assert process.wait(20) == 0
 
 
 def in_container(image, command):
@@ -114,8 +104,7 @@ def test_the_files_share_the_volume_the_port_and_the_address_of_caddy():
 
 
 def test_the_first_key_is_made_in_the_running_container(image):
-    with container(image) as (_, check):
-        wait_for(lambda: check() == 0, seconds=20)
+    with container(image):
         assert re.fullmatch("[0-9a-f]{64}\n", in_container(image, "key create"))
 
 
@@ -155,12 +144,11 @@ def timer(image, folder, url):
 
 
 def test_the_timer_makes_a_backup_checks_and_calls_the_heartbeat(image, tmp_path):
-    with container(image) as (_, check):
-        wait_for(lambda: check() == 0, seconds=20)
-        with timer(image, tmp_path, check.url) as calls:
+    with container(image) as url:
+        with timer(image, tmp_path, url) as calls:
             assert calls == ["/fine"]
         assert len(list((image / "backups").glob("*.db"))) == 1
-    with timer(image, tmp_path, check.url) as calls:  # no server
+    with timer(image, tmp_path, url) as calls:  # no server
         assert calls == []
     assert len(list((image / "backups").glob("*.db"))) == 1
     assert "Restored" in in_container(image, "restore")
@@ -181,22 +169,8 @@ def test_compose_reads_the_file_with_the_settings():
         assert re.search("ACARE_KEEP_DAYS: '?730", services[services.index(name) + 1])
 
 
-def test_the_images_are_pinned():
-    used = re.findall(r"(?:FROM|image:) (docker.io\S+)", COMPOSE + (FOLDER / "Containerfile").read_text())
-    assert len(used) == 3
-    assert all(re.search(r":\d+\.\d+\.\d+", image) for image in used)
-
-
 def test_the_user_is_not_root_and_owns_the_volume(image):
     name, _, uid, gid, _, home, _ = (image / "etc" / "passwd").read_text().strip().split(":")
     assert ([name], home) == (arguments("USER"), arguments("VOLUME")[0].split()[0])
     volume = (image / home.strip("/")).stat()
     assert (volume.st_uid, volume.st_gid) == (int(uid), int(gid)) != (0, 0)
-
-
-def test_the_health_check_fails_if_the_server_is_down(image):
-    with container(image) as (process, check):
-        wait_for(lambda: check() == 0, seconds=20)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
-        assert check() == 1

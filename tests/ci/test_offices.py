@@ -136,26 +136,34 @@ def running(proxy, folder, text, port):
             process.terminate()
 
 
-@pytest.mark.parametrize("proxy", PROXIES)
-def test_two_offices_share_no_client_and_no_key(proxy, tmp_path):
-    with behind(proxy, tmp_path, TWO) as (north, first):
-        headers, answer = ask(north, "POST", body=JORDAN, status=201, X_Forwarded_Prefix="/forged")
-        path = f"/v1/clients/{answer['data']['id']}"
-        assert headers["Location"] == f"/north{path}"
-        ask(north, path=path)
-        ask(first, path=path, status=404)
-        ask(Agency(first.url, north.key), status=401)
+@pytest.fixture(scope="module", params=PROXIES)
+def offices(request, tmp_path_factory):
+    """The folder of two offices behind a proxy, and their callers."""
+    folder = tmp_path_factory.mktemp("offices")
+    with behind(request.param, folder, TWO) as (north, first):
+        yield folder, north, first
 
 
-@pytest.fixture(scope="module")
-def log_and_office(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("nginx")
-    with behind("nginx", folder, TWO) as (north, _):
-        yield folder / "server.log", north
+def test_two_offices_share_no_client_and_no_key(offices):
+    _, north, first = offices
+    headers, answer = ask(north, "POST", body=JORDAN, status=201, X_Forwarded_Prefix="/forged")
+    path = f"/v1/clients/{answer['data']['id']}"
+    assert headers["Location"] == f"/north{path}"
+    ask(north, path=path)
+    ask(first, path=path, status=404)
+    ask(Agency(first.url, north.key), status=401)
 
 
-def test_the_log_has_the_path_and_the_caller_that_nginx_saw(log_and_office):
-    log, office = log_and_office
+def test_an_office_without_a_slash_redirects(offices):
+    _, north, _ = offices
+    request = urllib.request.Request(north.url, headers={"Accept": "text/html"})
+    with urllib.request.urlopen(request) as page:
+        assert (page.url, b"<title>" in page.read()) == (f"{north.url}/", True)
+
+
+def test_the_log_has_the_path_and_the_caller_that_the_proxy_saw(offices):
+    folder, office, _ = offices
+    log = folder / "server.log"
     request_id = f"test-{time.monotonic_ns()}"
     ask(office, X_Request_ID=request_id, X_Forwarded_For="203.0.113.9")
     wait_for(lambda: request_id in log.read_text())
@@ -163,22 +171,15 @@ def test_the_log_has_the_path_and_the_caller_that_nginx_saw(log_and_office):
     assert " 127.0.0.1 GET /north/v1/clients 200 " in line
 
 
-def test_compression_weakens_the_tag_but_not_the_version(log_and_office):
-    office = log_and_office[1]
+@pytest.mark.parametrize("offices", ["nginx"], indirect=True)
+def test_compression_weakens_the_tag_but_not_the_version(offices):
+    _, office, _ = offices
     path = f"/v1/clients/{office.create()['id']}"
     headers, body = ask(office, path=path, parse=gzip.decompress, Accept_Encoding="gzip")
     assert (headers["Content-Encoding"], headers["ETag"]) == ("gzip", 'W/"1"')
     ask(office, path=path, status=304, If_None_Match=headers["ETag"])
     ask(office, "PUT", path, {"notes": "x"}, 412, If_Match=headers["ETag"])
     ask(office, "PUT", path, {"notes": "x", "version": json.loads(body)["data"]["version"]})
-
-
-@pytest.mark.parametrize("proxy", PROXIES)
-def test_an_office_without_a_slash_redirects(proxy, tmp_path):
-    with behind(proxy, tmp_path, TWO) as (north, _):
-        request = urllib.request.Request(north.url, headers={"Accept": "text/html"})
-        with urllib.request.urlopen(request) as page:
-            assert (page.url, b"<title>" in page.read()) == (f"{north.url}/", True)
 
 
 @contextmanager
@@ -206,33 +207,39 @@ def behind_sign_in(proxy, folder, person):
             yield office.url
 
 
-@pytest.mark.parametrize("proxy", PROXIES)
-def test_a_person_whom_the_proxy_has_signed_in_needs_no_key(proxy, tmp_path):
-    with behind_sign_in(proxy, tmp_path, {"email": "broker@example.com"}) as url:
-        browser = Agency(url, None)
-        _, me = ask(browser, path="/v1/users/me", Remote_Email="forged@example.com")
-        assert me["data"]["email"] == "broker@example.com"
-        made, _ = ask(browser, "POST", body=JORDAN, status=201, Origin=url, X_Forwarded_Prefix="/forged")
-        assert made["Location"].startswith("/v1/")
-        ask(browser, "POST", body=JORDAN, status=403, Origin="http://evil.example")
+@pytest.fixture(scope="module", params=PROXIES)
+def sign_in(request, tmp_path_factory):
+    """A function that signs a person in, or nobody, at a proxy, and the office's browser and program."""
+    person, folder = {"email": None}, tmp_path_factory.mktemp("sign-in")
+    with behind_sign_in(request.param, folder, person) as url:
+        key = make_key(folder / "8080.db")
+        yield lambda email: person.update(email=email), Agency(url, None), Agency(url, key)
 
 
-@pytest.mark.parametrize("proxy", PROXIES)
-def test_other_people_are_redirected_and_a_key_is_enough(proxy, tmp_path):
-    with behind_sign_in(proxy, tmp_path, {"email": None}) as url:
-        browser, program = Agency(url, None), Agency(url, make_key(tmp_path / "8080.db"))
-        headers, _ = ask(browser, path="/", status=302, parse=bytes)
-        assert headers["Location"].removeprefix(url) == "/oauth2/start?rd=/"
-        ask(browser, path="/v1/users/me", status=401, Remote_Email="broker@example.com")
-        ask(program, "POST", body=JORDAN, status=201)
+def test_a_person_whom_the_proxy_has_signed_in_needs_no_key(sign_in):
+    set_person, browser, _ = sign_in
+    set_person("broker@example.com")
+    _, me = ask(browser, path="/v1/users/me", Remote_Email="forged@example.com")
+    assert me["data"]["email"] == "broker@example.com"
+    made, _ = ask(browser, "POST", body=JORDAN, status=201, Origin=browser.url, X_Forwarded_Prefix="/forged")
+    assert made["Location"].startswith("/v1/")
+    ask(browser, "POST", body=JORDAN, status=403, Origin="http://evil.example")
 
 
-@pytest.mark.parametrize("proxy", PROXIES)
-def test_a_key_is_enough_while_the_sign_in_is_down(proxy, tmp_path):
-    with behind_sign_in(proxy, tmp_path, {"email": "down"}) as url:
-        browser, program = Agency(url, None), Agency(url, make_key(tmp_path / "8080.db"))
-        ask(program, "POST", body=JORDAN, status=201)
-        ask(browser, path="/readyz")
+def test_other_people_are_redirected_and_a_key_is_enough(sign_in):
+    set_person, browser, program = sign_in
+    set_person(None)
+    headers, _ = ask(browser, path="/", status=302, parse=bytes)
+    assert headers["Location"].removeprefix(browser.url) == "/oauth2/start?rd=/"
+    ask(browser, path="/v1/users/me", status=401, Remote_Email="broker@example.com")
+    ask(program, "POST", body=JORDAN, status=201)
+
+
+def test_a_key_is_enough_while_the_sign_in_is_down(sign_in):
+    set_person, browser, program = sign_in
+    set_person("down")
+    ask(program, "POST", body=JORDAN, status=201)
+    ask(browser, path="/readyz")
 
 
 def user_of(url, headers):
@@ -247,14 +254,14 @@ def user_of(url, headers):
 
 @pytest.mark.parametrize("header", ["Remote-Email", "Remote_Email", "X-Auth-Request-Email"])
 @pytest.mark.parametrize("email", ["agent@example.com", None, "down"])
-@pytest.mark.parametrize("proxy", PROXIES)
-def test_a_sign_in_never_believes_the_caller(proxy, email, header, tmp_path):
-    with behind_sign_in(proxy, tmp_path, {"email": email}) as url:
-        forged = {header: "broker@example.com"}
-        assert user_of(url, forged) != "broker@example.com"
-        assert user_of(f"{url}/north", forged) is None  # where people sign in with a key
-        for name in ("X-API-Key", "API-Key"):  # for a request with a key, Caddy does not ask the sign-in
-            assert user_of(url, {**forged, name: ""}) != "broker@example.com"
+def test_a_sign_in_never_believes_the_caller(sign_in, email, header):
+    set_person, browser, _ = sign_in
+    set_person(email)
+    forged = {header: "broker@example.com"}
+    assert user_of(browser.url, forged) != "broker@example.com"
+    assert user_of(f"{browser.url}/north", forged) is None  # where people sign in with a key
+    for name in ("X-API-Key", "API-Key"):  # for a request with a key, Caddy does not ask the sign-in
+        assert user_of(browser.url, {**forged, name: ""}) != "broker@example.com"
 
 
 FORGED = {"Remote-Email": "broker@example.com", "X-Forwarded-Prefix": "/forged"}

@@ -95,10 +95,3 @@ def test_an_installation_migrates_an_older_file(acare, tmp_path):
     with running(acare, tmp_path, "serve"):
         pass
     assert (tmp_path / "acare.db.schema-4.db").exists()
-
-
-def test_the_metadata_says_who_keeps_it_and_what_it_is(wheel):
-    with zipfile.ZipFile(wheel) as content:
-        (name,) = [name for name in content.namelist() if name.endswith(".dist-info/METADATA")]
-        fields = [line.partition(": ")[0] for line in content.read(name).decode().splitlines()]
-    assert {"Maintainer", "Keywords", "Classifier", "Summary", "Requires-Python"} <= set(fields)

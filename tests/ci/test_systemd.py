@@ -53,11 +53,6 @@ def test_a_unit_is_valid(installed, name):
     assert on(installed, f"cd /etc/systemd/system && systemd-analyze verify --man=no ./{unit}") == ""
 
 
-def test_the_pages_name_no_other_units():
-    named = set(re.findall(r"\bacare[\w-]*@?(?:test)?\.(?:service|timer)\b", PAGE))
-    assert named - {"acare-alarm@test.service"} <= {path.name for path in UNITS.iterdir()}
-
-
 # --- the commands
 
 
@@ -153,22 +148,14 @@ def test_a_setting_makes_the_nightly_backup_purge(started):
     ("arguments", "reason"),
     [
         ("north", "give none, or the name and the port"),
-        ("north 80b", "the port '80b' must be a number"),
         ("North 8082", "the name 'North' must be a short word"),
-        ("backup 8082", "the name 'backup' must be"),
         ("west 8080", "the port in /etc/acare.env is 8080"),
     ],
 )
 def test_an_invalid_office_is_refused_before_anything_changes(installed, arguments, reason):
     printed = on(installed, f"! {SCRIPT} {arguments}")
-    assert f"{reason}" in printed
+    assert reason in printed
     assert "Nothing was changed." in printed
-
-
-def test_another_port_for_an_office_is_refused(machine):
-    (machine / "etc" / "acare-north.env").write_text("ACARE_LISTEN=127.0.0.1:8081\n")
-    printed = on(machine, f"! {SCRIPT} north 8082")
-    assert "the port in /etc/acare-north.env is 8081. Nothing was changed." in printed
 
 
 def test_an_earlier_systemd_gets_an_alarm_without_filters(machine):
@@ -186,8 +173,6 @@ STEPS = {
     "/opt/acare/bin/pip",
     "writing /etc/systemd/system/acare-check.service": "mkdir /etc/systemd/system/acare-check.service.new",
     "systemctl daemon-reload": "printf '#!/bin/sh\\n[ $1 != daemon-reload ]\\n' >/usr/local/sbin/systemctl",
-    "starting acare.service (see: journalctl -u acare -u acare-backup)": "printf '#!/bin/sh\\n"
-    "[ $1 != enable ]\\n' >/usr/local/sbin/systemctl",
 }
 
 
@@ -209,25 +194,12 @@ def test_an_upgrade_restarts_only_what_runs(started):
     assert run("systemctl is-active acare-check.timer || true") == "inactive\n"
 
 
-def test_the_command_makes_a_backup_if_there_is_none(started):
-    """As after a first run whose backup failed."""
-    folder, _, run = started
-    run(f"rm /var/lib/acare-backups/*; {SCRIPT}")
-    assert list((folder / "var/lib/acare-backups").glob("*.db"))
-
-
 def test_the_program_of_an_earlier_python_is_made_anew(machine, installed):
     """As after an upgrade of Debian: python finds no packages in the environment."""
     own_program(machine, installed)
     on(machine, "ln -s /bin/true /usr/local/sbin/systemctl; cd /opt/acare/lib && mv python3* python3.1")
     on(machine, SCRIPT)
     assert on(machine, "/opt/acare/bin/acare --version").startswith("acare ")
-
-
-def test_another_user_learns_how_to_run_commands(started):
-    _, _, run = started
-    line = "runuser -u nobody -- /opt/acare/bin/acare key list --database /var/lib/acare/acare.db || true"
-    assert re.search("Permission denied; /var/lib/acare belongs to acare.*/usr/local/bin/acare", run(line))
 
 
 def test_the_commands_serve_the_api_with_tls(started):
