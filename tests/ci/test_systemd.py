@@ -121,18 +121,6 @@ def test_another_office_has_its_own_service_users_and_alarm(started):
     assert "south@example.com" not in run("acare-north user list")
 
 
-def test_offices_use_the_first_ones_alarm_unless_they_name_one(started):
-    folder, _, run = started
-    run("sh acare/cli/units/install.sh west 8083")
-    trial = "systemctl start acare-west-alarm@test.service"
-    run(f"cp -a /etc/acare-alarm /mnt; echo 'ALARM=sendmail first@example.com' >>/etc/acare-alarm; {trial}")
-    run(
-        f"cp -a /mnt/acare-alarm /etc; echo 'ALARM=sendmail own@example.com' >>/etc/acare-west-alarm; {trial}"
-    )
-    mailed = re.findall("^To: (.*)\nSubject: acare-west on ", mails_of(folder), re.MULTILINE)
-    assert mailed == ["first@example.com", "own@example.com"]
-
-
 def test_a_setting_makes_the_nightly_backup_purge(started):
     folder, _, run = started
     log = "journalctl --quiet --output=cat --unit=acare-backup.service"
