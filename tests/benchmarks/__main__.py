@@ -6,18 +6,14 @@ disturbance affects all of them. README.md describes the method.
 
 import argparse
 import contextlib
-import os
 import shutil
 import statistics
 import sys
 import tempfile
-import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from pathlib import Path
 
-from acare.database.connection import open_to_read
 from tests.benchmarks import large, load, report, servers
 from tests.benchmarks.load import CLIENT, Result
 from tests.benchmarks.servers import Server
@@ -173,7 +169,6 @@ def grow(bench: Bench, folder: Path) -> list[str]:
     large.make(big, 1_000_000, old_versions=0)
     few, many = f"{servers.CLIENTS:,} clients", "1,000,000 clients"
     lists = {"first page": "/v1/clients", "search": "/v1/clients?q=last4711"}
-    rows = [_cold_and_warm(big, many)]
     with (
         servers.acare(small, SERVER_CORE, name=few) as first,
         servers.acare(big, SERVER_CORE, name=many) as second,
@@ -185,30 +180,7 @@ def grow(bench: Bench, folder: Path) -> list[str]:
                     bench.run(work, server, load.get(path))
                 bench.run("create at scale", server, load.send("POST", "/v1/clients", CLIENT))
     works = ("get at scale", *lists, "create at scale")
-    return [
-        *rows,
-        *(report.row(f"{work}, {many} against {few}", bench.ratio(work, many, few)) for work in works),
-    ]
-
-
-def _cold_and_warm(database: Path, what: str) -> str:
-    """A row: the medians of 200 gets of clients all over the file, from the disk and from memory."""
-    with closing(open_to_read(database)) as connection:
-        query = "SELECT id FROM clients WHERE seq % 1000 < 2 LIMIT 2000"
-        ids = [client_id for (client_id,) in connection.execute(query)][::10]
-    with servers.acare(database, SERVER_CORE) as server:
-        with database.open("rb") as file:
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        cold, warm = (statistics.median(_times(server, ids)) for _ in range(2))
-    return f"| get of {what}, not in memory and then in memory | {cold:.2f} and {warm:.2f} ms |"
-
-
-def _times(server: Server, ids: Sequence[str]) -> Iterator[float]:
-    """The milliseconds that a get of each client takes, on a connection of its own."""
-    for client_id in ids:
-        began = time.perf_counter()
-        server.call("GET", f"/v1/clients/{client_id}")
-        yield 1000 * (time.perf_counter() - began)
+    return [report.row(f"{work}, {many} against {few}", bench.ratio(work, many, few)) for work in works]
 
 
 def main() -> int:

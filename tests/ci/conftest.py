@@ -1,9 +1,25 @@
-"""Fixtures: machines with systemd."""
+"""Fixtures: machines with systemd, and programs from npm."""
 
 import subprocess
 
 import pytest
 from support.machine import SCRIPT, copy_of, make, on
+
+PROGRAMS = (
+    "@redocly/cli@2.77.0",
+    "@stoplight/spectral-cli@6.16.3",
+    "openapi-typescript@7.13.0",
+    "typescript@5.9.3",
+)
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory):
+    """The folder of the commands of programs that read the OpenAPI document."""
+    folder = tmp_path_factory.mktemp("programs")
+    npm = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", folder, *PROGRAMS]
+    subprocess.run(npm, check=True, timeout=300)
+    return folder / "node_modules" / ".bin"
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from support.http import serving_with
-from support.page import examples, replaced
+from support.page import examples
 from support.sockets import wait_for
 
 FOLDER = Path(__file__).parents[2] / "acare" / "cli" / "container"
@@ -91,16 +91,6 @@ def in_container(image, command):
     words = words[words.index("acare") + 1 :]  # after the name of the service
     env = environment(image, ACARE_DATABASE=f"{image}/data/acare.db")
     return subprocess.run(words, env=env, capture_output=True, text=True, check=True).stdout
-
-
-def test_the_files_share_the_volume_the_port_and_the_address_of_caddy():
-    """Against the manual of Compose."""
-    assert re.findall('"(?:acare|backups):(.*?)"', COMPOSE) == arguments("VOLUME")[0].split()
-    assert re.findall("ACARE_TRUSTED_PROXY: (.*)", COMPOSE) == re.findall("ipv4_address: (.*)", COMPOSE)
-    assert re.findall(r"ACARE_LISTEN=0\.0\.0\.0:(\d+)", *arguments("ENV")) == arguments("EXPOSE")
-    (on_the_page,) = re.findall("<<END\n(.*)END", examples("sh", "A service")[-1], re.DOTALL)
-    upstream = f"acare:{arguments('EXPOSE')[0]}"
-    assert (FOLDER / "Caddyfile").read_text() == replaced(on_the_page, {"127.0.0.1:8080": upstream})
 
 
 def test_the_first_key_is_made_in_the_running_container(image):

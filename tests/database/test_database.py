@@ -60,14 +60,6 @@ def test_only_temporary_errors_become_domain_errors(database):
         connection.execute("SELECT * FROM missing")
 
 
-def test_an_earlier_error_of_a_function_is_not_reported(database):
-    """It was handled, as a command does that looks whether a file is damaged."""
-    with database.read() as connection, suppress(sqlite3.OperationalError):
-        connection.execute("SELECT has_place('[]', 1)")
-    with pytest.raises(sqlite3.OperationalError, match="no such table"), database.read() as connection:
-        connection.execute("SELECT * FROM missing")
-
-
 SLOW = """
 WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT 1000000)
 SELECT count(*)

@@ -69,23 +69,11 @@ def test_a_checkpoint_that_failed_elsewhere_stops_writes(elsewhere, failed):
         pass  # the log could be restarted, although its content may not be in the database
 
 
-def test_a_record_whose_log_was_copied_is_removed(tmp_path):
-    (tmp_path / "acare.db-checkpoint-failed").touch()
-    with closing(Database(tmp_path / "acare.db")) as database:
-        assert database.check_write() == "ok"
-
-
 def test_a_backup_after_a_failed_checkpoint_keeps_the_log(failed, tmp_path, monkeypatch):
     """Even if the server ends meanwhile, so that the backup is the last to close the database."""
     monkeypatch.setattr(copying, "_CALL_STEPS", 1)
     back_up(tmp_path / "acare.db", tmp_path / "backups", progress=lambda *_: failed.web.app.close())
     assert os.path.getsize(tmp_path / "acare.db-wal") > 0
-
-
-def test_status_says_what_to_do_after_a_failed_checkpoint(failed, tmp_path):
-    failed.web.app.close()  # a process in another container cannot be seen either
-    (writes,) = [check for check in read_status(tmp_path / "acare.db") if check.problems]
-    assert (writes.name, "stop every process" in writes.problems[0]) == ("writes", True)
 
 
 # --- the log that a killed process left

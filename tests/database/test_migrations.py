@@ -128,13 +128,6 @@ def test_idempotency_keys_of_before_still_hold(migrated):
     assert "Idempotent-Replayed" not in send(migrated, old_schema.BEN, "ben-1", JORDAN).headers
 
 
-def test_what_a_migration_deletes_is_overwritten(older, extend):
-    assert b"never used" in older.read_bytes()
-    extend("DELETE FROM api_keys WHERE name = 'never used';")
-    migrations.migrate(older)
-    assert b"never used" not in older.read_bytes()
-
-
 @pytest.mark.parametrize("version", [3, 2, -1])
 @pytest.mark.parametrize("line", [["key", "list", "--database"], ["verify"]], ids=str)
 def test_a_file_of_an_older_schema_is_refused(older, line, version):

@@ -65,12 +65,6 @@ SAME = {
         INSERT INTO _litestream_seq VALUES (1, 1)""",
     "a table of the operator": "CREATE TABLE more (a PRIMARY KEY); CREATE TABLE mine (a REFERENCES more (a))",
     "a plain index": 'CREATE INDEX mine ON clients (email COLLATE NOCASE DESC, "status")',
-    "names in quotes": """
-        ALTER TABLE users RENAME TO people;
-        ALTER TABLE people RENAME TO users;
-        ALTER TABLE users RENAME COLUMN role TO part;
-        ALTER TABLE users RENAME COLUMN part TO "role"
-        """,
 }
 
 

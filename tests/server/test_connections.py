@@ -100,16 +100,6 @@ def test_a_new_caller_is_refused_if_all_requests_are_complete(full, tmp_path):
     assert target.log_besides_requests() == []
 
 
-def test_a_request_that_arrives_with_its_connection_is_answered(full):
-    """Although many connect at once after it."""
-    target, make = full
-    with target.frozen():
-        [asking] = make(1, HEALTH)
-        make(3 * ROOM)
-    with asking.makefile("rb") as stream:
-        assert read_content(stream)[0] == 200
-
-
 def test_an_unread_response_outlives_unfinished_requests(full):
     """Although it has made no progress for longer."""
     target, make = full

@@ -36,11 +36,6 @@ def test_writes_in_progress_have_at_most_64_kib(waiting):
     assert len(take_all(waiting)) == 4
 
 
-def test_a_write_of_any_size_is_taken_alone(waiting):
-    send(waiting, "ana", 2 * MAX_OVERLAPPING, 0)
-    assert len(take_all(waiting)) == 1
-
-
 def test_large_writes_of_a_caller_leave_room_for_others(waiting):
     send(waiting, "ana", *[LARGE] * 16)
     send(waiting, "ben", LARGE, LARGE)

@@ -12,7 +12,6 @@ from support.sockets import (
     LARGE_PAGE,
     closes,
     fill_with_large_clients,
-    read_answer,
     request,
 )
 from support.target import target_in
@@ -50,17 +49,6 @@ def test_an_idle_connection_is_closed(quick):
         raw.sendall(request(quick.key, path="/healthz"))
         assert raw.recv(1000)
         assert closes(raw)
-
-
-def test_each_request_has_its_own_time(quick):
-    complete = request(quick.key, path="/healthz")
-    with quick.connections() as [raw], raw.makefile("rb") as stream:
-        raw.sendall(complete[:50])
-        end = time.monotonic() + 2 * LIMIT_SECONDS
-        while time.monotonic() < end:  # there is always a part of a request on its way
-            raw.sendall(complete[50:] + complete[:50])
-            assert read_answer(stream)[0] == 200
-            time.sleep(0.05)
 
 
 def test_an_answer_that_is_not_read_is_given_up(quick):

@@ -13,7 +13,7 @@ from support.keys import new_key
 from support.sockets import BODY, LARGE_PAGE, fill_with_large_clients, read_answer, request, wait_for
 from support.target import PROMPT, TRIES, target_in
 from support.waits import Clock
-from support.wsgi import call, turn
+from support.wsgi import call
 
 import acare
 from acare.auth import OPERATOR
@@ -104,18 +104,6 @@ def test_writes_and_checks_that_wait_do_not_delay_reads(busy):
         time.sleep(0.1)
         for path in ("/v1/clients?page=99999", "/v1/clients?limit=1"):
             assert ask(busy, "GET", path) < 1
-
-
-proxied = app_fixture(trusted_proxy="192.0.2.1", user_header="Remote-Email")
-
-
-def test_requests_are_queued_by_user_or_else_by_address(proxied):
-    keys = [new_key(proxied.keys, "ana@example.com", ALL_SCOPES) for _ in range(2)]
-    assert [turn(proxied, HTTP_X_API_KEY=made.key).caller for made in keys] == [keys[0].user_id] * 2
-    proxied.keys.revoke(OPERATOR, keys[1].id)
-    assert {turn(proxied, HTTP_API_KEY=key).caller for key in (keys[1].key, "x")} == {"192.0.2.1"}
-    assert turn(proxied, HTTP_X_FORWARDED_FOR="2001:db8::1").caller == "2001:db8::/64"
-    assert turn(proxied, HTTP_REMOTE_EMAIL="ANA@example.com").caller == keys[0].user_id
 
 
 now = [0]
