@@ -69,14 +69,14 @@ NAME = String(min_length=1, max_length=100)
 
 @dataclass(frozen=True)
 class Enum:
-    """One of ``words``."""
+    """One of ``values``."""
 
-    words: tuple[str, ...]
+    values: tuple[str, ...]
 
     def __call__(self, value: object) -> Stored:
-        if isinstance(value, str) and value in self.words:
+        if isinstance(value, str) and value in self.values:
             return value
-        raise ValueError(f"must be one of {', '.join(self.words)}")
+        raise ValueError(f"must be one of {', '.join(self.values)}")
 
 
 @dataclass(frozen=True)

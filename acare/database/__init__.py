@@ -1,1 +1,1 @@
-"""Access to one SQLite file: connections, reading and writing, the log, the schema and its migrations."""
+"""Access to one SQLite file: connections, reading and writing, the WAL, the schema and its migrations."""

@@ -18,7 +18,7 @@ from acare.errors import DAMAGED, DatabaseRefused, StoreUnavailable
 
 SQLITE_VERSION = sqlite3.sqlite_version
 
-#: Bytes of log (32 MiB) after which it is checkpointed, however few rows were changed. When the log restarts,
+#: Bytes of WAL (32 MiB) after which it is checkpointed, however few rows were changed. When the WAL restarts,
 #: SQLite truncates a longer file to this size.
 CHECKPOINT_SIZE = 32 * 1024 * 1024
 
@@ -94,7 +94,7 @@ def open_file(path: Path | None, *, mode: str = "rw", settings: tuple[str, ...] 
     """A connection to a file that exists; any thread may use it, one at a time.
 
     None is a new file without a name, in SQLite's folder for temporary files. In the mode "ro", ``PRAGMA
-    integrity_check`` omits CHECK constraints. "ro&immutable=1" reads the file alone, without its log or
+    integrity_check`` omits CHECK constraints. "ro&immutable=1" reads the file alone, without its WAL or
     journal, and without locks.
     """
     if sqlite3.sqlite_version_info < (3, 40):  # Debian 12 has it, with all features of the schema
@@ -130,15 +130,15 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """A connection for a command that only reads: the file, its log and its folder stay as they are.
+    """A connection for a command that only reads: the file, its WAL and its folder stay as they are.
 
     It takes SQLite's locks, so that a server that starts meanwhile does not checkpoint.
     """
-    mode = "rw"  # when it is closed last, SQLite deletes the empty log that it has created
+    mode = "rw"  # when it is closed last, SQLite deletes the empty WAL that it has created
     if beside(path, "-wal").exists() or beside(path, "-journal").exists():
-        mode = "ro"  # otherwise SQLite would copy the log into the file
-    elif not all(os.access(target, os.W_OK) for target in (path, path.resolve().parent)):
-        mode = "ro&immutable=1"  # the empty log could not be deleted, or not created
+        mode = "ro"  # otherwise SQLite would copy the WAL into the file
+    elif not all(os.access(each, os.W_OK) for each in (path, path.resolve().parent)):
+        mode = "ro&immutable=1"  # the empty WAL could not be deleted, or not created
     return open_file(path, mode=mode, settings=("query_only = ON",))
 
 

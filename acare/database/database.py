@@ -36,7 +36,7 @@ class ReadableDatabase(ABC):
         """A read-only connection, for a ``with`` statement.
 
         Each statement sees one snapshot; ``BEGIN`` holds it for several, until the end of the ``with``. With
-        ``max_seconds``, a statement of a server that still runs then, or earlier if the log is long, is
+        ``max_seconds``, a statement of a server that still runs then, or earlier if the WAL is long, is
         interrupted: StoreUnavailable.
         """
 
@@ -104,7 +104,7 @@ class Database(ReadableDatabase):
         """A long transaction on a connection of its own; without ``commit`` it is rolled back at the end.
 
         Other writers wait meanwhile, and fail after their busy timeout. It does not run in the writer's
-        thread, where Ctrl-C would have to wait. The log is emptied afterwards. StoreUnavailable if the
+        thread, where Ctrl-C would have to wait. The WAL is emptied afterwards. StoreUnavailable if the
         database cannot be written now.
         """
         try:
@@ -124,7 +124,7 @@ class Database(ReadableDatabase):
         connection.execute("COMMIT")
 
     def empty_wal(self) -> bool:
-        """Checkpoint the log and restart it; False if the disk or other processes prevented this."""
+        """Checkpoint the WAL and restart it; False if the disk or other processes prevented this."""
         with suppress(StoreUnavailable, sqlite3.OperationalError, FileNotFoundError), self._writer.in_use:
             return self._writer.wal.empty()
         return False

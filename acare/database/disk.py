@@ -97,7 +97,7 @@ def describe_owner(path: Path) -> str:
 def explain_access(path: Path) -> str:
     """A clause for the error that a database cannot be used; empty if there is nothing to explain.
 
-    It names the owner of the file or folder that this process may not use, or a full disk. (A log has the
+    It names the owner of the file or folder that this process may not use, or a full disk. (A WAL has the
     owner of its file.)
     """
     folder = Path(os.path.realpath(path)).parent  # unlike resolve(), it accepts a loop of links
@@ -105,6 +105,6 @@ def explain_access(path: Path) -> str:
         for target, needed in ((path, os.R_OK | os.W_OK), (folder, os.W_OK | os.X_OK)):
             if os.path.exists(target) and not os.access(target, needed):
                 return f"; {target} {describe_owner(target)}"
-        if shutil.disk_usage(folder).free < 32 * 1024:  # SQLite needs these bytes for the index of the log
+        if shutil.disk_usage(folder).free < 32 * 1024:  # SQLite needs these bytes for the index of the WAL
             return "; the disk is full: free some space, but never delete a file ending in -wal or -shm"
     return ""

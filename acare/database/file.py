@@ -24,7 +24,7 @@ APPLICATION_ID = 0x61636172
 def refusing(path: Path, failed: str = "") -> Iterator[None]:
     """Raise errors of the system and of SQLite as DatabaseRefused, with the file and the reason.
 
-    ``failed`` comes before the reason: ``"its log cannot be written: "``.
+    ``failed`` comes before the reason: ``"its WAL cannot be written: "``.
     """
     try:
         yield
@@ -83,7 +83,7 @@ def check(path: Path) -> int:
 
 
 def _refuse_other_names(path: Path) -> None:
-    """DatabaseRefused for a file with a second name: SQLite would keep a second log for it."""
+    """DatabaseRefused for a file with a second name: SQLite would keep a second WAL for it."""
     path = path.resolve()
     name = escape(path.name)
     # Names that acare itself gives the file for a moment, and leaves if it is killed then.
@@ -93,7 +93,7 @@ def _refuse_other_names(path: Path) -> None:
     links = path.stat().st_nlink - known
     if links > 1:
         raise DatabaseRefused(
-            f"{path}: the file has {links} names (hard links), and SQLite would keep a log for each of them; "
+            f"{path}: the file has {links} names (hard links), and SQLite would keep a WAL for each of them; "
             "delete the other names, or copy the file"
         )
 
@@ -171,8 +171,8 @@ def _create(path: Path) -> None:
     """
     path = path.resolve()  # the target of a symbolic link, as SQLite does
     if beside(path, "-wal").exists() and not path.exists():
-        # SQLite would apply the log to the new file.
-        raise DatabaseRefused(f"{path}: missing, but its log {path.name}-wal is here: put the file back")
+        # SQLite would apply the WAL to the new file.
+        raise DatabaseRefused(f"{path}: missing, but its WAL {path.name}-wal is here: put the file back")
     with temporary(path) as fresh:
         with closing(open_file(fresh)) as connection:  # synced by SQLite: its default is FULL
             connection.executescript(f"BEGIN;\n{schema.text()}\nCOMMIT;")

@@ -1,4 +1,4 @@
-"""The write-ahead log: checkpoints (copying it into the database), its maximum length, and its recovery.
+"""The write-ahead log (WAL): checkpoints (copying it into the database), its maximum length and its recovery.
 
 Only this code checkpoints a database in use, and never while any process commits: SQLite 3.7.0 to 3.51.2 can
 lose a commit that coincides with a checkpoint ("the WAL-reset bug", sqlite.org/wal.html). When a sync fails,
@@ -20,21 +20,21 @@ from acare.errors import StoreUnavailable
 
 log = logging.getLogger("acare.database")
 
-#: Bytes of log (1 GiB) from which writes are refused until it has been emptied. The log grows so long only
+#: Bytes of WAL (1 GiB) from which writes are refused until it has been emptied. The WAL grows so long only
 #: while readers keep old snapshots open; it must not fill the disk.
 MAX_SIZE = 1024 * 1024 * 1024
 
 #: Seconds that a limited read may take from a quarter of MAX_SIZE on.
 SHORT_SECONDS = 0.1
 
-#: Changed rows after which the log is checkpointed: about 650 new clients, and 27 MB of log. After a
+#: Changed rows after which the WAL is checkpointed: about 650 new clients, and 27 MB of WAL. After a
 #: 250th of them, its size is read, which is a system call.
 CHECKPOINT_AFTER = 4000
 
-#: Seconds that each attempt to empty the log waits for readers; they end by then if it is long.
+#: Seconds that each attempt to empty the WAL waits for readers; they end by then if it is long.
 PAUSES = (0.0, *[1.5 * SHORT_SECONDS] * 6)
 
-#: Seconds between two attempts to empty a long log after a commit: other writes wait meanwhile.
+#: Seconds between two attempts to empty a long WAL after a commit: other writes wait meanwhile.
 ATTEMPT_SECONDS = 5.0
 
 #: The error for writes after a failed checkpoint: the cause and what to do.
@@ -48,38 +48,38 @@ FAILURE = (
 #: until then, the ``-shm`` file counts it as copied.
 FAILURE_RECORD = "-checkpoint-failed"
 
-# The log (sqlite.org/fileformat2.html, "The WAL File Format"): the salts in its header; the commit mark and
+# The WAL (sqlite.org/fileformat2.html, "The WAL File Format"): the salts in its header; the commit mark and
 # the salts of each frame, before the content of a page. Frames from before the last restart have other salts.
 HEADER = struct.Struct("> 16x 8s 8x")
 FRAME = struct.Struct("> 4x I 8s 8x")
 
 
 def write_one_page(connection: sqlite3.Connection) -> None:
-    """Write one page to the log without a change: SQLite writes ``user_version`` again."""
+    """Write one page to the WAL without a change: SQLite writes ``user_version`` again."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute(f"PRAGMA user_version = {version}")
 
 
 class WriteAheadLog:
-    """The log of the database ``path``, which ``connection`` writes. A second connection checkpoints it.
+    """The WAL of the database ``path``, which ``connection`` writes. A second connection checkpoints it.
 
     Only ``read_seconds`` and ``close`` are thread-safe. Call the others outside a transaction.
     """
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self._connection = connection
-        # Its limit truncates a log that it restarts.
+        # Its limit truncates a WAL that it restarts.
         self.checkpointer = open_file(path, settings=("journal_size_limit = 0",))
         self._path = beside(path, "-wal")
         self._record = beside(path, FAILURE_RECORD)
         self._page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])  # bytes
-        # Bytes of the log in use, at the last checkpoint. (If another program, such as Litestream, restarts
-        # the log, the file may stay as long as it was.)
+        # Bytes of the WAL in use, at the last checkpoint. (If another program, such as Litestream, restarts
+        # the WAL, the file may stay as long as it was.)
         self._size = os.path.getsize(self._path) if self._path.exists() else 0
         self._copied_rows = self._measured_rows = connection.total_changes  # at the last of each
         self._due_size = CHECKPOINT_SIZE  # bytes of the file
         self._failed = False
-        self._next_attempt = 0.0  # seconds of time.monotonic, from which a long log is emptied
+        self._next_attempt = 0.0  # seconds of time.monotonic, from which a long WAL is emptied
 
     @property
     def has_failed(self) -> bool:
@@ -88,7 +88,7 @@ class WriteAheadLog:
         return self._failed
 
     def read_seconds(self, max_seconds: float) -> float:
-        """The time limit of a read, since its snapshot keeps a long log from being emptied."""
+        """The time limit of a read, since its snapshot keeps a long WAL from being emptied."""
         return min(max_seconds, SHORT_SECONDS) if self._size >= MAX_SIZE // 4 else max_seconds
 
     def committed(self) -> None:
@@ -104,11 +104,11 @@ class WriteAheadLog:
             self._copy()
 
     def check(self) -> None:
-        """Raise StoreUnavailable after a failed checkpoint, or if the log is too long to continue."""
+        """Raise StoreUnavailable after a failed checkpoint, or if the WAL is too long to continue."""
         if self.has_failed:
             raise StoreUnavailable(FAILURE)
         if self._size >= MAX_SIZE and not self.empty():
-            raise StoreUnavailable("The log has grown too long: another process keeps an old snapshot.")
+            raise StoreUnavailable("The WAL has grown too long: another process keeps an old snapshot.")
 
     def close(self, connection: sqlite3.Connection) -> None:
         """Close a connection to the database. After a failed checkpoint, SQLite must not checkpoint then."""
@@ -120,16 +120,16 @@ class WriteAheadLog:
         connection.close()
 
     def empty(self) -> bool:
-        """Checkpoint the complete log and restart it with one page. Returns whether readers allowed this.
+        """Checkpoint the complete WAL and restart it with one page. Returns whether readers allowed this.
 
         (SQLite's own TRUNCATE continues without the lock if it cannot get it, and could meet a commit.)
         """
         for pause in PAUSES:
             time.sleep(pause)  # readers of earlier snapshots end meanwhile
             if self._copy():
-                # Reads that begin now do not use the log, which is copied; earlier ones end meanwhile.
+                # Reads that begin now do not use the WAL, which is copied; earlier ones end meanwhile.
                 time.sleep(pause)
-                # The first commit after a complete checkpoint restarts the log and truncates its file. If
+                # The first commit after a complete checkpoint restarts the WAL and truncates its file. If
                 # another process was first, the next attempt truncates it.
                 write_one_page(self.checkpointer)
                 if os.path.getsize(self._path) < 2 * self._page_size:
@@ -151,7 +151,7 @@ class WriteAheadLog:
             self._copied_rows = self._connection.total_changes
             self._size = os.path.getsize(self._path) if busy else in_log * (FRAME.size + self._page_size)
             is_complete = bool(copied == in_log and not busy)
-            # The log restarts, or grows on.
+            # The WAL restarts, or grows on.
             self._due_size = CHECKPOINT_SIZE + (0 if is_complete else self._size)
         except sqlite3.OperationalError as error:
             # Where a write is refused, as by a quota, nothing is lost: the next checkpoint copies it again.
@@ -171,16 +171,16 @@ class WriteAheadLog:
 
 
 def recover(path: Path) -> None:
-    """Copy the log that a killed process left into the database, from its beginning, before it is used.
+    """Copy the WAL that a killed process left into the database, from its beginning, before it is used.
 
-    The log may exist only in the cache, but SQLite would take it as committed: it is first written over
+    The WAL may exist only in the cache, but SQLite would take it as committed: it is first written over
     itself and synced. If it is damaged, it is kept. Does nothing while a process has the database open, in
-    any container: that process has done this, or has written the log itself. DatabaseRefused on failure.
+    any container: that process has done this, or has written the WAL itself. DatabaseRefused on failure.
     """
     record, left = beside(path, FAILURE_RECORD), beside(path, "-wal")
     if not record.exists() and not left.exists():
         return
-    with file.refusing(path, "its log cannot be written: "):
+    with file.refusing(path, "its WAL cannot be written: "):
         connection = open_locked(path)
         if connection is None:
             return
@@ -200,9 +200,9 @@ def recover(path: Path) -> None:
 
 
 def _write_again(path: Path, frame_size: int) -> list[int]:
-    """Write a log over itself, and sync it. Returns the number of frames up to each commit."""
+    """Write a WAL over itself, and sync it. Returns the number of frames up to each commit."""
     frames, commits = 0, []
-    # Nothing locks the log itself, so closing this handle releases no lock of SQLite.
+    # Nothing locks the WAL itself, so closing this handle releases no lock of SQLite.
     with suppress(FileNotFoundError), path.open("r+b", buffering=0) as log_file:
         header = log_file.read(HEADER.size)
         (salts,) = HEADER.unpack(header.ljust(HEADER.size))

@@ -78,7 +78,7 @@ class Writer:
         self._connection = open_writer(path)
         self.wal = WriteAheadLog(self._connection, path)
         self.before_commit = before_commit
-        self.in_use = threading.Lock()  # held while the connections, and the log, are used
+        self.in_use = threading.Lock()  # held while the connections, and the WAL, are used
         self._queue: SimpleQueue[Write[Any] | None] = SimpleQueue()  # None ends the thread
         self._mutex = threading.Lock()  # guards the attribute below, and keeps None last in the queue
         self.closed = False

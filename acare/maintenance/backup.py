@@ -31,7 +31,7 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
     """
     file.check(database)
     if os.access(database, os.W_OK) and not file.is_backup(database):
-        with suppress(DatabaseRefused):  # on a full disk: the copy has the content of the log, too
+        with suppress(DatabaseRefused):  # on a full disk: the copy has the content of the WAL, too
             recover(database)
     target = folder / f"{database.stem}-{timestamp()}.db"
     with file.refusing(folder, "no backup was made: "):
@@ -81,10 +81,10 @@ def verify(path: Path, progress: Progress = silent) -> int:
 def check_file(path: Path) -> int:
     """The schema version of a backup; DatabaseRefused unless it is a single file with an acare database."""
     for suffix in ("-journal", "-wal"):
-        log = Path(f"{path}{suffix}")
-        if log.exists() and log.stat().st_size:  # SQLite would apply it to the file
+        wal = Path(f"{path}{suffix}")
+        if wal.exists() and wal.stat().st_size:  # SQLite would apply it to the file
             raise DatabaseRefused(
-                f"{path}: incomplete: it has a log, {log.name}; stop the program that writes to it"
+                f"{path}: incomplete: it has a WAL, {wal.name}; stop the program that writes to it"
             )
     return file.check(path)
 

@@ -11,7 +11,7 @@ from acare.store import search
 
 
 def compact(database: Database, progress: Progress = silent) -> None:
-    """Rewrite the file and its log. Other writers wait meanwhile, and fail after their busy timeout.
+    """Rewrite the file and its WAL. Other writers wait meanwhile, and fail after their busy timeout.
 
     Refused if the disk has too little space, or if other processes keep the file busy for too long. If
     compacting is interrupted, the file is unchanged.
@@ -30,6 +30,6 @@ def compact(database: Database, progress: Progress = silent) -> None:
         raise Refused(f"{database.path}: not compacted: {reason} No content was changed.") from None
     if not done:
         raise Refused(
-            f"{database.path}: compacted, but the log still has deleted content: another program, such as "
+            f"{database.path}: compacted, but the WAL still has deleted content: another program, such as "
             "Litestream, keeps it; stop that program and run the command again"
         )

@@ -152,7 +152,7 @@ def _update(fresh: Path, backup: Path, replaced: Path | None) -> tuple[int, Kept
 
 
 def _replace(database: Path, fresh: Path) -> Path | None:
-    """Give the new file the name of the database. Returns the new name of the old one and of its logs.
+    """Give the new file the name of the database. Returns the new name of the old one and of its WALs.
 
     The old file has both names until then. If this fails, it has only the first one again.
     """

@@ -99,8 +99,8 @@ def _check_keys(ending: list[dict[str, Any]]) -> Check:
 
 
 def _check_log(path: Path) -> Check:
-    log = beside(path, "-wal")
-    size = log.stat().st_size if log.exists() else 0
+    wal = beside(path, "-wal")
+    size = wal.stat().st_size if wal.exists() else 0
     problems = [f"it was damaged, and is kept as {name}" for name in damaged_logs(path)]
     if size > MAX_SIZE // 2:
         reason = f"a process keeps an old snapshot; at {size_text(MAX_SIZE)} writes are refused"
@@ -109,8 +109,8 @@ def _check_log(path: Path) -> Check:
 
 
 def damaged_logs(path: Path) -> list[str]:
-    """The damaged logs that a start has kept; their names tell how many commits were lost."""
-    return sorted(log.name for log in path.parent.glob(f"{escape(beside(path, '-wal').name)}-damaged-*"))
+    """The damaged WALs that a start has kept; their names tell how many commits were lost."""
+    return sorted(wal.name for wal in path.parent.glob(f"{escape(beside(path, '-wal').name)}-damaged-*"))
 
 
 def _check_disk(path: Path, folder: Path | None) -> Check:

@@ -149,7 +149,7 @@ def test_writes_fail_while_a_reader_keeps_the_log_long(quick, path, monkeypatch)
         (path.parent / "leads.csv").write_text("first_name,last_name,client_type\nA,B,buyer\n")
         for line in ("user add ben@example.com", "import leads.csv --user broker@example.com"):
             refused = command.run(*line.split(), "--database", path, cwd=path.parent)
-            assert (refused.is_refusal(), "The log has grown too long" in refused.err) == (True, True)
+            assert (refused.is_refusal(), "The WAL has grown too long" in refused.err) == (True, True)
         assert os.path.getsize(f"{path}-wal") == size < 200 * 4096
         assert failed_checks(quick) == {"write"}
     clients.append(quick.create())
