@@ -68,14 +68,6 @@ def test_the_format_is_given_or_follows_from_the_name(agency, tmp_path, name, fo
     assert (tmp_path / name).read_text().startswith("\ufeffid,")
 
 
-def test_a_failed_export_leaves_the_old_file(agency, tmp_path):
-    path = tmp_path / "out.jsonl"
-    path.write_text("old")
-    agency.database.write_bytes(b"no database")
-    assert agency.run("export", path).code == 1
-    assert path.read_text() == "old"
-
-
 def test_a_database_is_not_replaced(agency):
     before = agency.database.read_bytes()
     done = agency.run("export", agency.database, "--format", "csv")

@@ -307,6 +307,17 @@ def test_a_proof_ends_every_run(mover, hosted, tmp_path):
     assert {f"{equal},'=1+1 Lee,equal,", f"{refused},Client3 Lee,only there,"} <= set(lines)
 
 
+def test_the_proof_of_a_blocked_run_is_of_what_stays_here(mover, hosted, tmp_path):
+    hosted.create(1)
+    mover.run()
+    hosted.create(2)
+    hosted.shown = SHOWN
+    ended = mover.run("--on-duplicate", "update", "--proof", tmp_path / "proof.csv")
+    assert "2 clients there, 1 here\n    1 equal\n    1 only there\n" in ended.out
+    assert "Client2 Lee,only there," in (tmp_path / "proof.csv").read_text()
+    assert ended.code == 1
+
+
 def test_a_proof_is_of_what_was_read(mover, hosted):
     hosted.create(1, last_name=" Lee ", tags=None)
     assert "    1 different: last_name 1\n" in mover.run().out

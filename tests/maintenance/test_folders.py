@@ -3,10 +3,11 @@
 import pytest
 from support import old_schema
 from support.backups import back_up, fill, names, rename
-from support.files import edit, listing, query
+from support.files import edit, listing, query, write_lock
 from support.keys import new_key
 
 import acare
+from acare.database import connection
 from acare.database.file import checksum_file
 from acare.maintenance.restore import restore
 
@@ -43,6 +44,17 @@ def test_a_restored_database_goes_on_above_all_numbers(used, folder, tmp_path):
     back_up(used, tmp_path / "other")
     restore(first, used)  # whose next backup is newer than those of both
     assert number(back_up(used, tmp_path / "third")) == 6
+
+
+def test_a_backup_is_made_while_another_process_writes_for_long(used, folder, monkeypatch):
+    """Then two backups have one number, and their names decide."""
+    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
+    first = back_up(used, folder)
+    with write_lock(used):
+        second = back_up(used, folder)
+    third = back_up(used, folder, keep=2)
+    assert [number(each) for each in (second, third)] == [1, 2]
+    assert not first.exists()
 
 
 # --- backups of another database
