@@ -4,7 +4,7 @@ import re
 import shutil
 
 import pytest
-from support.machine import ROOT, SCRIPT, booted, copy_of, mails_of, on, own_program, subjects, units_of
+from support.machine import ROOT, SCRIPT, booted, copy_of, on, own_program, units_of
 from support.page import PAGE, examples, replaced
 from support.sockets import wait_for
 
@@ -74,13 +74,6 @@ def test_the_commands_start_the_units_and_print_a_key(started):
     _, printed, run = started
     assert re.search("^[0-9a-f]{64}$", printed, re.MULTILINE)
     assert are_active(run, ENABLED)
-
-
-def test_the_check_passes_and_the_only_alarm_is_the_trial(started):
-    machine, _, run = started
-    run("systemctl start acare-check.service")  # of the server, the database and the first backup
-    assert mails_of(machine).startswith("To: you@example.com\nSubject: ")
-    assert subjects(machine) == ["a trial"]
 
 
 @pytest.mark.parametrize("name", MAX_EXPOSURE)

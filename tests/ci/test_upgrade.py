@@ -132,6 +132,7 @@ def test_a_second_time_changes_nothing(upgraded):
     assert exported(run) == clients
 
 
+@pytest.mark.parametrize("upgraded", [BEFORE], indirect=True)
 def test_the_way_back_serves_the_clients_with_the_old_version(upgraded):
     _, run, clients, _ = upgraded
     run(f"cd /mnt/{BEFORE}\n{DOWNGRADE}")
@@ -140,6 +141,7 @@ def test_the_way_back_serves_the_clients_with_the_old_version(upgraded):
     run("systemctl is-active acare.service")
 
 
+@pytest.mark.parametrize("upgraded", [BEFORE], indirect=True)
 def test_after_the_way_back_the_upgrade_and_the_backups_go_on(upgraded):
     """The folder has backups of both versions, and those of the newer one were made before the way back."""
     _, run, clients, _ = upgraded

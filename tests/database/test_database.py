@@ -3,7 +3,6 @@
 import functools
 import os
 import re
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -85,24 +84,6 @@ def test_a_file_that_cannot_have_a_wal_is_refused(monkeypatch, path):
     monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, factory=WithoutWal))
     with pytest.raises(DatabaseRefused):
         Database(path).close()
-
-
-def replace(path):
-    moved = path.with_name("moved.db")
-    shutil.copy(path, path.with_name("copy.db"))
-    path.rename(moved)
-    path.with_name("copy.db").rename(path)
-    return moved
-
-
-def test_a_new_reader_opens_no_other_file(database, path):
-    add_user(database)
-    with database.read():
-        moved = replace(path)
-        with pytest.raises(StoreUnavailable):
-            count_users(database)
-    moved.replace(path)
-    assert count_users(database) == 1
 
 
 READ_OUTSIDE = """

@@ -128,16 +128,22 @@ def test_connections_that_send_without_end_do_not_delay_others(target):
 
 LONG = request("", path="/healthz", Cookie="x" * 4 * KIB)
 CHUNKS = b"1\r\nx\r\n" * 1300
+# Whether the others have sent as many chunks before, and what they send.
+TAKING_TURNS = {"others have used more": (True, CHUNKS[:1800]), "others send more": (False, CHUNKS)}
 
 
-def test_a_long_header_does_not_wait_for_all_chunks(target):
+@pytest.mark.parametrize(("have_used", "sent"), TAKING_TURNS.values(), ids=TAKING_TURNS)
+def test_a_long_header_does_not_wait_for_all_chunks(target, have_used, sent):
     with target.connections(100) as crowd, target.connections() as [raw]:
         for each in crowd:
+            if have_used:
+                each.sendall(CHUNKED + CHUNKS + b"0\r\n\r\n")
+                assert each.recv(4096)
             each.sendall(CHUNKED)
         assert target.is_well()
         with target.frozen():
             for each in crowd:
-                each.sendall(CHUNKS + b"!\r\n")
+                each.sendall(sent + b"!\r\n")
             raw.sendall(LONG)
         with raw.makefile("rb") as stream:
             assert read_content(stream)[0] == 200
