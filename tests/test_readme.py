@@ -19,7 +19,6 @@ from test_new_field import EDITS
 
 import acare
 from acare.api import envelope
-from acare.config import SETTINGS
 from acare.maintenance.status import read_status
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,10 +30,6 @@ API, BACKUP = (PAGES[name] for name in ("acare/api/README.md", "acare/cli/docs/b
 
 #: Blocks without commands: page and language.
 NO_COMMANDS = {("acare/database/README.md", "sql")}
-
-#: The folders of the programs with flags, and the flags of argparse and of other programs.
-PROGRAMS = ("acare/cli", "tests/benchmarks")
-OTHERS = "--help --check --data-binary --lazy-apps --post-buffering --preload --once --rm".split()
 
 FENCE = re.compile(
     r"^(?:<!-- (?P<runner>\S+) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -95,13 +90,6 @@ def test_no_block_is_left_out(page):
 def sentences(page):
     """The page without its blocks and without the changes of each version."""
     return re.sub(FENCE, "", PAGES[page].partition("\n## Changes\n\nThe version is")[0])
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_flag_in_a_sentence_exists(page):
-    code = "\n".join(path.read_text("utf-8") for part in PROGRAMS for path in (ROOT / part).glob("*.py"))
-    known = {*re.findall(r'"(--[a-z-]+)"', code), *(setting.flag for setting in SETTINGS), *OTHERS}
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", sentences(page))) <= known
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -153,17 +153,9 @@ def test_details_have_versions_fields_and_time(api, lock):
     }
 
 
-CHANGES = {
-    # updates in order, and the fields that then differ from version 1
-    "all fields": (ALL_FIELDS, [OTHER], [field.name for field in FIELDS]),
-    "a field changed back": ({"notes": "a"}, [{"notes": "b", "phone": "1"}, {"notes": "a"}], ["phone"]),
-    "an update that changed nothing": ({}, [JORDAN], []),
-}
-
-
-@pytest.mark.parametrize(("fields", "updates", "changed"), CHANGES.values(), ids=CHANGES)
-def test_changed_fields_are_since_the_callers_version(api, fields, updates, changed):
-    client_id = api.create(**fields)["id"]
-    for update in updates:
+def test_changed_fields_are_since_the_callers_version(api):
+    client_id = api.create(**ALL_FIELDS)["id"]
+    for update in (OTHER, {**OTHER, "notes": ALL_FIELDS["notes"]}):
         api.put(client_id, update)
+    changed = [field.name for field in FIELDS if field.name != "notes"]
     assert refuse(api, client_id, "version", 1)["changedFields"] == changed

@@ -29,14 +29,7 @@ NAMES = "Ana|anna|Jose|LEE|lee|Lea|Ray|Ramirez".split("|")
 PLACES = "Bakersfield|Bakersfield, CA|bakersfield 93301|Taft|Ta|Oak Grove|oak-grove west|San José|SAN JOSE"
 TYPES = "house|House|condo|town-house|Town house|Château"
 FOLLOW_UPS = ["due:2026-12-15", "due:2026-12-01", "due:2027-01-03"]
-NO_FOLLOW_UPS = [
-    "due:soon",
-    "due:2026-13-01",
-    "due:2026-02-30",
-    "due:2026-12-1",
-    "overdue:2026-12-01",
-    "Due:2026-12-01",
-]
+NO_FOLLOW_UPS = ["due:soon", "due:2026-13-01", "due:2026-12-1", "overdue:2026-12-01", "Due:2026-12-01"]
 NUMBERS = ("bedrooms", "bathrooms", "square_feet")
 
 

@@ -87,12 +87,6 @@ def test_of_many_parallel_redemptions_one_succeeds(app, api):
     assert api.get("/v1/keys").json["data"]["meta"]["total"] == 3  # with the first key of the broker
 
 
-def test_a_name_that_is_refused_leaves_the_invitation_valid(app, api):
-    invitation = invite(api)
-    redeem(app, invitation, 400, name="x" * 101)
-    redeem(app, invitation)
-
-
 OTHERS = [f"GET {REDEEM}", f"PATCH {REDEEM}", f"POST {REDEEM}/", "POST /v1/nothing"]
 
 

@@ -133,20 +133,9 @@ def test_every_body_has_an_example(document):
     assert all("example" in media for media in media_types(document))
 
 
-def test_the_errors_and_their_examples_are_those_of_the_app(app, document):
-    errors = []
+def test_every_documented_code_occurs(app, document):
+    errors = set()
     for ask in (ask for ask in TABLE if ask.status >= 400 and ask.method != "HEAD"):
         with scene_in(app) as scene:
-            errors.append((ask.status, ask.run(scene)[1].json["error"]))
-    assert {(status, error["code"]) for status, error in errors} == errors_of(document)
-    for response in document["components"]["responses"].values():
-        example = response["content"]["application/json"]["example"]["error"]
-        assert any(settled(error) == settled(example) for _, error in errors), example
-
-
-def settled(error):
-    """An error without what differs from run to run."""
-    details = error.get("details")
-    kept = {**details, "changedAt": None} if "changedAt" in (details or ()) else details
-    message = re.sub(r"[0-9a-f-]{36}|\d+ valid", "...", error["message"])
-    return {**error, "message": message, "details": kept, "errorId": None}
+            errors.add((ask.status, ask.run(scene)[1].json["error"]["code"]))
+    assert errors == errors_of(document)

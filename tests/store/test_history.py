@@ -5,9 +5,7 @@ import json
 import pytest
 from support import command
 from support.data import JORDAN, OTHER
-from support.files import files_with, snapshot
-
-from acare.database import connection, wal
+from support.files import files_with
 
 NAME = "Zaphodina"  # of the person to erase
 
@@ -127,16 +125,4 @@ def test_the_name_is_in_no_file_any_more(acare, app, api, tmp_path, length, chec
     if checkpoint:
         app.database.empty_wal()
     acare("erase", "--yes", client_id)
-    assert files_with(tmp_path, NAME) == []
-
-
-def test_an_erasure_reports_rows_that_are_still_in_the_log(acare, app, api, tmp_path, monkeypatch):
-    """The log cannot be cut then; ``compact`` does it when they are done."""
-    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
-    monkeypatch.setattr(wal, "PAUSES", (0.0,))
-    client_id = api.create(first_name=NAME)["id"]
-    with snapshot(app.database.path):
-        code, _, err = acare("erase", "--yes", client_id)
-        assert (code, "still in the log" in err) == (0, True)
-    acare("compact")
     assert files_with(tmp_path, NAME) == []

@@ -1,9 +1,7 @@
 """Search: it follows every change (test_changes_model verifies the index), and erasing leaves no word."""
 
 import json
-import sqlite3
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -111,16 +109,6 @@ def test_a_search_alone_does_not_read_the_clients_of_other_pages(app, agent):
 def test_a_page_far_past_the_end_of_a_search_is_empty(app, agent):
     app.clients.create(agent, new())
     assert app.lists.page(OPERATOR, page=10**30, limit=25, q="jordan") == (1, [])
-
-
-def test_no_other_program_changes_words_unnoticed(app, agent):
-    app.clients.create(agent, new())
-    for change in ("UPDATE clients SET last_name = 'Fox'", "DELETE FROM clients"):
-        with (
-            closing(sqlite3.connect(app.database.path)) as other,
-            pytest.raises(sqlite3.OperationalError, match="no such function: search_words"),
-        ):
-            other.execute(change)
 
 
 @pytest.mark.parametrize("how", ["erase", "purge"])
