@@ -62,17 +62,10 @@ def test_a_required_field_may_not_be_absent_or_null(name):
 # --- changes
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "part"),
-    [
-        ("tags", ["vip", "x" * 51], "[1] "),
-        ("property_preferences", {"property_types": "x"}, "property_types "),
-    ],
-)
-def test_a_problem_names_the_part_of_the_field(field, value, part):
+def test_a_problem_names_the_part_of_the_field():
     with pytest.raises(InvalidInput) as caught:
-        validate_update({field: value})
-    assert caught.value.problems[0].message.startswith(f"is invalid: {part}")
+        validate_update({"tags": ["vip", "x" * 51]})
+    assert caught.value.problems[0].message.startswith("is invalid: [1] ")
 
 
 # --- version

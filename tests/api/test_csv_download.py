@@ -46,11 +46,6 @@ def test_a_file_that_is_too_large_is_400_and_names_the_command(three, monkeypatc
     assert (error["details"][0]["field"], "'acare export'" in error["message"]) == ("filters", True)
 
 
-def test_deleted_clients_are_400_and_the_message_names_a_command(three):
-    error = three.get("/v1/clients.csv?deleted=true", status=400).json["error"]
-    assert (error["details"][0]["field"], "'acare find --deleted'" in error["message"]) == ("deleted", True)
-
-
 def test_it_is_of_one_snapshot(app, three):
     exported = app.lists.all(caller_without_key("x", "broker"), 4)
     next(exported)

@@ -41,14 +41,7 @@ def test_the_last_one_deleted_is_first_and_pages_follow(gone):
     assert deleted(gone) == "Søren Jörg Zoë"
     second = gone.list("?deleted=true&page=2&limit=2")
     assert [client["first_name"] for client in second["clients"]] == ["Zoë"]
-    assert second["meta"] | {"deleted": None} == {
-        "page": 2,
-        "limit": 2,
-        "total": 3,
-        "totalPages": 2,
-        "hasMore": False,
-        "deleted": None,
-    }
+    assert (second["meta"]["total"], second["meta"]["hasMore"]) == (3, False)
     assert gone.list("?deleted=true&page=99999999999999999999")["clients"] == []
 
 
