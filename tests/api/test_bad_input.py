@@ -63,11 +63,7 @@ def test_an_invalid_body_is_400(reject, method, path, body):
     assert fields_of(reject(method, path, body)) == ["body"]
 
 
-MEDIA_TYPES = """application/x-www-form-urlencoded multipart/form-data;boundary=x text/plain application/xml
-    application/jsonp""".split()
-
-
-@pytest.mark.parametrize("media_type", MEDIA_TYPES)
+@pytest.mark.parametrize("media_type", ["text/plain", "multipart/form-data", "application/jsonp"])
 def test_a_body_declared_as_something_else_is_415(reject, media_type):
     answer = reject("POST", COLLECTION, JORDAN, 415, Content_Type=media_type)
     assert (answer.headers["Accept"], answer.headers.get("Accept-Encoding")) == ("application/json", None)

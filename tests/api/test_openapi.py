@@ -5,7 +5,7 @@ import re
 import pytest
 from support.client import Api, app_fixture, fast_clock, full_key
 from support.data import JORDAN
-from support.openapi import codes, find, follow, media_types, operations
+from support.openapi import codes, find, follow, operations
 from support.openapi_requests import COLLECTION, TABLE
 from support.scenes import ORIGIN
 from webtest import TestApp
@@ -112,18 +112,3 @@ def test_every_operation_parameter_and_property_is_described(document):
     for schema in parts["schemas"].values():
         described += [schema, *schema.get("properties", {}).values()]
     assert [each for each in described if not each.get("description", "").endswith(".")] == []
-
-
-def test_each_security_scheme_is_a_header_that_takes_the_key(app, document, broker):
-    schemes = document["components"]["securitySchemes"]
-    assert {name for needs in document["security"] for name in needs} == schemes.keys()
-    for scheme in schemes.values():
-        assert (scheme["type"], scheme["in"]) == ("apiKey", "header")
-        Api(app).ask("GET", COLLECTION, **{scheme["name"]: broker.key})
-
-
-# --- examples
-
-
-def test_every_body_has_an_example(document):
-    assert all("example" in media for media in media_types(document))

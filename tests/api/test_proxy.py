@@ -62,11 +62,6 @@ def test_scheme_and_host_are_the_proxys(proxied):
     assert proxied.url(Proto="http, HTTPS", Host="crm.example:8443") == "https://crm.example:8443"
 
 
-@pytest.mark.parametrize("scheme", ["ftp", "https, ftp", "", "https://x"])
-def test_an_invalid_scheme_changes_nothing(proxied, scheme):
-    assert proxied.url(Proto=scheme, Host="") == "http://inside:8080"
-
-
 @pytest.mark.parametrize(
     ("sent", "prefix"),
     [
