@@ -1,5 +1,6 @@
 """A real Chromium, agencies to show to it, and what the page does there."""
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -20,6 +21,8 @@ ROWS = "table.clients tbody td.name a"
 
 #: A test with this mark runs in Firefox, too, over WebDriver BiDi.
 both_engines = pytest.mark.parametrize("browser", ["chromium", "firefox"], indirect=True)
+
+NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -81,10 +84,18 @@ def opened(open_page: Callable[..., Page], agency: Agency, where: str = "", **op
     return page
 
 
-def until(page: Page, condition: Callable[[], Any]) -> None:
-    """Wait for what the page does to other programs, such as a request that a route holds."""
-    while not condition():
-        page.wait_for_timeout(10)  # its events are handled meanwhile
+def person(agency: Agency, name: str = "person", role: str = "agent") -> tuple[Any, Agency]:
+    """A new user, and the agency as they call it."""
+    email = f"{name}{next(NUMBERS)}@example.com"
+    user = agency.ask("POST", "/v1/users", {"email": email, "role": role}, 201)
+    made = agency.ask("POST", "/v1/keys", {"user_id": user["id"], "name": "own"}, 201)
+    return user, Agency(agency.url, made["key"])
+
+
+def delete(page: Page) -> None:
+    """Delete the client that is shown."""
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
 
 
 def is_wrong(said: Any) -> bool:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from web.browser.conftest import both_engines, opened
+from web.browser.conftest import both_engines, delete, opened
 
 FULL = {
     "email": "jordan.lee@example.com",
@@ -145,8 +145,7 @@ def test_what_was_changed_meanwhile_is_not_deleted(open_page, agency):
     client = agency.create(last_name="Changing")
     page = shown(open_page, agency, client)
     agency.put(client, notes="Wait for her call.")
-    page.get_by_role("button", name="Delete").click()
-    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    delete(page)
     expect(page.locator("section.card").first).to_contain_text("Wait for her call.")
     expect(page.locator("#said")).to_contain_text("Not deleted: broker, ")
 

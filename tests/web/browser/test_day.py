@@ -27,14 +27,6 @@ def test_back_in_the_list_nothing_has_moved(open_page, demo, back):
     assert page.evaluate("scrollY") == place
 
 
-def test_a_client_is_there_before_its_request_is_answered(open_page, demo):
-    page = opened(open_page, demo)
-    page.route("**/v1/clients/*", lambda route: None)
-    name = page.locator(ROWS).first.text_content()
-    page.locator(ROWS).first.click()
-    expect(page.get_by_role("heading", name=name)).to_be_visible()
-
-
 def test_look_ups_take_few_requests(open_page, demo):
     page, sent = opened(open_page, demo), []
     page.clock.pause_at("2100-01-01")

@@ -20,9 +20,6 @@ def test_search_filters_and_pages_stand_in_the_address(open_page, demo):
     page.reload()
     expect(page.locator(".total")).to_have_text(f"{total} clients. Page 2 of 2.")
     expect(page.get_by_label("Type", exact=True)).to_have_value("buyer")
-    sent = open_page(demo.link)  # to another person
-    sent.goto(page.url)
-    expect(sent.locator(".total")).to_have_text(f"{total} clients. Page 2 of 2.")
     page.go_back()
     expect(page.locator(".total")).to_have_text(f"{total} clients. Page 1 of 2.")
     page.go_back()
@@ -53,8 +50,6 @@ def test_the_buyers_for_a_property_are_found_and_sorted(open_page, demo):
     expect(page.locator(ROWS)).to_have_text(names)
     with page.expect_request("**/v1/clients.csv?sort=name&price=450000&location=Bakersfield%2C+CA"):
         page.get_by_role("button", name="Download CSV").click()
-    page.get_by_role("link", name="Deleted clients").click()
-    expect(page.get_by_label("Sort")).to_be_disabled()
 
 
 @both_engines
@@ -111,12 +106,3 @@ def test_a_long_name_breaks_no_short_word_at_any_width(open_page, start, scheme)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
         card = page.locator(".card").first.bounding_box()["width"]
         assert page.locator("table.clients").bounding_box()["width"] <= card, width
-
-
-def test_the_filters_fold_away_on_a_phone(open_page, demo):
-    page = opened(open_page, demo, viewport={"width": 360, "height": 780})
-    expect(page.get_by_label("Type", exact=True)).to_be_hidden()
-    page.get_by_role("button", name="Filters").click()
-    page.get_by_label("Type", exact=True).select_option("buyer")
-    expect(page.get_by_role("button", name="Filters (1)")).to_be_visible()
-    assert page.locator("tbody td:empty").evaluate_all("all => all.every((cell) => cell.offsetHeight === 0)")

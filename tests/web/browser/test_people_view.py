@@ -1,22 +1,12 @@
 """The people of the agency and their keys, and who owns a client."""
 
-import itertools
 import re
 
 from playwright.sync_api import expect
 from support.http import Agency, ask
-from web.browser.conftest import both_engines, opened
+from web.browser.conftest import both_engines, opened, person
 
 SAID = "#said"
-NUMBERS = itertools.count()
-
-
-def add(agency):
-    """A new agent, and the agency as they call it."""
-    email = f"person{next(NUMBERS)}@example.com"
-    user = agency.ask("POST", "/v1/users", {"email": email, "role": "agent"}, 201)
-    made = agency.ask("POST", "/v1/keys", {"user_id": user["id"], "name": "own"}, 201)
-    return user, Agency(agency.url, made["key"])
 
 
 def people(open_page, agency, **options):
@@ -37,11 +27,11 @@ def open_dialog(page, action, user):
 
 def test_valid_keys_are_shown_however_many_there_are(open_page, agency):
     """The oldest is on the second page of the list."""
-    user, person = add(agency)
+    user, theirs = person(agency)
     for number in range(99):
         agency.ask("POST", "/v1/keys", {"user_id": user["id"], "name": f"program {number}"}, 201)
-    add(agency)
-    page = people(open_page, person)
+    person(agency)
+    page = people(open_page, theirs)
     expect(card(page, user).locator("ul.keys > li")).to_have_count(100)
     expect(card(page, user)).to_contain_text("own")
     page = people(open_page, agency)
@@ -70,7 +60,7 @@ def test_a_colleague_signs_in_with_the_link_that_is_shown_once(open_page, agency
 
 @both_engines
 def test_all_clients_of_a_colleague_are_handed_over(open_page, agency):
-    (leaver, theirs), (heir, _) = add(agency), add(agency)
+    (leaver, theirs), (heir, _) = person(agency), person(agency)
     clients = [theirs.create() for _ in range(3)]
     page = people(open_page, agency)
     dialog = open_dialog(page, "Hand over clients", leaver)
@@ -85,7 +75,7 @@ def test_all_clients_of_a_colleague_are_handed_over(open_page, agency):
 
 
 def test_revoking_a_key_offers_those_that_were_made_with_it(open_page, agency):
-    user, theirs = add(agency)
+    user, theirs = person(agency)
     made = theirs.ask("POST", "/v1/keys", {"name": "work phone", "invitation": True}, 201)
     page = people(open_page, agency)
     expect(card(page, user).get_by_role("listitem").first).to_contain_text(
@@ -101,7 +91,7 @@ def test_revoking_a_key_offers_those_that_were_made_with_it(open_page, agency):
 
 
 def test_an_agent_sees_only_their_own_keys(open_page, agency):
-    _, theirs = add(agency)
+    _, theirs = person(agency)
     page = people(open_page, theirs)
     expect(page.get_by_role("heading", name="My keys")).to_be_visible()
     expect(page.get_by_role("listitem")).to_have_count(1)
@@ -112,7 +102,7 @@ def test_an_agent_sees_only_their_own_keys(open_page, agency):
 
 
 def test_a_new_client_can_be_given_to_a_colleague(open_page, agency):
-    owner, theirs = add(agency)
+    owner, theirs = person(agency)
     page = opened(open_page, agency, "new")
     page.get_by_label("First name").fill("Ana")
     page.get_by_label("Last name").fill("Given")

@@ -9,6 +9,7 @@ from ci.test_offices import behind_sign_in
 from playwright.sync_api import expect
 from support.http import Agency
 from support.server import make_key
+from web.browser.conftest import delete
 
 import acare
 
@@ -83,6 +84,5 @@ def test_people_who_are_signed_in_need_no_key(open_page, tmp_path):
         person["email"] = "broker@example.com"  # signed in again, in another tab
         page.get_by_role("button", name="Try again without a key").click()
         expect(page.get_by_role("heading", name="Ana Intranet")).to_be_visible()
-        page.get_by_role("button", name="Delete").click()
-        page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+        delete(page)
         expect(page.get_by_text("No clients yet.")).to_be_visible()

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from web.browser.conftest import ROWS, both_engines
+from web.browser.conftest import ROWS, both_engines, person
 
 
 @pytest.mark.parametrize("key", ["ключ", "f" * 64])
@@ -62,11 +62,10 @@ def test_on_a_shared_computer_the_key_stays_in_the_tab(open_page, demo):
 
 @pytest.mark.parametrize("agrees", [False, True])
 def test_a_link_asks_before_it_replaces_another_person(open_page, agency, agrees):
-    user = agency.ask("POST", "/v1/users", {"email": f"{agrees}@example.com", "role": "agent"}, 201)
-    key = agency.ask("POST", "/v1/keys", {"user_id": user["id"]}, 201)["key"]
+    user, theirs = person(agency)
     page = open_page(agency.link)
     expect(page.locator("#who")).to_contain_text("Broker")
-    page.goto(f"{agency.url}/#key={key}")
+    page.goto(theirs.link)
     asked = page.get_by_role("dialog")
     expect(asked).to_contain_text("You are signed in as broker@localhost. The link")
     chosen = user["email"] if agrees else "broker@localhost"

@@ -8,12 +8,6 @@ from web.browser.conftest import both_engines, opened
 WHO_AND_WHEN = re.compile(r"broker, \w+ \d+, \d{4}, \d+:\d\d")
 
 
-def delete(page):
-    page.get_by_role("button", name="Delete").click()
-    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    expect(page.get_by_role("button", name="Undo")).to_be_visible()
-
-
 def test_the_keyboard_alone_deletes_and_undoes(open_page, agency):
     client = agency.create(last_name="Keyboard")
     page = opened(open_page, agency, f"client/{client['id']}")
