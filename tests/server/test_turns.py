@@ -11,8 +11,7 @@ from support.data import ALL_SCOPES
 from support.files import write_lock
 from support.keys import new_key
 from support.sockets import BODY, LARGE_PAGE, fill_with_large_clients, read_answer, request, wait_for
-from support.target import PROMPT, TRIES, target_in
-from support.waits import Clock
+from support.target import PROMPT, TRIES, Clock, target_in
 from support.wsgi import call
 
 import acare

@@ -3,15 +3,14 @@
 import os
 import re
 import signal
-import subprocess
-import sys
+import time
 from contextlib import contextmanager, suppress
 from http.client import HTTPException
 from pathlib import Path
 
-from support import waits
 from support.server import make_key, serving
 from support.sockets import KIB, connect, read_answer, request, reset, wait_for
+from support.threads import Call
 
 #: Seconds within which every other caller must be answered during an attack.
 PROMPT = 0.25
@@ -112,28 +111,46 @@ def check_health(raw):
             raise ConnectionError("closed before the answer was complete")
 
 
-@contextmanager
-def waiting(target):
-    """Another caller asks meanwhile. Yields a list that has the caller's longest wait at the end."""
-    line = [sys.executable, "-IS", waits.__file__, target.address.split(":")[1], str(target.process.pid)]
-    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as caller:
-        assert caller.stdout.readline() == "begins\n"
-        longest = []
-        try:
-            yield longest
-        finally:
-            longest.append(float(caller.communicate()[0]))
+class Clock:
+    """Measures the seconds of the server and the test, without the time that other programs took.
+
+    Linux records how long the main thread of a process was ready to run and had no processor. Time in which
+    the event loop sleeps, works or waits for a lock counts.
+    """
+
+    def __init__(self, server):
+        self._processes = ("self", server)
+
+    def now(self):
+        return time.monotonic() - sum(map(self._seconds_without_processor, self._processes))
+
+    @staticmethod
+    def _seconds_without_processor(process):
+        with suppress(OSError):
+            return int(Path(f"/proc/{process}/schedstat").read_text().split()[1]) / 1e9
+        return 0  # the system does not record it
+
+
+def longest_wait(target, acting):
+    """The longest wait of a caller who asks over a new connection while a thread acts, at least twice."""
+    clock, waits = Clock(target.process.pid), []
+    while acting.is_alive() or len(waits) < 2:
+        began = clock.now()
+        assert target.is_well()
+        waits.append(clock.now() - began)
+        time.sleep(0.01)
+    return max(waits)
 
 
 def attack(target, act):
     """Returns ``act()``. Meanwhile another caller must be answered promptly, with few lines in the log."""
     for _ in range(TRIES):
         lines = len(target.log_besides_requests())
-        with waiting(target) as longest:
-            result = act()
+        acting = Call(act)
+        longest = longest_wait(target, acting)
         logged = sum(map(len, target.log_besides_requests()[lines:]))
-        if longest[0] < PROMPT:
+        if longest < PROMPT:
             break
-    assert longest[0] < PROMPT, "other callers had to wait"
+    assert longest < PROMPT, "other callers had to wait"
     assert logged < 4 * KIB, "the log was flooded"
-    return result
+    return acting.result()
