@@ -75,14 +75,10 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
 SIZES = [
     ({"a": "x" * (8 * 1024 - 8)}, True),
     ({"a": "x" * (8 * 1024 - 7)}, False),
-    ({"a": "é" * 4092}, True),
     ({"a": "é" * 4093}, False),
-    ({"a": json.loads("[" * 19 + "]" * 19)}, True),
-    ({"a": json.loads("[" * 20 + "]" * 20)}, False),
     (json.loads('{"a":' * 20 + "1" + "}" * 20), True),
     (json.loads('{"a":' * 21 + "1" + "}" * 21), False),
     ({"a": [{"b": 2**53 + 1}, 1e308, -(10**308), 2**1024 - 2**970 - 1]}, True),
     ({"bedrooms_min": 2**1024 - 2**970}, False),
     ({"a": [{"b": -(10**309)}]}, False),
-    ({"a": {"b": [10**4200]}}, False),
 ]

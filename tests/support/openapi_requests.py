@@ -37,14 +37,12 @@ class Ask:
 
 
 COLLECTION, ITEM, CSV = "/v1/clients", "/v1/clients/{client_id}", "/v1/clients.csv"
-OWNER, HISTORY = f"{ITEM}/owner", f"{ITEM}/history"
-REDEMPTION = "/v1/keys/redeem"
-USER, HANDOVER, KEY = "/v1/users/{user_id}", "/v1/users/{user_id}/handover", "/v1/keys/{key_id}"
+OWNER, REDEMPTION = f"{ITEM}/owner", "/v1/keys/redeem"
+USER = "/v1/users/{user_id}"
 CHANGES_FEED, OTHER_CURSOR = "/v1/changes", f"{'0' * 16}.all.1.1"
 CHANGE, TO_NEW = {"notes": "x"}, OPERATIONS["POST /v1/clients/{client_id}/owner"][0]
 # Method, path and body of a request for each operation, and its status.
 GOOD = [(*method_and_path(operation), body, status) for operation, (body, status, *_) in OPERATIONS.items()]
-SYSTEM = ("/", "/healthz", "/readyz", "/openapi.json")
 REDEMPTIONS = [
     ("POST", REDEMPTION, status, {"name": "Work phone"}, prepare)
     for status, prepare in (
@@ -63,12 +61,7 @@ TABLE = [
     Ask("POST", REDEMPTION, 413, b" " * 65_537),
     Ask("POST", COLLECTION, 201, example("post", COLLECTION)),
     Ask("GET", f"{COLLECTION}?q=a+b+c+d+e+f+g+h&email=Noor.Haddad%40example.com&user_id={UNKNOWN_ID}", 200),
-    Ask("GET", f"{COLLECTION}?q={'x' * 201}&email=jordan&user_id=7", 400),
     Ask("GET", f"{COLLECTION}?deleted=true", 200, prepare=scenes.with_deleted),
-    Ask("GET", f"{COLLECTION}?deleted=yes", 400),
-    Ask("GET", f"{CSV}?deleted=true", 400),
-    Ask("GET", f"{CSV}?page=1", 400, Prefer="handling=strict"),
-    Ask("POST", COLLECTION, 400, {**JORDAN, "version": 1}, Prefer="handling=strict"),
     Ask("GET", f"{COLLECTION}?limit=x&status=lost&client_type=tenant&page=-1", 400),
     Ask("POST", COLLECTION, 201, ALL_FIELDS),
     Ask("POST", COLLECTION, 201, {**OTHER, "property_preferences": {"x": [None, {"y": 1.5}]}}),
@@ -78,15 +71,12 @@ TABLE = [
     Ask("POST", COLLECTION, 415, b"first_name=Jordan", Content_Type="application/x-www-form-urlencoded"),
     Ask("GET", ITEM, 304, If_None_Match='"2"'),
     Ask("GET", ITEM, 412, If_Match='"1"'),
-    Ask("HEAD", ITEM, 412, If_Match="2"),
     Ask("GET", f"{COLLECTION}/{UNKNOWN_ID}", 404),
     Ask("PUT", ITEM, 200, example("put", "/v1/clients/{id}")),
     Ask("PUT", ITEM, 200, OTHER),
     Ask("PUT", ITEM, 200, {**dict.fromkeys((f.name for f in FIELDS if not f.required), None), "version": 2}),
-    Ask("PUT", ITEM, 400, {"email": "jordan", "version": 0}),
     Ask("PUT", ITEM, 409, {**CHANGE, "version": 1}),
     Ask("PUT", ITEM, 412, CHANGE, If_Match='"1"'),
-    Ask("PUT", ITEM, 415, b"<notes/>", Content_Type="application/xml"),
     Ask("PUT", ITEM, 428, CHANGE, prepare=scenes.another_app(require_precondition="true")),
     Ask("PUT", f"{COLLECTION}/{UNKNOWN_ID}", 404, CHANGE),
     Ask("DELETE", ITEM, 412, If_Match='W/"2"'),
@@ -106,53 +96,38 @@ TABLE = [
     *(Ask("HEAD", path, 200) for method, path, *_ in GOOD if method == "GET"),
     Ask("POST", COLLECTION, 404, JORDAN, scenes.handed_over, Idempotency_Key="handed-over"),
     Ask("GET", f"{COLLECTION}/{{deleted_id}}/history", 200),
-    Ask("GET", f"{HISTORY}?before=0", 400),
     Ask("GET", f"{COLLECTION}/{UNKNOWN_ID}/history", 404),
     Ask("POST", f"{COLLECTION}/{UNKNOWN_ID}/restore", 404),
     Ask("POST", f"{ITEM}/restore", 409),
-    Ask("POST", OWNER, 400, {"user_id": UNKNOWN_ID}),
     Ask("POST", OWNER, 409, lambda scene: {**TO_NEW(scene), "version": 1}),
     Ask("POST", OWNER, 412, TO_NEW, If_Match='"1"'),
     Ask("POST", OWNER, 428, TO_NEW, prepare=scenes.another_app(require_precondition="true")),
     Ask("POST", OWNER, 403, TO_NEW, prepare=scenes.agent),
     Ask("POST", f"{COLLECTION}/{UNKNOWN_ID}/owner", 404, TO_NEW),
     Ask("GET", CHANGES_FEED, 200, prepare=scenes.with_deleted),
-    Ask("GET", f"{CHANGES_FEED}?after=x&limit=0", 400),
     Ask("GET", f"{CHANGES_FEED}?after={OTHER_CURSOR}", 410),
-    Ask("GET", "/v1/users?disabled=true", 200),
-    Ask("GET", "/v1/users?disabled=maybe", 400),
-    Ask("POST", "/v1/users", 400, {"email": "ana", "role": "owner"}),
     Ask("POST", "/v1/users", 409, {"email": "ana@example.com", "role": "agent"}, scenes.ana_exists),
-    Ask("PUT", USER, 400, {}),
     Ask("PUT", USER, 409, {"email": "ana@example.com"}, scenes.ana_exists),
     Ask("PUT", "/v1/users/{broker_id}", 409, {"disabled": True}),
     Ask("PUT", f"/v1/users/{UNKNOWN_ID}", 404, {"role": "agent"}),
-    Ask("POST", HANDOVER, 400, {"to": UNKNOWN_ID}),
     Ask("POST", f"/v1/users/{UNKNOWN_ID}/handover", 404, {"to": UNKNOWN_ID}),
     Ask("POST", "/v1/keys", 201, {"name": "CRM", "expires_at": "2999-01-01T00:00:00+02:00"}),
-    Ask("POST", "/v1/keys", 201, {"scopes": {"clients": ["read"], "all": ["read", "write"]}}),
     Ask("POST", "/v1/keys", 400, {"user_id": "x", "name": "", "scopes": [], "expires_at": "2026-01-01"}),
     Ask("POST", "/v1/keys", 409, {}, scenes.with_many_keys),
     Ask("POST", "/v1/keys", 201, {"invitation": True}),
     *(Ask(*each) for each in REDEMPTIONS),
     Ask("POST", REDEMPTION, 415, b"{}", Content_Encoding="gzip"),
     *(Ask("PATCH", path, 405) for path in dict.fromkeys([REDEMPTION, *(path for _, path, *_ in GOOD)])),
-    Ask("DELETE", f"{KEY}?made=true", 200),
-    Ask("DELETE", f"{KEY}?made=yes", 400),
     Ask("DELETE", f"/v1/keys/{UNKNOWN_ID}", 404),
 ]
 
 #: Requests that are not in the document.
 OTHERS = [
     Ask("GET", "/healthz?color=", 200, prepare=scenes.without_key, Prefer="handling=strict"),
-    *(Ask("GET", path, 413, b" " * 65_537) for path in SYSTEM),
-    *(Ask("GET", path, 415, b"{}", Content_Encoding="gzip") for path in SYSTEM),
     Ask("GET", "/", 200, prepare=scenes.without_key),
-    Ask("GET", "/openapi.json", 200, prepare=scenes.without_key),
     Ask("GET", "/readyz", 200, prepare=scenes.without_key),
     Ask("GET", "/readyz", 500, prepare=scenes.defective),
     Ask("GET", "/v1/nothing", 404, Prefer="handling=strict"),
-    Ask("GET", "/nothing", 404),
     Ask("OPTIONS", COLLECTION, 200),
     Ask("GET", "/v1/nothing", 401, X_API_Key="x", Prefer="handling=strict"),
 ]
