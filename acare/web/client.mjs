@@ -257,7 +257,7 @@ function dueChoice(date) {
 function noteField(client) {
 	const field = `note:${client.id}`;
 	const isOpen = (one) => one.id.startsWith(field) && !sending.has(one.id);
-	const id = drafts().find(isOpen)?.id ?? `${field}:${Date.now()}`;
+	const id = drafts().find(isOpen)?.id ?? `${field}:${new Date().toISOString()}`;
 	const [name, address] = [fullName(client), `#/client/${client.id}`];
 	const kept = readDraft(id);
 	const text = el("textarea", {
