@@ -2,7 +2,7 @@
 // Independent of the document, so that Node can test it.
 
 import { isUnset, same, valueOf } from "./values.mjs";
-import { fieldsOf, flatten, nest } from "./record.mjs";
+import { fieldsOf, flatten, nest, paragraphs } from "./record.mjs";
 
 // --- two persons' changes of one client
 /** The fields in which two changed clients differ: [{field, base, mine, theirs, kind}]. ``kind``
@@ -28,21 +28,6 @@ export function changes(base, values) {
 	const [before, after] = [base, values].map(nest);
 	const differing = Object.entries(after).filter(([name, given]) => !same(before[name], given));
 	return Object.fromEntries(differing);
-}
-
-// --- notes
-/** The paragraphs of notes. */
-const paragraphs = (notes) =>
-	(notes ?? "")
-		.split(/\n\s*\n/)
-		.map((text) => text.trim())
-		.filter(Boolean);
-/** Whether a change of notes has only added to them. */
-export const isAddition = (from, to) => Boolean(to?.endsWith(from) || to?.startsWith(from));
-/** How many paragraphs were written after a change of notes from ``from`` to ``to``. */
-export function laterNotes(now, from, to) {
-	const known = [...paragraphs(from), ...paragraphs(to)];
-	return paragraphs(now).filter((text) => !known.includes(text)).length;
 }
 
 // --- two clients that are one person

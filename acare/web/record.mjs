@@ -220,6 +220,21 @@ export function typedFields(search) {
 	};
 }
 
+// --- notes
+/** The paragraphs of notes. */
+export const paragraphs = (notes) =>
+	(notes ?? "")
+		.split(/\n\s*\n/)
+		.map((text) => text.trim())
+		.filter(Boolean);
+/** Whether a change of notes has only added to them. */
+export const isAddition = (from, to) => Boolean(to?.endsWith(from) || to?.startsWith(from));
+/** How many paragraphs were written after a change of notes from ``from`` to ``to``. */
+export function laterNotes(now, from, to) {
+	const known = [...paragraphs(from), ...paragraphs(to)];
+	return paragraphs(now).filter((text) => !known.includes(text)).length;
+}
+
 // --- address books
 /** A client as a vCard 4.0 (RFC 6350). */
 export function vcard({ id, first_name: first, last_name: last, phone, email }) {

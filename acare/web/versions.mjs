@@ -14,8 +14,7 @@ import {
 	showHour,
 	showNumber,
 } from "./values.mjs";
-import { fieldsOf, flatten, inputText } from "./record.mjs";
-import { isAddition, laterNotes } from "./changes.mjs";
+import { fieldsOf, flatten, inputText, isAddition, laterNotes } from "./record.mjs";
 import {
 	ask,
 	badge,

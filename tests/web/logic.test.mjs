@@ -5,10 +5,10 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import {
-  changes, combine, isAddition, jobsFor, joinClients, joinNotes, laterNotes, merge, overLimits, secondsFor, undoing,
+  changes, combine, jobsFor, joinClients, joinNotes, merge, overLimits, secondsFor, undoing,
 } from "../../acare/web/changes.mjs";
 import {
-  FIELDS, flatten, hiddenMatch, inputText, nest, problemsOf, readFields, readList, typedFields, vcard,
+  FIELDS, flatten, hiddenMatch, inputText, isAddition, laterNotes, nest, problemsOf, readFields, readList, typedFields, vcard,
 } from "../../acare/web/record.mjs";
 import {
   amounts, apiQuery, dateOf, dueIn, explain, isolate, label, listAddress, numbersIn, offered, plain, readNumber, readRoute, same,
