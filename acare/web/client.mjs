@@ -66,7 +66,7 @@ export async function clientView({ id }, signal) {
 	if (known && !known.deletedAt) draw(known);
 	place.refresh = async () => {
 		const headers = version ? { "If-None-Match": `"${version}"` } : {};
-		const [client, history] = await Promise.all([
+		const { 0: client, 1: history } = await Promise.all([
 			call("GET", `v1/clients/${id}`, { headers, signal }),
 			readHistory(id, signal),
 			ready(signal),
@@ -130,11 +130,13 @@ export async function goneView(id, signal) {
 
 /** The status saves at once or, by keyboard, on Enter or when it is left: each arrow changes it. */
 function statusOf(client) {
-	let [saved, isTyping] = [client.status, false];
+	let saved = client.status;
+	let isTyping = false;
 	const set = (from, to) =>
 		update(from, (newest) => (newest.status === to ? null : { status: to }));
 	const save = async () => {
-		const [before, chosen] = [saved, control.value];
+		const before = saved;
+		const chosen = control.value;
 		if (chosen === before) return;
 		saved = chosen;
 		const changed = await set(client, chosen).catch((error) => {
@@ -236,10 +238,9 @@ async function save(client, draft) {
 
 /** The choice of a date: {node, read}. ``read`` returns undefined without one. */
 function dueChoice(date) {
-	const days = offered().map(([text, day]) => [day, text]);
 	const choice = select({ id: "due", "aria-label": "Follow up", value: date && "other" }, [
 		["", "Follow up…"],
-		...days,
+		...offered(),
 		["other", "On…"],
 	]);
 	const given = { type: "date", "aria-label": "Date of the follow-up", value: date };
@@ -258,7 +259,6 @@ function noteField(client) {
 	const field = `note:${client.id}`;
 	const isOpen = (one) => one.id.startsWith(field) && !sending.has(one.id);
 	const id = drafts().find(isOpen)?.id ?? `${field}:${new Date().toISOString()}`;
-	const [name, address] = [fullName(client), `#/client/${client.id}`];
 	const kept = readDraft(id);
 	const text = el("textarea", {
 		id: "note",
@@ -268,6 +268,8 @@ function noteField(client) {
 		value: kept?.text,
 	});
 	const due = dueChoice(kept?.due ?? "");
+	const name = fullName(client);
+	const address = `#/client/${client.id}`;
 	const typed = () => ({ id, text: text.value, due: due.read(), label: name, address });
 	const keep = () => (text.value.trim() || due.read() ? writeDraft(typed()) : dropDraft(id));
 	const submit = (event) => {

@@ -13,11 +13,13 @@ export const find = (selector) => document.querySelector(selector);
  *  function is an event listener, true an attribute without a value; null, undefined and false are
  *  left out. */
 export function el(name, ...children) {
-	const [tag, ...classes] = name.split(".");
-	const node = Object.assign(document.createElement(tag), { className: classes.join(" ") });
+	const classes = name.split(".");
+	const node = document.createElement(classes.shift());
+	node.className = classes.join(" ");
 	const { value: content, ...attributes } =
 		children[0]?.constructor === Object ? children.shift() : {};
-	for (const [key, given] of Object.entries(attributes)) {
+	for (const key in attributes) {
+		const given = attributes[key];
 		if (typeof given === "function") node.addEventListener(key, given);
 		else if ((given ?? false) !== false) node.setAttribute(key, given === true ? "" : given);
 	}
@@ -40,7 +42,7 @@ export const select = (given, options) =>
 	el(
 		"select",
 		given,
-		options.map(([id, text]) => el("option", { value: id }, text)),
+		options.map((option) => el("option", { value: option[0] }, option[1])),
 	);
 export const field = (text, input) => el("label.field", text, input);
 export const check = (name, text, given) =>
@@ -107,9 +109,9 @@ export function nameView(title) {
 		.join(" · ");
 	const { hash } = location;
 	const current = hash === "#/people" ? hash : /[?&]due=/.test(hash) ? DUE : "#/";
-	for (const tab of document.querySelectorAll("#top nav a")) {
+	document.querySelectorAll("#top nav a").forEach((tab) => {
 		tab.ariaCurrent = tab.hash === current ? "true" : null;
-	}
+	});
 }
 
 /** The address of the list of follow-ups. */
@@ -145,7 +147,8 @@ export const focusHeading = () => find("h1").focus({ preventScroll: true });
 
 /** Draw the view that is shown again, with the same scroll position, and the focus where it was. */
 export function redraw(draw) {
-	const [{ id }, place] = [document.activeElement, scrollY];
+	const { id } = document.activeElement;
+	const place = scrollY;
 	draw();
 	if (id) document.getElementById(id)?.focus({ preventScroll: true });
 	scrollTo(0, place);

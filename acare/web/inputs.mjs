@@ -117,17 +117,21 @@ export function drawFrame(query) {
 	if (place.list !== address) {
 		// else the controls set it, and may have changed again
 		place.list = address;
-		for (const [name, text] of Object.entries(query))
-			if (controls[name]) controls[name].value = text;
+		Object.keys(query).forEach((name) => {
+			if (controls[name]) controls[name].value = query[name];
+		});
 	}
 	find(".results").ariaBusy = results.address !== address; // until they are read
-	const limits = [...controls.elements].filter(({ name, value }) => name !== "sort" && value);
-	const inWords = ({ ariaLabel, value, selectedOptions }) =>
-		`${ariaLabel}: ${selectedOptions?.[0].text ?? value}`;
-	const count = limits.filter(({ name }) => name !== "q").length;
+	const isLimit = (name) => query[name] && name !== "sort" && controls[name]?.value;
+	const limits = Object.keys(query).filter(isLimit);
+	const inWords = (name) => {
+		const { ariaLabel, value, selectedOptions } = controls[name];
+		return `${ariaLabel}: ${selectedOptions?.[0].text ?? value}`;
+	};
+	const count = limits.filter((name) => name !== "q").length;
 	const title = query.deleted ? "Deleted clients" : query.due ? "Follow-ups" : "Clients";
 	const named = limits
-		.filter(({ name }) => !["deleted", "due"].includes(name)) // the title says these
+		.filter((name) => name !== "deleted" && name !== "due") // the title says these
 		.map(inWords)
 		.join(", ");
 	nameView([title, named].filter(Boolean).join(": "));

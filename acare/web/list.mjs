@@ -37,64 +37,45 @@ import { place, results } from "./place.mjs";
 import { drawFrame, openFirst } from "./inputs.mjs";
 
 const restore = later("./versions.mjs", "restore");
-/** The class of each column, its title and what it shows of a client. */
-const COLUMNS = [
-	[
-		"name",
-		label("name"),
-		(client, query) => {
-			const due = dueIn(client.tags);
-			const match = query.q && hiddenMatch(client, query.q);
-			return [
-				el("a", { id: client.id, href: `#/client/${client.id}` }, value(fullName(client))),
-				due && dueDate(due),
-				match && el("small.match", `${label(match.name)}: `, value(match.text)),
-			].filter(Boolean);
-		},
-	],
-	["status", label("status"), (client) => badge(client.status)],
-	["type", label("client_type"), (client) => label(client.client_type)],
-	["budget", label("budget"), (client) => showBudget(client, currency) || null],
-	["phone", label("phone"), (client) => phone(client.phone)],
-	["email", label("email"), (client) => mail(client.email)],
-	[
-		"owner",
-		label("user_id"),
-		({ user_id: id }) => (session.users.size > 1 ? person(owner(id)) : null),
-	],
-	["changed", label("updated_at"), (client) => day(client.updated_at)],
-	[
-		"deleted",
-		"Deleted",
-		(client) =>
-			client.deletedAt
-				? [
-						value(signature(client.deletedBy, client.deletedAt)),
-						" ",
-						button(
-							"Restore",
-							() => restore(client.id),
-							"",
-							`Restore: ${isolate(fullName(client))}`,
-						),
-					]
-				: null,
-	],
+/** The columns: what each shows of a client. */
+const COLUMNS = {
+	name: (client, query) => {
+		const due = dueIn(client.tags);
+		const match = query.q ? hiddenMatch(client, query.q) : null;
+		return [
+			el("a", { id: client.id, href: `#/client/${client.id}` }, value(fullName(client))),
+			due && dueDate(due),
+			match && el("small.match", `${label(match.name)}: `, value(match.text)),
+		];
+	},
+	status: (client) => badge(client.status),
+	type: (client) => label(client.client_type),
+	budget: (client) => showBudget(client, currency) || null,
+	phone: (client) => phone(client.phone),
+	email: (client) => mail(client.email),
+	owner: (client) => (session.users.size > 1 ? person(owner(client.user_id)) : null),
+	changed: (client) => day(client.updated_at),
+	deleted: (client) => (client.deletedAt ? deletion(client) : null),
+};
+
+/** Who deleted a client, and a button to restore it. */
+const deletion = (client) => [
+	value(signature(client.deletedBy, client.deletedAt)),
+	" ",
+	button("Restore", () => restore(client.id), "", `Restore: ${isolate(fullName(client))}`),
 ];
 
 /** The table of clients, without the columns that would be empty. It has explicit roles, since its
  *  elements lose their own when a narrow screen shows them as cards. */
 function clientTable(clients, query) {
-	const cells = clients.map((client) => COLUMNS.map(([, , cell]) => cell(client, query)));
+	const names = Object.keys(COLUMNS);
+	const cells = clients.map((client) => names.map((name) => COLUMNS[name](client, query)));
+	const isUsed = names.map((_, at) => cells.some((contents) => contents[at] !== null));
 	const row = (tag, role, contents) =>
 		el(
 			"tr",
 			{ role: "row" },
-			COLUMNS.map(([name], at) =>
-				cells.some((others) => others[at] !== null)
-					? el(tag, { role, class: name }, contents[at])
-					: null,
-			),
+			names.map((name, at) => isUsed[at] && el(tag, { role, class: name }, contents[at])),
 		);
 	return el(
 		"div.card",
@@ -102,15 +83,7 @@ function clientTable(clients, query) {
 		el(
 			query.deleted ? "table.clients.gone" : "table.clients",
 			{ role: "table", "aria-label": "Clients" },
-			el(
-				"thead",
-				{ role: "rowgroup" },
-				row(
-					"th",
-					"columnheader",
-					COLUMNS.map(([, title]) => title),
-				),
-			),
+			el("thead", { role: "rowgroup" }, row("th", "columnheader", names.map(label))),
 			el(
 				"tbody",
 				{ role: "rowgroup" },
@@ -225,7 +198,7 @@ export async function listView({ query }, signal) {
 	};
 	place.refresh = async () => {
 		const reading = call("GET", `v1/clients?${apiQuery(query)}`, { signal }).catch(refused);
-		const [{ clients, meta }] = await Promise.all([reading, ready(signal)]);
+		const { clients, meta } = (await Promise.all([reading, ready(signal)]))[0];
 		// the filters have changed meanwhile, the view not yet
 		if ((place.list ?? address) !== address) return;
 		if (meta.total && !clients.length) {
@@ -235,7 +208,7 @@ export async function listView({ query }, signal) {
 		const rows = clients.map((client, at) => ({ ...client, ...meta.deleted?.[at] }));
 		if (isKnown() && same([rows, meta], [results.clients, results.meta])) return openFirst();
 		if (!isKnown()) scrollTo(0, 0); // it is another list, or another page
-		Object.assign(results, { address, clients: rows, meta });
+		Object.assign(results, { address, query, clients: rows, meta });
 		drawFrame(query);
 		drawList(query, signal);
 		results.id = null;

@@ -1,7 +1,7 @@
 // Where the person is: the view that is shown, what they have typed and not saved, the list that they
 // came from, and the walk through its clients, in the order that it had then.
 
-import { apiQuery, explain, fullName, listAddress, readRoute, showNumber } from "./values.mjs";
+import { apiQuery, explain, fullName, listAddress, showNumber } from "./values.mjs";
 import { button, el, find, say, value } from "./dom.mjs";
 import { call, session, stored } from "./session.mjs";
 
@@ -10,9 +10,9 @@ import { call, session, stored } from "./session.mjs";
  *  follow-ups that are due. ``latest`` is the client that was read or saved last, ``ahead`` the one
  *  that was read before the person asked for it. */
 export const place = {};
-/** What the last list has shown: its address, clients and meta, how far it was scrolled, and the id
- *  of the row to focus. */
-export const results = { address: null, clients: [], meta: null, scroll: 0, id: null };
+/** What the last list has shown: its address, query, clients and meta, how far it was scrolled, and
+ *  the id of the row to focus. */
+export const results = { address: null, query: null, clients: [], meta: null, scroll: 0, id: null };
 
 /** Show the view at an address, anew if it is shown. */
 export async function go(address) {
@@ -21,8 +21,10 @@ export async function go(address) {
 }
 
 /** A client that was read already, or undefined. */
-export const knownClient = (id) =>
-	[place.latest, place.ahead, ...results.clients].find((client) => client?.id === id);
+export function knownClient(id) {
+	if (place.latest?.id === id) return place.latest;
+	return place.ahead?.id === id ? place.ahead : results.clients.find((client) => client.id === id);
+}
 
 /** Keep the newest state of a client for its page and, if it is in there, the list. */
 export function remember(client) {
@@ -100,14 +102,14 @@ let walk = null;
 
 /** Begin at the list that was shown last. */
 export function beginWalk() {
-	const { address, clients, meta } = results;
+	const { query, clients, meta } = results;
 	walk = null;
 	if (!meta?.total || meta.deleted) return;
 	const ids = [];
 	clients.forEach(({ id }, at) => {
 		ids[(meta.page - 1) * meta.limit + at] = id;
 	});
-	walk = { query: readRoute(address).query, limit: meta.limit, total: meta.total, ids };
+	walk = { query, limit: meta.limit, total: meta.total, ids };
 }
 
 const positionOf = (id) => walk?.ids.indexOf(id) ?? -1;

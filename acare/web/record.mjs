@@ -61,9 +61,9 @@ const DETAIL = "detail:";
  *  tags, are fields beside them. Other members than the known ones are details. */
 export function flatten({ property_preferences: given, ...client }) {
 	const { tags } = client;
-	const members = Object.entries(given ?? {}).map(([name, member]) => [
+	const members = Object.keys(given ?? {}).map((name) => [
 		MEMBERS.includes(name) ? name : DETAIL + name,
-		member,
+		given[name],
 	]);
 	return {
 		...client,
@@ -173,7 +173,7 @@ const bare = (word) =>
 const WORDS = /[\p{L}\p{N}]+/gu;
 /** Where a word of a text begins with another word, or undefined. */
 const placeOf = (text, word) =>
-	[...text.normalize().matchAll(WORDS)].find(([other]) => bare(other).startsWith(bare(word)))
+	[...text.normalize().matchAll(WORDS)].find((other) => bare(other[0]).startsWith(bare(word)))
 		?.index;
 
 const textsIn = (client, name) =>

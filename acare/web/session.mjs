@@ -72,8 +72,12 @@ function failure({ status, content }) {
 function rateIn(headers) {
 	if (!headers.has("RateLimit-Limit")) return null;
 	const number = (name) => Number(headers.get(`RateLimit-${name}`));
-	const [limit, remaining, reset] = ["Limit", "Remaining", "Reset"].map(number);
-	return { limit, remaining, reset, at: Date.now() };
+	return {
+		limit: number("Limit"),
+		remaining: number("Remaining"),
+		reset: number("Reset"),
+		at: Date.now(),
+	};
 }
 
 /** One request; status 0 if no complete response arrived. ``as`` is the method of Response that

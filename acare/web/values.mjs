@@ -23,18 +23,19 @@ const DEFAULTS = {
 	page: "1",
 };
 /** The view that a fragment names: {view, id, query}, with the other client of a merge as
- *  ``other`` and the draft of a new one as ``draft``. */
+ *  ``other`` and the draft of a new one as ``draft``. A client has no query. */
 export function readRoute(fragment) {
-	const [path, search = ""] = fragment.replace(/^#?\/?/, "").split("?");
-	const [first, id = "", last, other = null] = path.split("/");
+	// array patterns compile to much more code
+	const { 0: path, 1: search } = fragment.replace(/^#?\/?/, "").split("?");
+	const { 0: first, 1: id = "", 2: last, 3: other = null } = path.split("/");
+	if (first === "client" && /^[\w-]+$/.test(id)) {
+		return { view: ["edit", "merge"].includes(last) ? last : "client", id, other };
+	}
 	const sent = new URLSearchParams(search);
 	const query = Object.fromEntries(
-		Object.entries(DEFAULTS).map(([name, unset]) => [name, sent.get(name) || unset]),
+		Object.keys(DEFAULTS).map((name) => [name, sent.get(name) || DEFAULTS[name]]),
 	);
 	if (!/^[1-9][0-9]{0,8}$/.test(query.page)) query.page = DEFAULTS.page;
-	if (first === "client" && /^[\w-]+$/.test(id)) {
-		return { view: ["edit", "merge"].includes(last) ? last : "client", id, other, query };
-	}
 	const view = ["new", "people"].includes(first) ? first : "list";
 	return { view, id: null, draft: sent.get("draft"), query };
 }
@@ -42,7 +43,9 @@ export function readRoute(fragment) {
 export const writeQuery = (query) =>
 	String(
 		new URLSearchParams(
-			Object.entries(query).filter(([name, value]) => value && value !== DEFAULTS[name]),
+			Object.keys(query)
+				.filter((name) => query[name] && query[name] !== DEFAULTS[name])
+				.map((name) => [name, query[name]]),
 		),
 	);
 /** The query as the API takes it: a search has at most eight words, and an amount such as "450k" is
@@ -60,7 +63,10 @@ export function apiQuery(query) {
 		q: query.q.trim().split(/\s+/).slice(0, 8).join(" "),
 	});
 }
-export const listAddress = (query) => `#/${writeQuery(query) && `?${writeQuery(query)}`}`;
+export function listAddress(query) {
+	const search = writeQuery(query);
+	return search ? `#/?${search}` : "#/";
+}
 
 // --- numbers and times, in the format of the browser's locale
 const formats = {};
@@ -132,9 +138,10 @@ export function readNumber(text, locale, read = readings) {
 }
 
 export function showBudget({ budget_min: low, budget_max: high }, currency, locale) {
-	const [from, to] = [low, high].map((value) => showNumber(value, locale, currency));
-	if (low !== null && high !== null) return low === high ? from : `${from} – ${to}`;
-	return low !== null ? `from ${from}` : high !== null ? `up to ${to}` : "";
+	const show = (value) => showNumber(value, locale, currency);
+	if (low !== null && high !== null)
+		return low === high ? show(low) : `${show(low)} – ${show(high)}`;
+	return low !== null ? `from ${show(low)}` : high !== null ? `up to ${show(high)}` : "";
 }
 
 // Days and times are in the reader's zone.
@@ -215,19 +222,19 @@ export const withDue = (tags, date) => [...plainTags(tags), ...(date ? [`due:${d
 export const localTime = (time = new Date()) =>
 	new Date(time - time.getTimezoneOffset() * 60_000).toISOString();
 export const dateOf = (time) => localTime(time).slice(0, 10);
-/** The dates that are offered: [[text, date]]. */
+/** The dates that are offered, as options of a select. */
 export function offered(now = new Date()) {
 	const after = (days) => dateOf(new Date(now.getFullYear(), now.getMonth(), now.getDate() + days));
 	return [
-		["Today", after(0)],
-		["Tomorrow", after(1)],
-		["Monday", after((8 - now.getDay()) % 7 || 7)],
-		["In a week", after(7)],
+		[after(0), "Today"],
+		[after(1), "Tomorrow"],
+		[after((8 - now.getDay()) % 7 || 7), "Monday"],
+		[after(7), "In a week"],
 	];
 }
 
 // --- telephone numbers
-const NUMBER = /[+(]*[\d*#](?:[\s().\u2010-\u2015-]*[\d*#])*/g;
+const NUMBER = /([+(]*[\d*#](?:[\s().\u2010-\u2015-]*[\d*#])*)/;
 /** The digits of a complete number; it may be written in groups, as in 040/2081992. */
 const COMPLETE = 7;
 const digits = (text) => text.replace(/\D/g, "");
@@ -238,20 +245,15 @@ const dialled = (text) =>
 /** A text in parts: [{text, dial}]. ``dial`` is only there for a complete number or, if the text
  *  has none, for the first digits. */
 export function numbersIn(text) {
-	const found = [];
-	for (const { 0: run, index } of text.matchAll(NUMBER)) {
-		const last = found.at(-1);
-		const isGroup = last && digits(text.slice(last.from, last.to)).length < COMPLETE;
-		if (isGroup && /^\s*\/\s*$/.test(text.slice(last.to, index))) last.to = index + run.length;
-		else found.push({ from: index, to: index + run.length });
+	const parts = text.split(NUMBER); // every other one is a number
+	for (let at = 1; at + 2 < parts.length;) {
+		const isGroup = digits(parts[at]).length < COMPLETE && /^\s*\/\s*$/.test(parts[at + 1]);
+		if (isGroup) parts.splice(at, 3, parts.slice(at, at + 3).join(""));
+		else at += 2;
 	}
-	const complete = found.filter(({ from, to }) => digits(text.slice(from, to)).length >= COMPLETE);
-	const parts = [];
-	let end = 0;
-	for (const { from, to } of complete.length ? complete : found.slice(0, 1)) {
-		const number = text.slice(from, to);
-		parts.push({ text: text.slice(end, from) }, { text: number, dial: dialled(number) });
-		end = to;
-	}
-	return [...parts, { text: text.slice(end) }].filter((part) => part.text);
+	const isComplete = (part, at) => at % 2 === 1 && digits(part).length >= COMPLETE;
+	const isDialled = parts.some(isComplete) ? isComplete : (_, at) => at === 1;
+	return parts
+		.map((part, at) => ({ text: part, ...(isDialled(part, at) && { dial: dialled(part) }) }))
+		.filter((part) => part.text);
 }

@@ -102,11 +102,10 @@ export const readHistory = (id, signal, before = "") =>
 /** The changes of a client by day, newest first: five, then more on demand. An earlier value can be
  *  put into the form, if the client is not deleted. */
 export function historyOf(id, { versions, meta }, client = null, limit = 5) {
-	const days = new Map();
-	for (const version of versions.slice(0, limit)) {
-		const day = showDay(version.at);
-		days.set(day, [...(days.get(day) ?? []), version]);
-	}
+	const days = {};
+	versions.slice(0, limit).forEach((version) => {
+		(days[showDay(version.at)] ??= []).push(version);
+	});
 	const showMore = async () => {
 		const page =
 			limit < versions.length ? null : await readHistory(id, undefined, versions.at(-1).version);
@@ -123,11 +122,11 @@ export function historyOf(id, { versions, meta }, client = null, limit = 5) {
 		el("h2", "History"),
 		el(
 			"div.history",
-			[...days].map(([day, several]) => [
+			Object.keys(days).map((day) => [
 				el("h3", day),
 				el(
 					"ol",
-					several.map((version) => entry(version, client)),
+					days[day].map((version) => entry(version, client)),
 				),
 			]),
 		),
@@ -139,14 +138,16 @@ export function historyOf(id, { versions, meta }, client = null, limit = 5) {
 function entry({ action, changes, by, at }, client) {
 	// else its changes say it
 	const isNamed = ["created", "imported", "deleted", "restored"].includes(action);
-	const [before, after] = ["from", "to"].map((side) =>
-		flatten(Object.fromEntries(changes.map((change) => [change.field, change[side]]))),
-	);
+	const side = (name) =>
+		flatten(Object.fromEntries(changes.map((change) => [change.field, change[name]])));
+	const before = side("from");
+	const after = side("to");
 	return el(
 		"li",
 		isNamed ? label(action) : null,
 		fieldsOf(before, after).map((field) => {
-			const [from, to] = [before, after].map((values) => values[field.name] ?? null);
+			const from = before[field.name] ?? null;
+			const to = after[field.name] ?? null;
 			return same(from, to)
 				? null
 				: el(
@@ -270,7 +271,8 @@ export async function removeOther(survivor, other, signal) {
 /** Change a client and return it. ``change`` gets its newest state and returns the body, or null if
  *  nothing is left to do: it is called again if another person has changed the client meanwhile. */
 export async function update(client, change) {
-	const [path, body] = [`v1/clients/${client.id}`, change(client)];
+	const path = `v1/clients/${client.id}`;
+	const body = change(client);
 	if (!body) return client;
 	return call("PUT", path, { body, version: client.version }).catch(async (error) => {
 		if (error.status !== 412) throw error;

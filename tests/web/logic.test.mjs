@@ -251,7 +251,7 @@ test("a follow-up is a tag with a date, shown as a field of its own", () => {
 });
 
 test("the dates that are offered are in the reader's calendar", () => {
-  const on = (...date) => offered(new Date(...date, 23, 30)).map(([, day]) => day);
+  const on = (...date) => offered(new Date(...date, 23, 30)).map(([day]) => day);
   assert.deepEqual(on(2026, 11, 31), ["2026-12-31", "2027-01-01", "2027-01-04", "2027-01-07"]);
   assert.equal(on(2026, 10, 30)[2], "2026-12-07"); // a Monday
 });
