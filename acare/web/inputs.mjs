@@ -85,11 +85,11 @@ function controlsOf() {
 }
 
 function showFrame() {
-	const controls = controlsOf();
+	place.controls ??= controlsOf();
 	show(
 		"Clients",
 		{ actions: link("New client", "#/new", "button main") },
-		controls,
+		place.controls,
 		draftNotes(),
 		el(
 			"div.summary",
@@ -100,7 +100,6 @@ function showFrame() {
 		el("div.results"),
 	);
 	place.list = null;
-	return controls;
 }
 
 export function openFirst() {
@@ -113,7 +112,8 @@ export function openFirst() {
 /** Show what a list is limited to in its filters, and around them. */
 export function drawFrame(query) {
 	const address = listAddress(query);
-	const controls = find("form.filters") ?? showFrame();
+	if (!find("form.filters")) showFrame();
+	const { controls } = place;
 	if (place.list !== address) {
 		// else the controls set it, and may have changed again
 		place.list = address;

@@ -169,13 +169,15 @@ function drawList(query, signal) {
 					link("Deleted clients", listAddress({ q: query.q, deleted: "true" }), "button quiet"),
 				]),
 	);
+	const list = find(".results");
 	redraw(() =>
-		find(".results").replaceChildren(
+		list.replaceChildren(
 			...(clients.length
 				? [clientTable(clients, query), pager(meta, query)]
 				: [nothing(query, meta.problem)]),
 		),
 	);
+	list.ariaBusy = false;
 	findPlace();
 }
 
@@ -209,7 +211,7 @@ export async function listView({ query }, signal) {
 		if (isKnown() && same([rows, meta], [results.clients, results.meta])) return openFirst();
 		if (!isKnown()) scrollTo(0, 0); // it is another list, or another page
 		Object.assign(results, { address, query, clients: rows, meta });
-		drawFrame(query);
+		if (!find(".results")) drawFrame(query);
 		drawList(query, signal);
 		results.id = null;
 		openFirst();

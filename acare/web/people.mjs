@@ -66,6 +66,7 @@ export async function peopleView(_, signal) {
 		}),
 	]);
 	session.users = new Map(users.map((user) => [user.id, user]));
+	place.controls = null; // they name the people
 	const isBroker = session.me.role === "broker";
 	const hint =
 		"Browsers and programs sign in with these keys. Revoke a key that is lost or no longer needed.";

@@ -8,7 +8,7 @@ import { call, session, stored } from "./session.mjs";
 /** ``address`` is the address of the view, ``previous`` of the view before, ``list`` of the last
  *  list. ``refresh`` reads the view again, ``render`` draws it anew, and ``countDue`` counts the
  *  follow-ups that are due. ``latest`` is the client that was read or saved last, ``ahead`` the one
- *  that was read before the person asked for it. */
+ *  that was read before the person asked for it. ``controls`` is the form above the list. */
 export const place = {};
 /** What the last list has shown: its address, query, clients and meta, how far it was scrolled, and
  *  the id of the row to focus. */
