@@ -29,7 +29,7 @@ SETTINGS = SimpleNamespace(max_request_body_size=MAX_DISCARDED + 1, max_request_
 _AUTHORITY = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?"
 _TARGET = rf"(?:/|(?i:https?)://{_AUTHORITY}(?=[/? ]))[\x21\x22\x24-\x7e]*"
 _REQUEST_LINE = re.compile(rf"(?:OPTIONS \*|[!#$%&'*+\-.^_`|~0-9A-Z]+ {_TARGET}) HTTP/1\.[01]")
-_FIELD = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)")  # RFC 9112, 5
+_FIELD = re.compile(r"^([!#$%&'*+\-.^_`|~0-9A-Za-z]++):([\t\x20-\x7e\x80-\xff]*+)\r\n", re.M)  # RFC 9112, 5
 _HOST = re.compile(_AUTHORITY)
 _EMPTY_LINES = re.compile(rb"(?:\r\n)*+(?=\r?\Z|[!#$%&'*+\-.^_`|~0-9A-Za-z])")
 _ECHOED = re.compile(rb"^(origin|x-request-id):[ \t]*([\x21-\x7e]{1,256})[ \t]*\r", re.I | re.M)
@@ -105,16 +105,16 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
 
     def parse_header(self, header_plus: bytes) -> None:
         """Parse request line and headers. ParsingError, which becomes a 400, if they are malformed."""
-        lines = header_plus.decode("latin-1").removesuffix("\r\n").removesuffix("\r\n").split("\r\n")
-        self._parse_request_line(lines[0])
-        if len(lines) > MAX_FIELDS + 2:
+        request_line, _, lines = header_plus.decode("latin-1").removesuffix("\r\n").partition("\r\n")
+        self._parse_request_line(request_line)
+        fields = _FIELD.findall(lines)
+        if len(fields) != lines.count("\n"):
+            raise ParsingError("a header is malformed")
+        if len(fields) > MAX_FIELDS + 1:
             raise ParsingError("there are too many header fields")
         headers = self.headers
-        for line in lines[1:]:
-            field = _FIELD.fullmatch(line)
-            if field is None:
-                raise ParsingError("a header is malformed")
-            name, value = field[1], field[2].strip(" \t")
+        for name, value in fields:
+            value = value.strip(" \t")
             if "_" not in name:  # in the WSGI environ, it would have the name of another field
                 name = name.upper().replace("-", "_")
                 if name not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
