@@ -1,4 +1,4 @@
-"""Readiness: whether the server can write (database/test_disk has when it cannot, and liveness)."""
+"""Readiness: room on the disk, and one check a second (database/test_disk has the rest, and liveness)."""
 
 import shutil
 from types import SimpleNamespace

@@ -30,7 +30,7 @@ def only(keys):
     return key
 
 
-# --- expire, revoke, list
+# --- making keys
 
 
 def test_a_key_that_is_revoked_meanwhile_makes_no_key(keys, callers):
@@ -42,7 +42,7 @@ def test_a_key_that_is_revoked_meanwhile_makes_no_key(keys, callers):
     assert only(keys)["id"] == maker.id
 
 
-# --- pages and purges
+# --- purges, pages, uses
 
 
 def end(sql, *ended, column="revoked_at", time="2020-01-01T00:00:00.000Z"):

@@ -1,4 +1,4 @@
-"""Lists in a database: their snapshot, the positions of new clients, and how SQLite finds the rows."""
+"""Lists in a database: their snapshot, times that are wrong, and how SQLite finds the rows."""
 
 import itertools
 import json
