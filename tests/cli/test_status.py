@@ -110,6 +110,9 @@ PROBLEMS = {
         lambda path, folder, patch: patch.setattr(status, "LOW_DISK", 2**60)
     ),
     "there is no room for another backup": no_room,
+    "log: larger than -0.0 MiB: a process keeps an old snapshot": (
+        lambda path, folder, patch: patch.setattr(status, "MAX_SIZE", -1)
+    ),
     "there is no backup in": lambda path, folder, patch: backup_in(folder).unlink(),
     "the newest backup is older than 48 hours": (
         lambda path, folder, patch: rename(backup_in(folder), hours=-49)

@@ -100,3 +100,9 @@ def test_a_deleted_client_does_not_come_back(agency, erased):
 @pytest.mark.parametrize("first", [RECORD, {**RECORD, "id": None}])
 def test_a_row_with_an_id_matches_no_other_client(agency, first):
     assert "2 created" in agency.load(lines(first, {**RECORD, "id": OTHER_ID})).out
+
+
+def test_a_client_that_is_created_again_gets_a_new_id(agency):
+    agency.load(lines(RECORD))
+    agency.load(lines(RECORD), "--on-duplicate", "create")
+    assert len({client["id"] for client in agency.clients()}) == 2

@@ -16,6 +16,7 @@ from support.keys import new_key
 import acare
 from acare.auth import OPERATOR
 from acare.database.database import Database
+from acare.errors import DatabaseRefused
 from acare.maintenance import restore as module
 from acare.maintenance.restore import restore
 from acare.store.deleted import DeletedClients
@@ -137,3 +138,14 @@ def test_owner_and_group_are_those_of_the_file_or_its_folder(path, since, replac
     restore(since[0], path)
     status = path.stat()
     assert (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)) == (*OWNER, 0o600)
+
+
+def test_a_file_whose_owner_cannot_be_kept_is_not_replaced(path, since, monkeypatch):
+    def refuse(*arguments, **options):
+        raise PermissionError
+
+    before = path.stat().st_ino
+    monkeypatch.setattr(module, "copy_owner", refuse)
+    with pytest.raises(DatabaseRefused, match="its owner and group cannot be kept; it belongs to "):
+        restore(since[0], path)
+    assert path.stat().st_ino == before
