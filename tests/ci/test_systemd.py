@@ -4,7 +4,7 @@ import re
 import shutil
 
 import pytest
-from support.machine import ROOT, SCRIPT, booted, copy_of, on, own_program, units_of
+from support.machine import ROOT, SCRIPT, booted, copy_of, mails_of, on, own_program, units_of
 from support.page import PAGE, examples, replaced
 from support.sockets import wait_for
 
@@ -105,6 +105,18 @@ def test_another_office_has_its_own_service_users_and_alarm(started):
     assert len(list((folder / "var/lib/acare-north-backups").glob("*.db"))) == 1
     run("acare user add south@example.com --role agent")
     assert "south@example.com" not in run("acare-north user list")
+
+
+def test_offices_use_the_first_ones_alarm_unless_they_name_one(started):
+    folder, _, run = started
+    run("sh acare/cli/units/install.sh west 8083")
+    trial = "systemctl start acare-west-alarm@test.service"
+    run(f"cp -a /etc/acare-alarm /mnt; echo 'ALARM=sendmail first@example.com' >>/etc/acare-alarm; {trial}")
+    run(
+        f"cp -a /mnt/acare-alarm /etc; echo 'ALARM=sendmail own@example.com' >>/etc/acare-west-alarm; {trial}"
+    )
+    mailed = re.findall("^To: (.*)\nSubject: acare-west on ", mails_of(folder), re.MULTILINE)
+    assert mailed == ["first@example.com", "own@example.com"]
 
 
 def test_a_setting_makes_the_nightly_backup_purge(started):
