@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
-from support.hosted import Hosted
+from support.hosted import Hosted, listening
 from support.importing import Agency, Mover
 
 from acare.importing import remote
@@ -32,5 +32,5 @@ def mover(agency, hosted, monkeypatch):
     """Imports from the hosted service into the agency. Pauses end at once, and are noted by the service."""
     clock = SimpleNamespace(sleep=hosted.sleep, monotonic=lambda: hosted.now)
     monkeypatch.setattr(remote, "time", clock)
-    with Mover(agency, hosted) as mover:
-        yield mover
+    with listening(hosted) as url:
+        yield Mover(agency, hosted, url)

@@ -2,9 +2,7 @@
 
 import io
 import logging
-import os
 import re
-from collections.abc import Mapping
 from contextlib import ExitStack, chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
@@ -25,12 +23,11 @@ class Ended(NamedTuple):
         return (self.code, self.out, bool(re.fullmatch(r"acare: [^\n]+\n", self.err))) == (1, "", True)
 
 
-def run(*arguments: object, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Ended:
-    """Run the command with these arguments; ``env`` is added to the variables of the environment."""
+def run(*arguments: object, cwd: Path | None = None) -> Ended:
+    """Run the command with these arguments."""
     out, err = _stream(), _stream()
     root = logging.getLogger()
     with ExitStack() as stack:
-        stack.enter_context(mock.patch.dict(os.environ, env or {}))
         # Without the handlers of pytest, which would keep a command from setting up its log.
         stack.enter_context(mock.patch.object(root, "handlers", []))
         stack.callback(root.setLevel, root.level)

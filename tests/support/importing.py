@@ -2,11 +2,10 @@
 
 import json
 import re
-from contextlib import ExitStack
 
 from support.client import Api
 from support.data import JORDAN
-from support.hosted import KEY, listening
+from support.hosted import KEY
 from support.keys import new_key
 
 import acare
@@ -76,19 +75,11 @@ class Agency:
 
 
 class Mover:
-    """An agency that imports from the hosted service: ``with`` it, the service listens."""
+    """An agency that imports from the hosted service, which listens at ``url``."""
 
-    def __init__(self, agency, hosted):
-        self.agency, self.hosted = agency, hosted
+    def __init__(self, agency, hosted, url):
+        self.agency, self.hosted, self.url = agency, hosted, url
         self.key_file = agency.write(KEY, "hosted.key")
-
-    def __enter__(self):
-        self._stack = ExitStack()
-        self.url = self._stack.enter_context(listening(self.hosted))
-        return self
-
-    def __exit__(self, *_):
-        self._stack.close()
 
     def run(self, *arguments, query=""):
         """Import; its owners without ``--value`` go to the agency's user."""

@@ -24,16 +24,6 @@ class Terminal:
     def type(self, text):
         os.write(self._handle, text.encode())
 
-    def end(self):
-        """Read to the end."""
-
-        def has_ended():
-            self._read()
-            return self.process.poll() is not None
-
-        wait_for(has_ended, 20)
-        self._read()
-
     def _read(self):
         with suppress(OSError):  # there is nothing more for now, or the other side is closed
             while text := os.read(self._handle, 65536).decode():

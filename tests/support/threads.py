@@ -66,9 +66,6 @@ class Held:
         if _[0] is None:
             self.call.join(SOON)
 
-    def queued(self):
-        return self.writer._queue.qsize()
-
     def queue(self, work):
         """Queue a write, and wait for it in a thread."""
         return Call(self.writer.submit(work).result)

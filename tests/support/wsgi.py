@@ -19,9 +19,3 @@ def call(
     chunks = app(sent, lambda status, headers, exc_info=None: started.append((status, headers)))
     ((status, headers),) = started
     return status, headers, b"".join(chunks)
-
-
-def turn(app: Any, line: tuple[str, str, str] = ("GET", "/v1/clients", ""), **headers: str) -> Any:
-    """The turn of a request, as the server finds it."""
-    env = dict(zip(("REQUEST_METHOD", "PATH_INFO", "QUERY_STRING"), line, strict=True))
-    return app.turn({**env, "REMOTE_ADDR": "192.0.2.1", **headers})

@@ -53,9 +53,6 @@ def test_a_colleague_signs_in_with_the_link_that_is_shown_once(open_page, agency
     theirs = open_page(link)
     theirs.get_by_role("button", name="Sign in with the invitation").click()
     expect(theirs.locator("#who bdi")).to_have_attribute("title", "new@example.com")
-    theirs.get_by_role("link", name="New client").first.click()
-    expect(theirs.get_by_label("First name")).to_be_visible()
-    expect(theirs.get_by_label("Owner")).to_be_hidden()
 
 
 @both_engines
