@@ -141,6 +141,30 @@ def test_a_purged_removal_ends_the_cursors_from_before(app, agency):
     assert agency.ana.status() == (200, None)
 
 
+def test_a_purge_keeps_a_copy_that_began_after_the_removal(app, agency):
+    kept = [agency.ana.api.create()["id"] for _ in range(3)]
+    agency.ana.api.delete(agency.id)
+    new = Follower(agency.broker.api)
+    new.cursor = new.page("&limit=1")["meta"]["cursor"]
+    purge(app)
+    assert new.read("&limit=1") == [(client_id, 1) for client_id in kept[1:]]
+
+
+def test_a_page_is_of_one_snapshot(app, agency, monkeypatch):
+    agency.ana.api.delete(agency.id)
+    made = agency.ana.api.create()["id"]
+    read = store._read
+    monkeypatch.setattr(store, "_read", lambda *values: (purge(app), read(*values))[1])
+    assert [change["id"] for change in agency.broker.page()["changes"]] == [agency.id, made]
+
+
+def test_a_cursor_after_the_last_change_is_410(agency):
+    """As when an older copy of the file was put in its place, without ``acare restore``."""
+    epoch, view, position, begun = agency.broker.cursor.split(".")
+    agency.broker.cursor = f"{epoch}.{view}.{int(position) + 1}.{begun}"
+    assert agency.broker.status() == EXPIRED
+
+
 def test_a_restore_ends_all_cursors(app, agency, tmp_path):
     backup = back_up(app.database.path, tmp_path / "backups")
     app.close()

@@ -5,6 +5,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -154,7 +155,8 @@ def test_both_lose_nothing_in_kills_and_a_restore(tmp_path):
         with serving(database, "--listen", address):
             wait_for((tmp_path / "cursor.txt").exists)
             caller = Agency(address, key)
-            updated, deleted, *_ = [caller.create(first_name=name) for name in names]
+            with ThreadPoolExecutor(4) as pool:
+                updated, deleted, *_ = pool.map(lambda name: caller.create(first_name=name), names)
             caller.put(updated, notes="x")
             caller.ask("DELETE", f"/v1/clients/{deleted['id']}")
 
