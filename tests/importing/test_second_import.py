@@ -337,3 +337,23 @@ def test_skipped_duplicates_can_be_corrected_and_imported(mover, hosted, moved, 
     assert "duplicate of this client by id: Client0 Lee" in rejects.read_text()
     again = mover.agency.run("import", rejects, "--user", USER, "--on-duplicate", "skip")
     assert "3 skipped; there was nothing to write" in again.out
+
+
+def test_an_owner_changed_here_alone_is_kept(mover, moved):
+    mover.agency.run("user", "add", "ben@example.com")
+    mover.agency.run("handover", "--from", USER, "--to", "ben@example.com")
+    mover.run(*UPDATE, "--value", f"user_id:*={USER}")
+    assert {client["owner"] for client in mover.agency.clients()} == {"ben@example.com"}
+
+
+def test_a_client_created_here_is_never_overwritten_unasked(mover, hosted, moved):
+    """With an id of the source, as if the source had once been filled from here."""
+    line = json.dumps({**hosted.clients[hosted.create(9)], "version": 1, "phone": "5"})
+    mover.agency.load(line, name="in.jsonl")
+    with mover.agency.app() as app:
+        app.database.write(lambda connection: connection.execute("DELETE FROM client_sources").rowcount)
+    (made,) = listed(mover.run(*UPDATE), "Changed on both")
+    mover.run(*OVERWRITE)
+    hosted.delete(made)
+    ended = mover.run(*UPDATE, "--delete-missing", "--yes")
+    assert (ended.code, listed(ended, "No longer"), made in mover.here()) == (0, set(), True)
