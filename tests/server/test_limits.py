@@ -1,12 +1,10 @@
 """Limits of what one caller can use: memory, descriptors, connections, the disk."""
 
 import contextlib
-import resource
-import time
 
 import pytest
 from support.sockets import BODY, KIB, closes, fill_with_large_clients, read_answer, request, wait_for
-from support.target import attack, check_health, target_in
+from support.target import attack, target_in
 
 from acare.api import resources
 from acare.server import channel
@@ -89,20 +87,3 @@ def test_unread_responses_have_the_same_limit(tight):
 
 def test_four_of_the_largest_csv_files_fit_into_the_limit():
     assert 4 * resources.MAX_CSV_BYTES < channel.MAX_BUFFERED
-
-
-def test_without_descriptors_open_connections_are_served(tmp_path):
-    quick = "from acare.server import server; server._SWEEP_SECONDS = 0.05"
-    with target_in(tmp_path, before=quick) as target, target.connections() as [there]:
-        check_health(there)
-        _, hard = resource.prlimit(target.process.pid, resource.RLIMIT_NOFILE)
-        before = resource.prlimit(target.process.pid, resource.RLIMIT_NOFILE, (target.descriptors(), hard))
-        with target.connections(20):
-            began = target.cpu_seconds()
-            for _ in range(8):
-                time.sleep(0.05)
-                check_health(there)
-            assert target.cpu_seconds() - began < 0.3, "a busy loop"
-            assert sum(map(len, target.log_besides_requests())) < 8_000, "the log was flooded"
-        resource.prlimit(target.process.pid, resource.RLIMIT_NOFILE, before)
-        wait_for(target.is_well, 20)
