@@ -65,3 +65,17 @@ def test_a_change_in_another_window_is_ones_own(open_page, agency):
     save(page)
     expect(page.get_by_role("alert")).to_contain_text("You changed this client elsewhere")
     expect(page.get_by_role("button", name="Use the saved value")).to_be_visible()
+
+
+def test_what_was_typed_for_a_client_who_is_gone_is_kept(open_page, agency):
+    _, agent = person(agency, "agent", "agent")
+    client = agent.create()
+    page = open_page(agent.link)
+    page.goto(f"{agency.url}/#/client/{client['id']}/edit")
+    page.get_by_label("Notes").fill("Mine")
+    me = agency.ask("GET", "/v1/users/me")["id"]
+    agency.ask("POST", f"/v1/clients/{client['id']}/owner", {"user_id": me})
+    save(page)
+    expect(page.get_by_role("heading", name="Client not found")).to_be_visible()
+    page.locator("p.note a").click()
+    expect(page.get_by_label("Notes")).to_have_value("Mine")

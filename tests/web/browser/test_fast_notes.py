@@ -47,3 +47,21 @@ def test_fast_notes_each_reach_the_client_shown(open_page, agency):
     page.wait_for_function("Object.keys(sessionStorage).every((name) => !name.includes(':draft:'))")
     for name, client in zip(names, clients, strict=True):
         assert re.findall(r"For \w+\.", agency.get(client)["notes"]) == [f"For {name}."]
+
+
+def test_a_note_that_is_not_saved_is_put_back(open_page, agency):
+    client = agency.create()
+    page = opened(open_page, agency, f"client/{client['id']}")
+    expect(page.locator(".history li").first).to_be_visible()
+    for typed in ("First.", "Second."):
+        page.keyboard.press("a")
+        page.keyboard.type(typed)
+        page.keyboard.press("Control+Enter")
+        expect(page.locator("#note")).to_have_value("")
+        if typed == "First.":
+            expect(page.locator(".history li")).to_have_count(2)  # it is saved, and read again
+            page.context.set_offline(True)
+    expect(page.locator("#wait")).to_contain_text("Trying again")
+    expect(page.locator("#said")).to_be_empty()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator("#note")).to_have_value("Second.")
