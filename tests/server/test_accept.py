@@ -7,39 +7,6 @@ import pytest
 from support.sockets import BODY, request, wait_for
 from support.target import check_health, target_in
 
-# The next time that the server calls this method of a socket, it fails; once the file is there.
-FAILING = """
-import pathlib, socket
-from acare.server import server
-
-server._SWEEP_SECONDS = 0.05
-armed, called = pathlib.Path({armed!r}), socket.socket.{method}
-
-def fail_once(self, *arguments):
-    try:
-        armed.unlink()
-    except FileNotFoundError:
-        return called(self, *arguments)
-    raise OSError(24, "Too many open files")
-
-socket.socket.{method} = fail_once
-"""
-
-
-@pytest.mark.parametrize("method", ["accept", "setsockopt"])
-def test_the_server_survives_an_error_in_accept(tmp_path, method):
-    armed = tmp_path / "armed"
-    with (
-        target_in(tmp_path, before=FAILING.format(armed=str(armed), method=method)) as target,
-        target.connections() as [other],
-    ):
-        check_health(other)
-        armed.touch()
-        wait_for(target.is_well, 20)
-        check_health(other)
-        assert not armed.exists(), "nothing has failed"
-
-
 RAISING = """
 from acare.server import server
 server.THREADS["write"] = 2
