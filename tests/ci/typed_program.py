@@ -1,4 +1,4 @@
-"""An embedding program, which mypy checks: a line that it ignores without an error is one, too."""
+"""An embedding program for mypy, which also reports each ``type: ignore`` that hides no error."""
 
 from pathlib import Path
 
