@@ -38,6 +38,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
     """
 
     env: dict[str, Any]  # of a complete request
+    body_size: int  # of a complete request
     turn: Turn  # of a complete request
 
     def __init__(self, server: Any, sock: socket.socket, address: tuple[str, int]) -> None:
@@ -47,6 +48,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
         self.request: Parser | None = None  # until its response is about to be sent
         self.output = b""  # a response until all of it has been sent
         self.sent = 0  # bytes of the output
+        self.is_answering = False  # from a complete request until the loop begins to send its response
         self.is_last = False  # whether the connection is closed after the response
         self.progress_at = self.request_began = time.monotonic()
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -56,14 +58,10 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
         server.connections.add(self)
 
     def readable(self) -> bool:
-        return not (self.input or self.output or self.is_answering())
+        return not (self.input or self.output or self.is_answering)
 
     def writable(self) -> bool:
-        return bool(self.output) and not self.is_answering()
-
-    def is_answering(self) -> bool:
-        """Whether a request is complete and the loop has not begun to send its response."""
-        return self.request is not None and self.request.completed
+        return bool(self.output) and not self.is_answering
 
     def handle_read(self) -> None:
         self.input = self.recv(8 * 1024)  # closes the connection if the caller has closed it
@@ -84,14 +82,16 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
             self.request_began = self.progress_at
         request = self.request
         self.input = request.receive(self.input)
-        if request.completed:
+        self.is_answering = bool(request.completed)
+        if self.is_answering:
             self.env = request.environ(self.addr[0], self.server.address)
+            self.body_size = 0 if request.body_rcv is None else len(request.body_rcv)
             self.is_last = request.error is not None or request.connection_close
         elif request.expect_continue:
             request.expect_continue = False
             if not self.input:  # the caller, who has not begun to send the body, may wait
                 self.output = b"HTTP/1.1 100 Continue\r\n\r\n"
-        return bool(request.completed)
+        return self.is_answering
 
     def answer(self, app: Callable[..., Iterable[bytes]], is_stopping: bool) -> None:
         """Have the app answer the request, also a rejected one, and keep the response as one piece.
@@ -116,7 +116,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
 
     def send_response(self) -> None:
         """Begin to send the response to the request."""
-        self.request, self.env = None, {}
+        self.request, self.env, self.is_answering = None, {}, False
         self.handle_write()
 
     def handle_write(self) -> None:
@@ -156,7 +156,7 @@ class Connections(set[Channel]):
     def _closable(self) -> list[Channel]:
         """First the connections without a complete request, then those with an unread response; in both, the
         one longest without progress first."""
-        waiting = [channel for channel in self if not channel.is_answering()]
+        waiting = [channel for channel in self if not channel.is_answering]
         return sorted(waiting, key=lambda channel: (bool(channel.output), channel.progress_at))
 
     def make_room(self) -> bool:
@@ -188,5 +188,5 @@ class Connections(set[Channel]):
             is_slow = channel.request is not None and now - channel.request_began > TIMEOUT
             limit = TIMEOUT if channel.output else patience
             is_idle = not channel.input and now - channel.progress_at > limit
-            if (is_slow or is_idle) and not channel.is_answering():
+            if (is_slow or is_idle) and not channel.is_answering:
                 channel.handle_close()

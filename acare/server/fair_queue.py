@@ -44,7 +44,7 @@ class FairQueue:
             with self._mutex:
                 caller = self._callers[channel.turn.caller]
                 caller.is_offered = False
-                caller.bytes += _size(channel)
+                caller.bytes += 1 + channel.body_size
                 self._offer_next(caller)
         return channel
 
@@ -53,7 +53,7 @@ class FairQueue:
         with self._mutex:
             caller = self._callers[channel.turn.caller]
             if self._max_overlapping:
-                caller.bytes -= _size(channel)
+                caller.bytes -= 1 + channel.body_size
             else:
                 caller.is_offered = False
             if caller:
@@ -64,14 +64,10 @@ class FairQueue:
     def _offer_next(self, caller: _Caller) -> None:
         if caller.is_offered or not caller:
             return
-        if not caller.bytes or caller.bytes + _size(caller[0]) <= self._max_overlapping:
+        if not caller.bytes or caller.bytes + 1 + caller[0].body_size <= self._max_overlapping:
             caller.is_offered = True
             self._offered.put(caller.popleft())
 
     def is_empty(self) -> bool:
         """Whether ``take`` would block."""
         return self._offered.empty()
-
-
-def _size(channel: Channel) -> int:
-    return len(channel.env["wsgi.input"].getbuffer()) + 1

@@ -123,7 +123,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
             self.connections.close_overdue(PATIENCE if elapsed < ARRIVAL_SECONDS else 0)
         if self.connections:
             log.warning("stopped with %d connection(s) unfinished", len(self.connections))
-        if any(channel.is_answering() for channel in self.connections):
+        if any(channel.is_answering for channel in self.connections):
             return  # their threads may be writing. A write without an answer has not been acknowledged
         self._app.close()
         log.info("stopped")

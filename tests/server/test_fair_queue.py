@@ -1,6 +1,5 @@
 """The queue: whose request is next, and how many of one caller are in progress."""
 
-import io
 from types import SimpleNamespace
 
 import pytest
@@ -19,8 +18,7 @@ def waiting():
 def send(waiting, caller, *sizes):
     """Queue a request with a body of each size."""
     for size in sizes:
-        env = {"wsgi.input": io.BytesIO(bytes(size))}
-        waiting.put(SimpleNamespace(turn=SimpleNamespace(caller=caller), env=env))
+        waiting.put(SimpleNamespace(turn=SimpleNamespace(caller=caller), body_size=size))
 
 
 def take_all(waiting):
