@@ -78,6 +78,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
     def environ(self, address: str, server: tuple[str, str]) -> dict[str, Any]:
         """What the app reads of the WSGI environ. ``address`` is the peer's, ``server`` a host and a port."""
         env = {
+            "CONTENT_LENGTH": "",  # an absent one is an exception in Falcon, which takes time
             **self.headers,
             "REMOTE_ADDR": address,
             "REQUEST_METHOD": self.command,
@@ -123,9 +124,10 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         host = headers.get("HTTP_HOST")  # two are joined with a comma and a space, which is invalid
         if not (self.version == "1.0" if host is None else _HOST.fullmatch(host)):
             raise ParsingError("the request must have exactly one valid Host header")
-        expect = headers.get("HTTP_EXPECT", "").lower()
-        self.expect_continue = expect == "100-continue" and self.version == "1.1"
-        options = [option.strip(" \t") for option in headers.get("HTTP_CONNECTION", "").lower().split(",")]
+        expects = headers.get("HTTP_EXPECT", "").lower() == "100-continue"
+        self.expect_continue = expects and self.version == "1.1"
+        connection = headers.get("HTTP_CONNECTION", "").lower()
+        options = [option.strip(" \t") for option in connection.split(",")] if connection else []
         self.connection_close = "close" in options or (self.version == "1.0" and "keep-alive" not in options)
         self._prepare_body()
 
