@@ -63,8 +63,8 @@ class AccessLog:
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         context = req.context
         context.started = time.perf_counter()
-        sent = req.env.get("HTTP_X_REQUEST_ID", "")
-        is_usable = _REQUEST_ID.fullmatch(sent) and not _KEY.search(sent)
+        sent: str = req.env.get("HTTP_X_REQUEST_ID", "")
+        is_usable = sent and _REQUEST_ID.fullmatch(sent) and not _KEY.search(sent)
         # Not a secret, so it does not need the randomness of the operating system.
         context.request_id = sent if is_usable else f"{random.getrandbits(128):032x}"
         resp.set_header("X-Request-ID", context.request_id)

@@ -90,6 +90,12 @@ class IdentifyCaller:
         elif email := _valid(self._identify(env)):
             context.session_user = email
             context.caller = self._services.callers.with_email(email)
+        context.is_authenticated = context.caller is not None or _redeems_invitation(context)
+
+
+def _redeems_invitation(context: Context) -> bool:
+    takes_one = context.operation is not None and context.operation.right is None
+    return takes_one and context.invalid_key is not None and context.invalid_key.reason == "invitation"
 
 
 def _valid(email: object) -> str | None:

@@ -81,7 +81,7 @@ class ReadBody:
         length = req.content_length
         # Both end after the body.
         stream = req.stream if req.env.get("wsgi.input_terminated") else req.bounded_stream
-        known = req.is_authenticated
+        known = req.context.is_authenticated
         if known and (length is None or length <= body.MAX_BODY):
             req.context.body = body.receive(stream, body.MAX_BODY + 1)
             length = len(req.context.body)
@@ -106,7 +106,7 @@ class RequireKey:
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         if (error := req.context.error) is not None:
             raise error
-        if req.is_authenticated or not req.context.is_api or req.method == "OPTIONS":
+        if req.context.is_authenticated or not req.context.is_api or req.method == "OPTIONS":
             return
         if (invalid := req.context.invalid_key) is not None:
             raise invalid.with_traceback(None)  # it is cached

@@ -46,6 +46,7 @@ class Context(falcon.Context):
     cost: Cost = "quick"  # of the operation
     cache: Any = None  # of ``Callers``, when the caller was found
     caller: Caller | None = None
+    is_authenticated = False  # whether there is a caller, or an invitation for the operation that takes one
     invalid_key: InvalidKey | None = None  # why the key that was sent is not valid
     session_user: str | None = None  # named by the embedding app or the proxy, for a request without a key
     error: Exception | None = None  # that prevented this
@@ -64,15 +65,6 @@ class Request(falcon.Request):
             # Falcon uses this name internally and rejects it before any middleware runs. In lower case it
             # is an unknown method like any other.
             self.method = "websocket"
-
-    @property
-    def is_authenticated(self) -> bool:
-        """Whether there is a caller, or an invitation for the operation that takes one."""
-        context = self.context
-        if context.invalid_key is None:
-            return context.caller is not None
-        takes_invitation = context.operation is not None and context.operation.right is None
-        return takes_invitation and context.invalid_key.reason == "invitation"
 
     @property
     def caller(self) -> Caller:
