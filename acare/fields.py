@@ -101,8 +101,7 @@ def parse_client(text: str) -> dict[str, Any]:
 
 def validate_create(body: Mapping[str, object]) -> ValidFields:
     """The complete record to create. InvalidInput lists every problem."""
-    sent = {name: body.get(name) for name in FIELD_NAMES if name in body or name not in _DEFAULTS}
-    return ValidFields(_DEFAULTS | _validate(sent))
+    return ValidFields(_validate({name: body.get(name) for name in FIELD_NAMES}))
 
 
 def validate_update(body: Mapping[str, object]) -> tuple[ValidFields, int | None]:
@@ -143,9 +142,6 @@ def validate_version(value: object) -> int:
         return value
     raise ValueError("must be an integer of at least 1")
 
-
-# What is stored for an optional field that is null or missing.
-_DEFAULTS = {field.name: field.stored_default for field in FIELDS if not field.required}
 
 _PARSERS: Mapping[str, Type] = {**{field.name: field.parse for field in FIELDS}, "version": validate_version}
 
