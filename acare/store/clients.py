@@ -4,8 +4,7 @@ Clients are returned as the JSON text that SQLite generated for them.
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from acare.auth import Caller
@@ -73,7 +72,7 @@ class ClientStore(Store[Database]):
         def work(connection: sqlite3.Connection) -> CreatedClient:
             return creation.create(connection, caller, client, idempotency_key)
 
-        return self._write(work)
+        return self._database.write(work)
 
     def update(
         self,
@@ -104,7 +103,7 @@ class ClientStore(Store[Database]):
                     return client  # a hand-over to its owner changes nothing
             return _update(connection, caller, client_id, changes, version)
 
-        return self._write(work)
+        return self._database.write(work)
 
     # In the order of positions: two opposite handovers at the same time would otherwise never end.
     HANDOVER = f"""
@@ -161,7 +160,7 @@ WHERE client_id = :id AND version = (SELECT max(version) FROM client_history WHE
             connection.execute(self.DELETE, values)
             connection.execute(self.SIGN_DELETION, values)
 
-        self._write(work)
+        self._database.write(work)
 
 
 GET = f"SELECT version, json FROM clients WHERE {VISIBLE}"
@@ -192,15 +191,11 @@ def _has_owner(client: ClientRow, changes: ValidFields, expected: Mapping[str, o
     return bool(record["user_id"] == changes.get("user_id"))
 
 
-@contextmanager
-def budgets_in_order(changes: Mapping[str, object]) -> Iterator[None]:
-    """InvalidInput if the changes put the ``budget_min`` of a client above its ``budget_max``."""
-    try:
-        yield
-    except sqlite3.IntegrityError as error:
-        if str(error) == "CHECK constraint failed: budget_order":
-            raise budgets_crossed(changes) from None
-        raise
+def constraint_error(
+    error: sqlite3.IntegrityError, changes: Mapping[str, object]
+) -> InvalidInput | sqlite3.IntegrityError:
+    """InvalidInput if the changes put ``budget_min`` above ``budget_max``, or else the error itself."""
+    return budgets_crossed(changes) if str(error) == "CHECK constraint failed: budget_order" else error
 
 
 # The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
@@ -223,8 +218,10 @@ def _update(
         "version": None if version is None else min(version, MAX_SQLITE_INTEGER),
     }
     statement = UPDATE.format(assignments=", ".join(f"{name} = :{name}" for name in changes))
-    with budgets_in_order(changes):
+    try:
         rows = connection.execute(statement, values).fetchall()
+    except sqlite3.IntegrityError as error:
+        raise constraint_error(error, changes) from None
     if not rows:
         _get(connection, caller, client_id, UNCONDITIONAL)
         raise _stale(connection, "VERSION_CONFLICT", client_id, version)

@@ -119,7 +119,7 @@ WHERE client_id = :id
             values = {**deleted[0], "author_id": caller.author_id}
             return ClientRow(values["version"], insert(connection, values).json)
 
-        return self._write(work)
+        return self._database.write(work)
 
     ERASED_AT = "SELECT erased_at FROM erasures WHERE client_id = :id"
 
@@ -142,7 +142,7 @@ ON CONFLICT DO NOTHING
             connection.execute(self.RECORD, {"id": client_id})
             erase_recorded(connection)
 
-        self._write(work)
+        self._database.write(work)
 
 
 def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, object]:

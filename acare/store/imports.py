@@ -9,7 +9,7 @@ from typing import Any
 from acare import search_terms
 from acare.fields import FIELD_NAMES
 from acare.store import search
-from acare.store.clients import budgets_in_order
+from acare.store.clients import constraint_error
 from acare.store.creation import NEXT_POSITION, insert
 from acare.store.users import as_dicts
 
@@ -74,8 +74,10 @@ WHERE id = :id
 
     def replace(self, values: Mapping[str, object]) -> None:
         """Write a new version of a client: all of its columns except the generated ones."""
-        with budgets_in_order(values):
+        try:
             self._connection.execute(self.REPLACE, values)
+        except sqlite3.IntegrityError as error:
+            raise constraint_error(error, values) from None
 
     def delete(self, client_id: str) -> None:
         """Delete a client, which can be restored."""
