@@ -10,6 +10,7 @@ import shutil
 import statistics
 import sys
 import tempfile
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,6 +78,7 @@ def scripts(server: Server) -> dict[str, str]:
 def _versions(server: Server) -> dict[str, int]:
     """The clients to update and their versions; enough clients that no two updates of one overlap."""
     found: dict[str, int] = {}
+    time.sleep(0.2)  # the last load has ended without waiting for its last requests
     for page in range(1, 11):
         listed = server.call("GET", f"/v1/clients?limit=100&page={page}")["data"]["clients"]
         found |= {f"/v1/clients/{client['id']}": client["version"] for client in listed}
