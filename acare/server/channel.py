@@ -109,10 +109,10 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
             lines.append("connection: close")
         elif self.env["SERVER_PROTOCOL"] == "HTTP/1.0":
             lines.append("connection: keep-alive")
-        head = "\r\n".join([*lines, "\r\n"])
-        if head.count("\r") != head.count("\n") or head.count("\n") != len(lines) + 1:
+        text = "".join(lines)
+        if "\r" in text or "\n" in text:
             raise ValueError("a header contains a line break")
-        self.output = head.encode("latin-1") + body
+        self.output = "\r\n".join([*lines, "\r\n"]).encode("latin-1") + body
 
     def send_response(self) -> None:
         """Begin to send the response to the request."""
