@@ -57,8 +57,9 @@ _CONDITIONS = {
 # What is compared in place of the value of a filter.
 _PREPARE = {"q": search_terms.query, "location": places.fold, "property_type": places.fold}
 
-# The conditions that have an index in the order of the list, and totals.
+# The conditions that have an index in the order of the list, and totals; and the one that is its own index.
 _INDEXED = {"owner_id", "user_id", "client_type", "status"}
+_SEARCH = {"q"}
 
 # The orders by ``sort``, with the direction that each has by default. Equal clients are newest first.
 _ORDERS = {
@@ -145,6 +146,8 @@ def _query(owner_id: str | None, filters: Mapping[str, object]) -> _Query:
 @cache  # of the few sets of filters that have an index: to make the text takes longer than to look it up
 def total_statement(names: frozenset[str]) -> str:
     """The statement for the number of clients in a list with the filters ``names``, which have an index."""
+    if names == _SEARCH:
+        return f"SELECT count(*) FROM clients_search {_where(names)}"
     return f"SELECT coalesce(sum(total), 0) FROM client_totals {_where(names)}"
 
 
@@ -157,7 +160,7 @@ def _page(connection: sqlite3.Connection, query: _Query, skipped: int, limit: in
     """At most ``limit`` clients after those that are skipped."""
     values = query.values
     names = frozenset(values)
-    if query.order or names - _INDEXED:
+    if query.order or (names != _SEARCH and names - _INDEXED):
         total, rows = _matches(connection, query, "clients.json", skipped, limit)
         return ClientPage(total, [text for (text,) in rows])
     (total,) = connection.execute(total_statement(names), values).fetchone()
@@ -178,32 +181,14 @@ CROSS JOIN clients ON clients.seq = position.value
 ORDER BY position.key
 """
 
-# For a search alone: they read only the index.
-COUNT_FOUND = "SELECT count(*) FROM clients_search WHERE clients_search MATCH :q"
-
-FOUND = """
-SELECT rowid
-FROM clients_search
-WHERE clients_search MATCH :q
-ORDER BY rowid DESC
-LIMIT :limit OFFSET :skipped
-"""
-
 
 def _matches(
     connection: sqlite3.Connection, query: _Query, columns: str, skipped: int, limit: int
 ) -> tuple[int, sqlite3.Cursor]:
     """Like ``_page``, but for any filters, and with other columns. Reads the positions of all matches."""
-    values, order = query
-    if values.keys() == {"q"} and not order:
-        (total,) = connection.execute(COUNT_FOUND, values).fetchone()
-        found = connection.execute(FOUND, {**values, "limit": limit, "skipped": skipped})
-        seqs = [seq for (seq,) in found]
-    else:
-        matches = [seq for (seq,) in connection.execute(matching_statement(values, order), values)]
-        total, seqs = len(matches), matches[skipped : skipped + limit]
-    rows = connection.execute(AT_POSITIONS.format(columns=columns), {"seqs": json.dumps(seqs)})
-    return total, rows
+    matches = [seq for (seq,) in connection.execute(matching_statement(*query), query.values)]
+    seqs = json.dumps(matches[skipped : skipped + limit])
+    return len(matches), connection.execute(AT_POSITIONS.format(columns=columns), {"seqs": seqs})
 
 
 def matching_statement(names: Collection[str], order: str = "") -> str:
@@ -227,10 +212,15 @@ def page_statement(names: frozenset[str], order: str) -> str:
     It walks the index to the page, from the end that is nearer: ``order`` is ASC or DESC. For a missing
     filter, SQLite merges one list for each value.
     """
+    source = f"FROM clients INDEXED BY {_index(names)} {_where(names) or 'WHERE TRUE'}"
     missing = {"client_type": CLIENT_TYPES, "status": STATUSES}
     missing = {name: values for name, values in missing.items() if name not in names}
-    source = f"FROM clients INDEXED BY {_index(names)} {_where(names) or 'WHERE TRUE'}"
-    if len(missing) != 1:
+    if names == _SEARCH:
+        seqs = f"SELECT rowid AS seq FROM clients_search {_where(names)}"
+    elif len(missing) == 1:
+        ((name, values),) = missing.items()
+        seqs = " UNION ALL ".join(f"SELECT seq {source} AND {name} = '{value}'" for value in values)
+    else:
         # The inner SELECT reads the index alone, which is cheaper than to pass rows of the outer one.
         return f"""
 SELECT json
@@ -243,8 +233,6 @@ SELECT json
 ORDER BY seq {order}
 LIMIT :rows
 """
-    ((name, values),) = missing.items()
-    seqs = " UNION ALL ".join(f"SELECT seq {source} AND {name} = '{value}'" for value in values)
     return f"""
 SELECT json
 FROM clients

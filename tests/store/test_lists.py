@@ -44,7 +44,11 @@ FILTERS = [names for n in range(5) for names in itertools.combinations(sorted(li
 STATEMENTS = [
     callers.AUTHENTICATE,
     changes.PAGE,
-    *(lists.page_statement(frozenset(names), order) for names in FILTERS for order in ("ASC", "DESC")),
+    *(
+        lists.page_statement(frozenset(names), order)
+        for names in [*FILTERS, ["q"]]
+        for order in ("ASC", "DESC")
+    ),
     *(lists.matching_statement((*found, *FILTERS[-1])) for found in (["q"], ["email"], ["q", "email"])),
 ]
 
