@@ -57,44 +57,6 @@ class InsufficientScope(AcareError):
         super().__init__(text, "INSUFFICIENT_SCOPE", details)
 
 
-class BrokerRequired(AcareError):
-    """The operation requires the broker role, and the caller is an agent."""
-
-    def __init__(self) -> None:
-        super().__init__("this operation requires the broker role", "BROKER_REQUIRED")
-
-
-class StaleVersion(AcareError):
-    """The client is at another version than the ``version`` in the body (``VERSION_CONFLICT``), or than
-    ``If-Match`` or ``If-None-Match`` requires (``PRECONDITION_FAILED``).
-
-    ``changed_by`` is the e-mail address of the user who made the current version; None: the operator.
-    ``attempted`` is the version that the request named, or None. The ``changed_fields`` have changed since
-    that version; None if the history does not have it.
-    """
-
-    def __init__(
-        self,
-        code: str,
-        current: int,
-        attempted: int | None,
-        changed_fields: list[str] | None,
-        changed_at: str,
-        changed_by: str | None,
-    ) -> None:
-        tag = f'which If-Match or If-None-Match excludes; its entity tag, with quotes, is "{current}"'
-        reason = f"not {attempted}" if attempted is not None else tag
-        details = {
-            "currentVersion": current,
-            "attemptedVersion": attempted,
-            "changedFields": changed_fields,
-            "changedAt": changed_at,
-            "changedBy": changed_by,
-        }
-        headers = {"ETag": f'"{current}"'} if code == "PRECONDITION_FAILED" else None
-        super().__init__(f"The client is at version {current}, {reason}.", code, details, headers)
-
-
 class StoreUnavailable(AcareError):
     """The database is unavailable: busy, disk full, damaged, or file missing."""
 

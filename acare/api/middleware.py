@@ -7,7 +7,7 @@ from acare.api.operations import BY_METHOD
 from acare.api.request import Request
 from acare.api.services import Resource
 from acare.config import Settings
-from acare.errors import BrokerRequired, InsufficientScope, InvalidKey, Refused
+from acare.errors import InsufficientScope, InvalidKey, Refused
 
 #: The response headers that a page may read besides those that the Fetch standard always allows.
 EXPOSED_HEADERS = (
@@ -163,7 +163,7 @@ class RequireRight:
         if not caller.may(right.resource, right.actions):
             raise InsufficientScope(right.resource, right.actions)
         if caller.role not in right.roles:
-            raise BrokerRequired
+            raise Refused("this operation requires the broker role", "BROKER_REQUIRED")
 
 
 class StrictHandling:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from acare.auth import Caller
 from acare.database.database import Database
-from acare.errors import FieldError, InvalidInput, NotFound, StaleVersion
+from acare.errors import FieldError, InvalidInput, NotFound, Refused
 from acare.fields import FIELDS, ValidFields, budgets_crossed, parse_client
 from acare.store import MAX_SQLITE_INTEGER, NOW, STORED_JSON, Store, batches, creation, users
 from acare.store.creation import CreatedClient
@@ -51,7 +51,7 @@ class ClientStore(Store[Database]):
     """
 
     def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:
-        """The client. Raises NotFound or StaleVersion."""
+        """The client. Raises NotFound, or Refused at a version that ``precondition`` excludes."""
         with self._database.read() as connection:
             if precondition is not UNCONDITIONAL:
                 connection.execute("BEGIN")  # so that the error, if any, describes the same snapshot
@@ -87,9 +87,8 @@ class ClientStore(Store[Database]):
         """Merge ``changes`` into the client and return it. A change of ``user_id`` hands it over.
 
         Writes only if the client is at ``version`` (None: any) and ``precondition`` holds. Raises
-        NotFound, StaleVersion, or InvalidInput if budget_min would exceed
-        budget_max, if the new owner is unknown or disabled, or if a field of the client differs from
-        ``expected``.
+        NotFound, Refused, or InvalidInput if budget_min would exceed budget_max, if the new owner is unknown
+        or disabled, or if a field of the client differs from ``expected``.
         """
         if not isinstance(changes, ValidFields) or not changes:
             raise TypeError("changes must come from validate_update")
@@ -152,7 +151,7 @@ WHERE client_id = :id AND version = (SELECT max(version) FROM client_history WHE
 """
 
     def delete(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> None:
-        """Delete the client if ``precondition`` holds. Raises NotFound or StaleVersion."""
+        """Delete the client if ``precondition`` holds. Raises NotFound or Refused."""
         values = {"id": client_id, "owner_id": caller.owner_id, "author_id": caller.author_id}
 
         def work(connection: sqlite3.Connection) -> None:
@@ -169,7 +168,7 @@ GET = f"SELECT version, json FROM clients WHERE {VISIBLE}"
 def _get(
     connection: sqlite3.Connection, caller: Caller, client_id: str, precondition: Precondition
 ) -> ClientRow:
-    """The client. Raises NotFound or StaleVersion."""
+    """See ``ClientStore.get``."""
     row = connection.execute(GET, {"id": client_id, "owner_id": caller.owner_id}).fetchone()
     if row is None:
         raise NotFound("client")
@@ -237,12 +236,26 @@ WHERE id = :id
 """
 
 
-def _stale(connection: sqlite3.Connection, code: str, client_id: str, attempted: int | None) -> StaleVersion:
-    """The error. It names the fields that changed since the version, if the history has it."""
+def _stale(connection: sqlite3.Connection, code: str, client_id: str, attempted: int | None) -> Refused:
+    """The error for a client that is not at the version ``attempted`` in the body (``VERSION_CONFLICT``), or
+    that ``If-Match`` or ``If-None-Match`` excludes (``PRECONDITION_FAILED``), which may name none.
+
+    It has the fields that changed since that version; None if the history does not have it.
+    """
     values = {"id": client_id, "attempted": min(attempted or 0, MAX_SQLITE_INTEGER)}
-    version, text, maker, old_text = connection.execute(GET_CHANGED, values).fetchone()
+    current, text, maker, old_text = connection.execute(GET_CHANGED, values).fetchone()
     record, changed = parse_client(text), None
     if old_text is not None:
         old = parse_client(old_text)
         changed = [field.name for field in FIELDS if old[field.name] != record[field.name]]
-    return StaleVersion(code, version, attempted, changed, record["updated_at"], maker)
+    details = {
+        "currentVersion": current,
+        "attemptedVersion": attempted,
+        "changedFields": changed,
+        "changedAt": record["updated_at"],
+        "changedBy": maker,
+    }
+    tag = f'which If-Match or If-None-Match excludes; its entity tag, with quotes, is "{current}"'
+    reason = f"not {attempted}" if attempted is not None else tag
+    headers = {"ETag": f'"{current}"'} if code == "PRECONDITION_FAILED" else None
+    return Refused(f"the client is at version {current}, {reason}", code, details, headers)

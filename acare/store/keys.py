@@ -16,7 +16,6 @@ from acare.auth import Caller, KeyPage, NewKey, Scopes, User, validate_scopes
 from acare.database.database import Database
 from acare.errors import (
     AlreadyExists,
-    BrokerRequired,
     FieldError,
     InsufficientScope,
     InvalidInput,
@@ -53,7 +52,7 @@ class KeyStore(Store[D]):
 
         It expires with the key of the caller at the latest, and an invitation within 30 days. ``new_user`` is
         stored with it, or not at all. ``adopted`` is a key that programs already have. Raises
-        InsufficientScope if the caller lacks one of the scopes, BrokerRequired if an agent names another
+        InsufficientScope if the caller lacks one of the scopes, Refused if an agent names another
         user, InvalidInput if the user is unknown or disabled or another argument is invalid, AlreadyExists
         for an adopted key or a new user, InvalidKey, or Refused: the user has too many keys.
         """
@@ -172,7 +171,7 @@ PARSERS: Mapping[str, Type] = {
 def _scopes_of_key(caller: Caller, user_id: str, scopes: Scopes | None) -> Scopes:
     """The scopes of a key that the caller creates for a user: at most and by default those of the caller.
 
-    Raises InsufficientScope, or BrokerRequired: only a broker creates keys for others.
+    Raises InsufficientScope, or Refused: only a broker creates keys for others.
     """
     if scopes is None:
         scopes = {name: sorted(caller.scopes[name]) for name in caller.scopes}
@@ -181,7 +180,7 @@ def _scopes_of_key(caller: Caller, user_id: str, scopes: Scopes | None) -> Scope
             if not caller.may(resource, ("read",) if action == "read" else (action, "write")):
                 raise InsufficientScope(resource, (action,))
     if caller.owner_id not in (None, user_id):
-        raise BrokerRequired
+        raise Refused("only a broker creates keys for other users", "BROKER_REQUIRED")
     return scopes
 
 
