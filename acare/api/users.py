@@ -41,7 +41,7 @@ class CurrentUser(Resource):
     """``/v1/users/me``: the caller."""
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
-        user = self._services.users.get(req.caller)
+        user = self._services.users.get(req.caller.user_id)
         envelope.succeed(resp, to_json(_as_json(user._asdict())))
 
 

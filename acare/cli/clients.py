@@ -10,14 +10,7 @@ from acare import ids
 from acare.auth import OPERATOR
 from acare.cli import copies
 from acare.cli.maintenance import NOT_OVERWRITTEN
-from acare.cli.options import (
-    JSON,
-    argument,
-    command,
-    find_user,
-    open_database,
-    read_database,
-)
+from acare.cli.options import JSON, argument, command, open_database, read_database
 from acare.cli.output import STDOUT, open_output, print_json, print_rows, printable
 from acare.config import Settings
 from acare.database.database import Database, ReadableDatabase
@@ -97,7 +90,7 @@ def _found(
     """Matching clients, newest first; with ``deleted``, deleted clients follow; with ``history``, earlier
     versions, those of a client together."""
     owners = _owners(database)
-    filters["user_id"] = None if user is None else find_user(database, user).id
+    filters["user_id"] = None if user is None else UserStore(database).get(user).id
 
     def row(record: str, deleted_at: str | None = None) -> dict[str, object]:
         client = parse_client(record)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from acare import timestamps
-from acare.cli.options import argument, command, find_user, open_database, read_database
+from acare.cli.options import argument, command, open_database, read_database
 from acare.cli.output import counted, open_output, printable, show_progress
 from acare.config import Settings
 from acare.database.database import Database, ReadOnlyDatabase
@@ -24,6 +24,7 @@ from acare.importing.json_lines import JsonReader
 from acare.importing.proof import Proof
 from acare.importing.remote import Remote
 from acare.importing.rows import UPDATES, Options
+from acare.store.users import UserStore
 
 
 def _mapping(text: str) -> tuple[str, str]:
@@ -120,7 +121,7 @@ def import_(
         progress = stack.enter_context(show_progress())
         database = stack.enter_context(opened)
         if user is not None:
-            find_user(database, user)
+            UserStore(database).get(user)
         # Before a download, which can take hours: files that cannot be written are noticed.
         rejected = None
         if rejects is not None:

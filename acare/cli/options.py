@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from acare import ids
-from acare.auth import User
 from acare.cli.output import printable
 from acare.config import SETTINGS, Setting, Settings
-from acare.database.database import Database, ReadableDatabase, ReadOnlyDatabase
+from acare.database.database import Database, ReadOnlyDatabase
 from acare.database.file import refusing
 from acare.errors import FieldError, InvalidInput, Refused, StoreUnavailable
 from acare.field_types import String
-from acare.store import users
 from acare.store.search import index_changes
 
 #: Parses the text of an argument. The text of its ValueError says what is allowed.
@@ -144,9 +142,3 @@ def open_database(settings: Settings) -> closing[Database]:
 def read_database(settings: Settings) -> closing[ReadOnlyDatabase]:
     """Like ``open_database``, for a command that only reads."""
     return closing(ReadOnlyDatabase(existing_database(settings)))
-
-
-def find_user(database: ReadableDatabase, email: str) -> User:
-    """The user with this e-mail address. NotFound if there is none."""
-    with database.read() as connection:
-        return users.get(connection, email)

@@ -14,10 +14,10 @@ from acare.store import NOW, D, Store
 class UserStore(Store[D]):
     """Users in a database."""
 
-    def get(self, caller: Caller) -> User:
-        """The caller's user."""
+    def get(self, which: str) -> User:
+        """The user with this id or e-mail address. NotFound if there is none."""
         with self._database.read() as connection:
-            return get(connection, caller.user_id)
+            return get(connection, which)
 
     LIST = """
 SELECT
