@@ -42,13 +42,6 @@ class NewKey(NamedTuple):
     listed: dict[str, Any]  # as ``KeyStore.list`` shows it
 
 
-class KeyPage(NamedTuple):
-    """The keys on one page, and the number of keys on all pages."""
-
-    total: int
-    keys: list[dict[str, Any]]
-
-
 class Caller(NamedTuple):
     """The holder of a key, a user without a key, or the operator."""
 

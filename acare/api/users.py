@@ -73,7 +73,7 @@ class KeyCollection(Resource):
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         page, limit = take_page(read_query(req, self.parameters))
         found = self._services.keys.list(req.caller, page=page, limit=limit)
-        rows = [to_json(_key_as_json(key)) for key in found.keys]
+        rows = [to_json(_key_as_json(key)) for key in found.rows]
         envelope.succeed_with_page(resp, "keys", rows, page, limit, found.total)
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:

@@ -137,7 +137,7 @@ def _scope_text(scopes: Scopes) -> str:
 def list_(settings: Settings, as_json: bool) -> None:
     """List all keys, with their first and last characters."""
     with read_database(settings) as database:
-        keys = KeyStore(database).list(OPERATOR).keys
+        keys = KeyStore(database).list(OPERATOR).rows
     if not as_json:
         shown = {True: "yes", False: None}
         keys = [

@@ -125,7 +125,7 @@ def _welcome(app: App, settings: Settings, url: str, first_user: Callable[[App],
     text = (
         f"acare {acare.__version__} serves {settings.database} at {url}/v1/clients\nThe web UI is at {url}/"
     )
-    if app.keys.list(OPERATOR, limit=1).keys:
+    if app.keys.list(OPERATOR, limit=1).rows:
         return text
     if first_user is None:
         return f"{text}\nThe database has no API key yet: see 'acare key create --help'."

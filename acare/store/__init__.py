@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from acare.database.database import Database, ReadableDatabase
 from acare.field_types import to_json
@@ -30,6 +30,13 @@ _DEFAULTS = ", ".join(f"'$.{field.name}', json('{to_json(field.default)}')" for 
 STORED_JSON = f"json_insert(json, {_DEFAULTS})"
 
 MAX_SQLITE_INTEGER = 2**63 - 1
+
+
+class Listing(NamedTuple, Generic[T]):
+    """The number of rows on all pages, and the rows on one page."""
+
+    total: int
+    rows: list[T]
 
 
 class Store(Generic[D]):

@@ -12,7 +12,7 @@ from acare.database.database import Database
 from acare.errors import AlreadyExists
 from acare.fields import FIELD_NAMES, parse_arguments
 from acare.filters import FILTERS as LIST_FILTERS
-from acare.store import NOW, STORED_JSON, D, Store, search
+from acare.store import NOW, STORED_JSON, D, Listing, Store, search
 from acare.store.clients import ClientRow
 from acare.store.creation import insert
 from acare.store.history import require_visible
@@ -61,10 +61,8 @@ WHERE position IN (SELECT value FROM json_each(:positions))
 ORDER BY ended_at DESC, position DESC
 """
 
-    def page(
-        self, caller: Caller, *, page: int, limit: int, **filters: object
-    ) -> tuple[int, list[tuple[str, str]]]:
-        """The number of deleted clients that the caller can see, and a page of them, last deleted first.
+    def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> Listing[tuple[str, str]]:
+        """A page of the deleted clients that the caller can see, last deleted first.
 
         Each is the client, and ``deletedAt`` and ``deletedBy``, as JSON texts.
         """
@@ -73,7 +71,7 @@ ORDER BY ended_at DESC, position DESC
             connection.execute("BEGIN")
             found = [position for (position,) in connection.execute(self.MATCHES, values)]
             positions = json.dumps(found[(page - 1) * limit : page * limit])
-            return len(found), connection.execute(self.PAGE, {"positions": positions}).fetchall()
+            return Listing(len(found), connection.execute(self.PAGE, {"positions": positions}).fetchall())
 
     FIND = f"""
 SELECT {STORED_JSON}, iif(deleted, ended_at, NULL)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from acare import ids, timestamps
-from acare.auth import Caller, KeyPage, NewKey, Scopes, User, validate_scopes
+from acare.auth import Caller, NewKey, Scopes, User, validate_scopes
 from acare.database.database import Database
 from acare.errors import (
     AlreadyExists,
@@ -25,7 +25,7 @@ from acare.errors import (
 )
 from acare.field_types import NAME, Type, boolean
 from acare.fields import parse_arguments
-from acare.store import MAX_SQLITE_INTEGER, NOW, D, Store, at_offset, users
+from acare.store import MAX_SQLITE_INTEGER, NOW, D, Listing, Store, at_offset, users
 from acare.store.callers import KEY, find_key, hash_key, parse_scopes
 
 #: Days after which an invitation expires, and the maximum.
@@ -114,7 +114,9 @@ ORDER BY state <> 'valid', keys.created_at DESC, api_keys.rowid DESC
 LIMIT :limit OFFSET :skipped
 """
 
-    def list(self, caller: Caller, *, page: int = 1, limit: int = MAX_SQLITE_INTEGER) -> KeyPage:
+    def list(
+        self, caller: Caller, *, page: int = 1, limit: int = MAX_SQLITE_INTEGER
+    ) -> Listing[dict[str, Any]]:
         """Page number ``page`` of the keys of the caller or, for a broker, of all keys; by default all.
 
         Valid keys first, then those that ended, newest first; each with its user and state, but without the
@@ -125,7 +127,7 @@ LIMIT :limit OFFSET :skipped
         with self._database.read() as connection:
             connection.execute("BEGIN")
             (total,) = connection.execute(self.COUNT_KEYS, values).fetchone()
-            return KeyPage(total, read(connection, self.LIST_KEYS, values))
+            return Listing(total, read(connection, self.LIST_KEYS, values))
 
     # With :made, also the keys that were made with the key, directly or indirectly, and always invitations.
     REVOKE = f"""

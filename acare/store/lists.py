@@ -13,7 +13,7 @@ from acare.database.database import ReadableDatabase
 from acare.errors import FieldError, InvalidInput
 from acare.fields import CLIENT_TYPES, STATUSES, parse_arguments
 from acare.filters import FILTERS, PROPERTY
-from acare.store import MAX_SQLITE_INTEGER, Store
+from acare.store import MAX_SQLITE_INTEGER, Listing, Store
 
 #: Seconds that a list, a search or a history may take: other requests wait for it.
 MAX_SECONDS = 2.0
@@ -70,13 +70,6 @@ _ORDERS = {
 }
 
 
-class ClientPage(NamedTuple):
-    """The number of clients on all pages, and the records on one page as JSON texts."""
-
-    total: int
-    rows: list[str]
-
-
 class ClientLists(Store[ReadableDatabase]):
     """Lists of the clients in a database that the caller can see.
 
@@ -84,8 +77,8 @@ class ClientLists(Store[ReadableDatabase]):
     Without ``sort``, the newest clients are first.
     """
 
-    def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> ClientPage:
-        """Page number ``page``, counted from 1, of ``limit`` clients.
+    def page(self, caller: Caller, *, page: int, limit: int, **filters: object) -> Listing[str]:
+        """Page number ``page``, counted from 1, of ``limit`` clients as JSON texts.
 
         The rows and the total come from one snapshot. A page past the end has no rows. StoreUnavailable if
         that takes too long.
@@ -156,22 +149,22 @@ def count(connection: sqlite3.Connection) -> int:
     return int(connection.execute(total_statement(frozenset())).fetchone()[0])
 
 
-def _page(connection: sqlite3.Connection, query: _Query, skipped: int, limit: int) -> ClientPage:
+def _page(connection: sqlite3.Connection, query: _Query, skipped: int, limit: int) -> Listing[str]:
     """At most ``limit`` clients after those that are skipped."""
     values = query.values
     names = frozenset(values)
     if query.order or (names != _SEARCH and names - _INDEXED):
         total, rows = _matches(connection, query, "clients.json", skipped, limit)
-        return ClientPage(total, [text for (text,) in rows])
+        return Listing(total, [text for (text,) in rows])
     (total,) = connection.execute(total_statement(names), values).fetchone()
     length = min(limit, total - skipped)
     if length <= 0:
-        return ClientPage(total, [])
+        return Listing(total, [])
     after = total - skipped - length
     order, nearer = ("DESC", skipped) if skipped <= after else ("ASC", after)
     values |= {"rows": length, "skipped": nearer}
     texts = [text for (text,) in connection.execute(page_statement(names, order), values)]
-    return ClientPage(total, texts if order == "DESC" else texts[::-1])
+    return Listing(total, texts if order == "DESC" else texts[::-1])
 
 
 AT_POSITIONS = """

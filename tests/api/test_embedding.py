@@ -125,7 +125,7 @@ def test_a_mistake_of_an_embedding_program_is_named(north, mistake):
 def stored(app):
     """The users, keys and clients."""
     clients = [client for client, _ in app.lists.export()]
-    return app.users.list(OPERATOR), app.keys.list(OPERATOR).keys, clients
+    return app.users.list(OPERATOR), app.keys.list(OPERATOR).rows, clients
 
 
 def test_the_environment_is_not_read(tmp_path, monkeypatch):

@@ -137,7 +137,7 @@ def test_an_invitation_of_a_revoked_maker_stays_ended_after_a_purge(app, api):
     statement = "UPDATE api_keys SET revoked_at = :ended WHERE id = :id"
     app.database.write(lambda connection: connection.execute(statement, {"ended": ENDED, "id": maker.id}))
     purge(app.database, 1)
-    assert maker.id not in [key["id"] for key in app.keys.list(OPERATOR).keys]
+    assert maker.id not in [key["id"] for key in app.keys.list(OPERATOR).rows]
     assert reason(redeem(app, invitation, 401)) == "revoked"
 
 

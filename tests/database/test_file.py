@@ -30,7 +30,7 @@ def make_with_key(path, email="first@example.com"):
 def emails(path):
     """The users of its keys."""
     with closing(Database(path)) as database:
-        return sorted(key["email"] for key in KeyStore(database).list(OPERATOR).keys)
+        return sorted(key["email"] for key in KeyStore(database).list(OPERATOR).rows)
 
 
 # --- creating one

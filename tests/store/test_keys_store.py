@@ -26,7 +26,7 @@ def callers(database):
 def only(keys):
     """The only key, after the writes that are queued."""
     keys._database.write(lambda connection: None)
-    (key,) = keys.list(OPERATOR).keys
+    (key,) = keys.list(OPERATOR).rows
     return key
 
 
@@ -60,7 +60,7 @@ def test_a_purge_deletes_keys_that_ended_before_its_date(keys, database, sql, co
     end(sql, old, column=column)
     end(sql, recent, column=column, time=timestamps.after(-29))
     purge(database)
-    assert [key["id"] for key in keys.list(OPERATOR).keys] == [valid.id, recent.id]
+    assert [key["id"] for key in keys.list(OPERATOR).rows] == [valid.id, recent.id]
 
 
 def test_keys_made_with_a_purged_key_are_made_with_its_maker(keys, callers, database, sql, monkeypatch):
@@ -71,7 +71,7 @@ def test_keys_made_with_a_purged_key_are_made_with_its_maker(keys, callers, data
         caller = callers.with_key(chain[-1].key)
     end(sql, chain[1], chain[2], chain[3])
     purge(database)
-    last, first = keys.list(OPERATOR).keys
+    last, first = keys.list(OPERATOR).rows
     assert (last["id"], last["made_with"], last["made_by"]) == (chain[4].id, first["id"], ANA)
     assert keys.revoke(OPERATOR, first["id"], made=True) == 2
 
@@ -89,7 +89,7 @@ def test_the_first_page_of_10_000_ended_keys_is_fast(keys, sql):
     begun = time.process_time()
     page = keys.list(OPERATOR, page=1, limit=25)
     assert time.process_time() - begun < 0.5  # 0.02 on a quiet machine
-    assert (page.total, page.keys[0]["id"]) == (10_001, valid.id)
+    assert (page.total, page.rows[0]["id"]) == (10_001, valid.id)
 
 
 def test_the_use_of_a_key_is_recorded_to_the_minute(keys, callers):
