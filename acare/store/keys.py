@@ -217,7 +217,7 @@ ON CONFLICT (sha256) DO NOTHING
 def _insert(connection: sqlite3.Connection, given: dict[str, Any], adopted: str | None = None) -> NewKey:
     """Store a new key with the ``given`` values, or the ``adopted`` one."""
     if adopted is not None and KEY.fullmatch(adopted) is None:
-        raise InvalidInput(FieldError("key", "must be 64 lower-case hex digits"))
+        raise InvalidInput(FieldError("adopted", "must be one key, of 64 lower-case hex digits"))
     key = adopted or secrets.token_hex(32)
     values = {**given, "id": ids.new(), "sha256": hash_key(key), "preview": f"{key[:8]}…{key[-4:]}"}
     owner = users.get_enabled(connection, values["user_id"], "user_id")
