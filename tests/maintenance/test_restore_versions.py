@@ -88,7 +88,7 @@ def test_the_history_shows_a_rise_as_restored_by_the_operator(serve, path, chang
         assert (versions[0]["action"], versions[0]["changes"][0]["from"]) == ("updated", "in the backup")
 
 
-@pytest.mark.parametrize("how", ["purged", "missing", "damaged", "without users"])
+@pytest.mark.parametrize("how", ["purged", "missing", "damaged", "damaged keys", "without users"])
 def test_what_the_replaced_database_does_not_know_rises_by_1000(serve, path, folder, how):
     with serve() as api:
         ids = [api.create()["id"] for _ in range(2)]
@@ -110,10 +110,20 @@ def lose(path, how):
             purge(app.database, 0)
     elif how == "damaged":
         path.write_bytes(b"x" * 8192)
+    elif how == "damaged keys":
+        damage_page(path, b'{"all"')
     else:
         path.unlink()
         if how == "without users":
             acare.create_app(database=path).close()
+
+
+def damage_page(path, text):
+    """Overwrite the page of the file that has this text; its other pages can be read."""
+    edit(path, "PRAGMA journal_mode = DELETE")
+    content = path.read_bytes()
+    page = content.index(text) // 4096 * 4096
+    path.write_bytes(content[:page] + b"\xff" * 4096 + content[page + 4096 :])
 
 
 def test_clients_that_cannot_be_read_rise_by_1000(serve, path, folder):
@@ -121,10 +131,7 @@ def test_clients_that_cannot_be_read_rise_by_1000(serve, path, folder):
     with serve() as api:
         client_id = api.create()["id"]
         backup = back_up(path, folder)
-    edit(path, "PRAGMA journal_mode = DELETE")
-    content = path.read_bytes()
-    page = content.index(b'"id":"' + client_id.encode()) // 4096 * 4096
-    path.write_bytes(content[:page] + b"\xff" * 4096 + content[page + 4096 :])
+    damage_page(path, b'"id":"' + client_id.encode())
     assert restore(backup, path).kept is not None
     with serve() as api:
         assert read(api, client_id)["version"] == 1001
