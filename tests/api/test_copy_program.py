@@ -55,13 +55,6 @@ def served(tmp_path):
         yield functools.partial(line, address=address, key=key), Agency(address, key)
 
 
-def test_a_copy_is_made_once(served, tmp_path):
-    program, caller = served
-    client = caller.create()
-    subprocess.run([*program(PROGRAM), tmp_path / "copy.db", "--once"], check=True, timeout=30)
-    assert copied(tmp_path / "copy.db") == {client["id"]: client}
-
-
 @contextmanager
 def feed(answers):
     """A stand-in for the server; each request gets the next answer: a status, or a page's ids and its end."""
