@@ -15,12 +15,6 @@ ROOM = 32 * KIB - 200  # bytes of a header, nearly as many as the server takes
 ALL = 960  # connections; the server takes 1,000
 
 
-def get(path="/healthz", *headers):
-    """The bytes of a GET that closes the connection."""
-    lines = [f"GET {path} HTTP/1.1", "Host: a.example", *headers, "Connection: close", "", ""]
-    return "\r\n".join(lines).encode("latin-1")
-
-
 def fill(pattern, room=ROOM):
     return pattern * (room // len(pattern))
 
