@@ -1,6 +1,5 @@
-"""Handovers and purges in batches, interrupted and beside other writes."""
+"""A handover in batches that is interrupted, and a purge beside other writes."""
 
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -25,18 +24,6 @@ def test_an_interrupted_handover_is_completed_by_the_next(clients, store, user, 
             store.handover(OPERATOR, user.user_id, other_user.user_id)
     assert [store.get(OPERATOR, client_id).version for client_id in clients] == [2, 2, 2, 1, 1, 1, 1, 1]
     assert store.handover(OPERATOR, user.user_id, other_user.user_id) == 5
-
-
-def test_an_interrupted_purge_is_completed_by_the_next(clients, store, database, sql, monkeypatch):
-    for each in clients:
-        store.delete(OPERATOR, each)
-    time.sleep(0.002)  # the deletions must be earlier than the purge
-    with monkeypatch.context() as interrupted:
-        interrupted.setattr(batches, "time", SimpleNamespace(sleep=lambda seconds: 1 / 0))
-        with pytest.raises(ZeroDivisionError):
-            purge(database, 0)
-    assert purge(database, 0) == 5
-    assert sql("SELECT count(*) FROM client_changes") == [(1,)]  # never the last one
 
 
 def test_a_purge_beside_writes_ends(clients, store, user, database, sql, monkeypatch):
