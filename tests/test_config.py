@@ -95,25 +95,3 @@ def test_any_origin_excludes_a_user_header():
     Settings.from_command({**given, "cors_origin": ["https://a.example"]}, {})
     with pytest.raises(SettingError, match="user-header cannot be combined with --cors-origin"):
         Settings.from_command({**given, "cors_origin": ["*"]}, {})
-
-
-TYPED = {
-    "database": Path("clients.db"),
-    "require_precondition": True,
-    "cors_origin": ("https://a.example", "https://b.example"),
-}
-
-
-@pytest.mark.parametrize(("name", "value"), TYPED.items(), ids=TYPED)
-def test_an_embedder_may_pass_typed_values(name, value):
-    assert getattr(Settings.from_options({name: value}), name) == value
-
-
-@pytest.mark.parametrize(
-    ("name", "given", "allowed"),
-    [("drain_seconds", True, "1 to 3600"), ("drain_seconds", 2.5, "1 to"),
-     ("rate_limit", 500, "REQUESTS/SECONDS"), ("cors_origin", ["*", "https://a.example"], "alone")],
-)  # fmt: skip
-def test_a_typed_value_obeys_the_same_rules(name, given, allowed):
-    with pytest.raises(SettingError, match=f"^{name}: .* {allowed}"):
-        Settings.from_options({name: given})

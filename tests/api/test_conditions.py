@@ -21,7 +21,7 @@ OTHERS = ['"1", "3"', 'W/"1"', '"2', '"02"', '"*"', "", ",", "2", 'w/"2"', "3, 2
 WRITES = pytest.mark.parametrize(("method", "body"), [("PUT", {"notes": "mine"}), ("DELETE", None)])
 
 app = app_fixture()
-strict_app = app_fixture(require_precondition="true")
+strict_app = app_fixture(require_precondition=True)
 
 
 def second_version(api):

@@ -10,7 +10,7 @@ import acare
 OTHER_ORIGIN = "https://evil.example"
 COLLECTION = "/v1/clients"
 
-app = app_fixture(cors_origin=ORIGIN)
+app = app_fixture(cors_origin=["https://first.example", ORIGIN])
 limited = app_fixture(scope="function", rate_limit="4/900", cors_origin=ORIGIN, clock=lambda: 0)
 
 

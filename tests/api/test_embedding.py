@@ -57,7 +57,7 @@ def test_a_body_without_a_length_is_read_to_its_limit(north, size, environ, stat
 INVALID_OPTIONS = [
     ({"ratelimit": "off"}, TypeError, "ratelimit"),
     ({"rate_limit": "lots"}, SettingError, "^rate_limit: "),
-    ({"drain_seconds": [5]}, SettingError, "^drain_seconds: .* must be a whole"),
+    ({"drain_seconds": True}, SettingError, "^drain_seconds: .* must be a whole"),
     ({"database": b"a.db"}, SettingError, "^database: .* must be a file name"),
 ]
 
