@@ -18,8 +18,6 @@ from acare.auth import OPERATOR
 from acare.database.schema import SCHEMA_VERSION
 from acare.maintenance import status
 
-IN_13_DAYS = (datetime.now(UTC) + timedelta(days=13)).date()
-
 
 @pytest.fixture
 def path(tmp_path):
@@ -63,12 +61,6 @@ def test_as_text_each_check_has_a_line_with_its_figures(run, folder):
 
 
 # --- what needs attention
-
-
-def expiring_key(path):
-    with acare.create_app(database=path) as app:
-        expires_at = f"{IN_13_DAYS}T12:00:00.000Z"
-        new_key(app.keys, "d@example.com", {}, name="CRM sync", expires_at=expires_at)
 
 
 def test_keys_count_two_weeks_before_their_end_and_one_after(checks, path):
@@ -175,15 +167,3 @@ def test_a_server_that_refuses_writes_answers(checks, path):
     with answering(503, json.dumps(refusal).encode()) as url:
         shown = checks("--url", url, status=1)
     assert (shown["server"]["problems"], shown["writes"]["problems"]) == ([], ["Not ready. disk: full"])
-
-
-# --- warnings
-
-
-def test_a_key_that_ends_soon_is_a_warning(run, path):
-    expiring_key(path)
-    printed = run("status")
-    assert printed.err.startswith(f"acare: warning: {path}: keys: the key ")
-    ends = f" (CRM sync) of d@example.com, made by the operator, ends on {IN_13_DAYS}\n"
-    assert (printed.code, printed.err.endswith(ends)) == (0, True)
-    assert "\nkeys: warning ending [{" in printed.out
