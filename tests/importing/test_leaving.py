@@ -128,7 +128,8 @@ def test_ctrl_c_ends_a_wait_for_the_rate_limit(mover, hosted):
 
 
 def test_many_clients_are_read_by_id_in_little_memory(mover, hosted):
-    hosted.fill(500)
+    for number in range(300):
+        hosted.create(number, notes="🏠" * 10_000, preferred_locations=["🏡" * 200] * 50)
     with started(mover, before=PRINT_MEMORY) as process:
         out, _ = process.communicate(timeout=300)
     assert process.returncode == 0
