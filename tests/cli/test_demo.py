@@ -6,7 +6,7 @@ import signal
 import pytest
 from support.http import ask
 
-from acare.fields import CLIENT_TYPES, STATUSES, validate_create
+from acare.fields import validate_create
 
 
 @pytest.fixture
@@ -28,19 +28,11 @@ def clients_of(server):
     return [client for page in pages for client in page["data"]["clients"]]
 
 
-def test_the_invented_clients_are_valid_and_always_the_same(demo):
-    first, second = demo(), demo()
-    assert first.key != second.key
-    clients = clients_of(first)
-    names = [(client["first_name"], client["last_name"]) for client in clients]
-    assert names == [(client["first_name"], client["last_name"]) for client in clients_of(second)]
+def test_the_invented_clients_are_valid_and_no_persons(demo):
+    clients = clients_of(demo())
     assert len(clients) == 250
     for client in clients:
         validate_create(client)  # or it raises InvalidInput
-    kinds = {(client["client_type"], client["status"]) for client in clients}
-    assert kinds == {(kind, status) for kind in CLIENT_TYPES for status in STATUSES}
-    assert len({client["user_id"] for client in clients}) == 3
-    for client in clients:  # addresses and numbers that belong to no person
         assert re.fullmatch(r"[a-z.]+\.\d+@example\.com", client["email"])
         assert re.fullmatch(r"\(\d{3}\) 555-01\d\d", client["phone"])
 

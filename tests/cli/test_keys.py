@@ -122,10 +122,6 @@ def test_the_list_shows_each_key_in_a_line(run, listed):
     assert all(part in second for part in (listed()[0]["id"], "dana@example.com", "broker", "valid"))
     assert (key in text, f"{key[:8]}…{key[-4:]}" in text) == (False, True)
     assert key not in run("key", "list", "--json").out
-    assert listed()[0].keys() == {
-        "id", "user_id", "email", "role", "name", "preview", "scopes", "state", "ended_at",
-        "created_at", "expires_at", "revoked_at", "last_used_at", "made_by", "made_with", "invitation",
-    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

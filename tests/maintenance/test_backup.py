@@ -40,15 +40,11 @@ def test_a_left_log_is_in_the_backup_if_the_disk_is_full(path, folder, monkeypat
     assert names(back_up(path, folder)) == ["Ana", "Bea"]
 
 
-@pytest.mark.parametrize("folder", [None, "mine"])
-def test_the_command_prints_where_the_backup_is(run, path, tmp_path, monkeypatch, folder):
+def test_a_backup_without_a_folder_is_in_backups(run, path, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     fill(path)
-    Path(folder or "backups").mkdir()
-    printed = run("backup", *([folder] if folder else []))
-    assert (printed.code, printed.err) == (0, "")
-    assert Path(printed.out.strip()).parent == Path(folder or "backups")
-    assert verify(Path(printed.out.strip())) == 0
+    Path("backups").mkdir()
+    assert Path(run("backup").out.strip()).parent == Path("backups")
 
 
 @pytest.mark.parametrize("name", ["naïve 客户.db", "a b?c#d%20'.db", os.fsdecode(b"\xff.db")])
