@@ -152,7 +152,7 @@ def test_a_key_is_revoked_with_the_keys_made_with_it(run, listed, path):
 
 
 def test_keys_work_while_a_server_runs(start, run, tmp_path):
-    """A new key and a revocation take effect with the next request; the use of a key is recorded."""
+    """A new key and a revocation take effect with the next request; the minute of a use is recorded."""
     server, where = start(), ("--database", tmp_path / "served.db")
     key = run("key", "create", "--user", ANA, *where).out.strip()
     ana, first = Agency(server.url, key), Agency(server.url, server.key)
@@ -163,6 +163,7 @@ def test_keys_work_while_a_server_runs(start, run, tmp_path):
         return next(key for key in keys if key["email"] == ANA)
 
     wait_for(lambda: ana_key()["last_used_at"] is not None)
+    assert ana_key()["last_used_at"].endswith(":00.000Z")
     run("key", "revoke", ana_key()["id"], *where)
     assert (ana.send()[0], first.send()[0]) == (401, 200)
 
