@@ -30,15 +30,10 @@ Cache = dict[tuple[Find, str], Caller | InvalidKey | None]
 class Callers(Store[Database]):
     """Finds callers, and caches them for ``CACHE_NANOSECONDS``. Changes of users and keys call ``forget``."""
 
-    def __init__(
-        self,
-        database: Database,
-        clock: Callable[[], int] = time.monotonic_ns,
-        now: Callable[[], str] = timestamps.now,
-    ) -> None:
-        """``clock`` returns nanoseconds, for the cache; ``now`` the time of the use of a key."""
+    def __init__(self, database: Database, clock: Callable[[], int] = time.monotonic_ns) -> None:
+        """``clock`` returns nanoseconds."""
         super().__init__(database)
-        self._clock, self._now = clock, now
+        self._clock = clock
         self._cached: tuple[int, Cache] = (-1, {})  # with its period
         self._minutes: dict[str | None, str] = {}  # the minute in which the use of each key was last queued
 
@@ -86,7 +81,7 @@ class Callers(Store[Database]):
             return InvalidKey("malformed")
         found = find_key(connection, key)
         if isinstance(found, Caller):
-            minute = f"{self._now()[: len('2026-07-15T14:32')]}:00.000Z"
+            minute = f"{timestamps.now()[: len('2026-07-15T14:32')]}:00.000Z"
             if self._minutes.get(found.key_id) != minute:
                 self._minutes[found.key_id] = minute  # once a minute, even if the write is delayed or fails
                 values = {"id": found.key_id, "minute": minute}

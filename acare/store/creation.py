@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from acare import ids, timestamps
 from acare.auth import Caller
-from acare.errors import NotFound, Refused
+from acare.errors import Refused
 from acare.fields import FIELD_NAMES, ValidFields
 from acare.store import at_offset, batches
-from acare.store.history import last_owner
+from acare.store.history import require_visible
 
 # The positions of clients in lists, `clients.seq`, are in the order of creation: each millisecond since 1970
 # has a million. The last ones are in the year 2255: more would not fit in an integer. (The milliseconds of a
@@ -103,9 +103,7 @@ def create(
         if request_sha256 != digest:
             text = "this Idempotency-Key was already used with a different body"
             raise Refused(text, "IDEMPOTENCY_KEY_REUSED")
-        owner = last_owner(connection, client_id)
-        if owner is not None and caller.owner_id not in (None, owner):
-            raise NotFound("client")
+        require_visible(connection, caller, client_id)
         return CreatedClient(client_id, text, created_at, replayed=True)
     created = insert(connection, values)
     connection.execute(DELETE_EXPIRED, {"rows": batches.ROWS})

@@ -68,15 +68,9 @@ SELECT coalesce(
 """
 
 
-def last_owner(connection: sqlite3.Connection, client_id: str) -> str | None:
-    """The owner of a client or, if it is deleted, of its last version; None if there is neither."""
-    owner: str | None = connection.execute(LAST_OWNER, {"id": client_id}).fetchone()[0]
-    return owner
-
-
 def require_visible(connection: sqlite3.Connection, caller: Caller, client_id: str) -> None:
     """NotFound unless the caller can see the client, or the last version of a deleted one."""
-    owner = last_owner(connection, client_id)
+    (owner,) = connection.execute(LAST_OWNER, {"id": client_id}).fetchone()
     if owner is None or caller.owner_id not in (None, owner):
         raise NotFound("client", f"there is no client with the id {client_id!r}, and none in the history")
 
