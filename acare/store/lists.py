@@ -202,10 +202,10 @@ ORDER BY {f"{order}, " if order else ""}{seq} DESC
 def page_statement(names: frozenset[str], order: str) -> str:
     """The statement for one page of a list with the filters ``names``, which have an index.
 
-    It walks the index to the page, from the end that is nearer: ``order`` is ASC or DESC. For a missing
-    filter, SQLite merges one list for each value.
+    SQLite walks the index to the page, from the end that is nearer: ``order`` is ASC or DESC. For a missing
+    filter, it merges one list for each value.
     """
-    source = f"FROM clients INDEXED BY {_index(names)} {_where(names) or 'WHERE TRUE'}"
+    source = f"FROM clients {_where(names)}"
     missing = {"client_type": CLIENT_TYPES, "status": STATUSES}
     missing = {name: values for name, values in missing.items() if name not in names}
     if names == _SEARCH:
@@ -234,14 +234,6 @@ ORDER BY seq {order}
 """
 
 
-def _index(names: Collection[str]) -> str:
-    """An index whose entries are in the order of the list where its other columns have one value each."""
-    by_user = "owner_id" in names or "user_id" in names
-    if "client_type" in names or "status" in names:
-        return "clients_by_user_type_status" if by_user else "clients_by_type_status"
-    return "clients_by_user" if by_user else "clients_by_seq"
-
-
 def _where(names: Collection[str]) -> str:
-    conditions = [condition for name, condition in _CONDITIONS.items() if name in names]
-    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    conditions = (condition for name, condition in _CONDITIONS.items() if name in names)
+    return " AND ".join(["WHERE TRUE", *conditions])
