@@ -12,9 +12,6 @@ ROLES: tuple[Role, ...] = ("agent", "broker")
 RESOURCES = ("clients", "users", "keys", "all")
 ACTIONS = ("read", "write", "delete", "create")
 
-#: The resources and actions, in the message for invalid scopes.
-SCOPES_ALLOWED = f"the resources {', '.join(RESOURCES)} and the actions {', '.join(ACTIONS)}"
-
 Scopes = Mapping[str, Sequence[str]]
 
 
@@ -92,7 +89,8 @@ def validate_scopes(value: object) -> dict[str, list[str]]:
     for resource, actions in given.items():
         if not is_scope(resource, actions):
             wrong = f"not {f'{resource}: {actions}':.100}"
-            raise ValueError(f"must map resources to lists of actions, with {SCOPES_ALLOWED}; {wrong}")
+            allowed = f"the resources {', '.join(RESOURCES)} and the actions {', '.join(ACTIONS)}"
+            raise ValueError(f"must map resources to lists of actions, with {allowed}; {wrong}")
     # A generated Java client sends an empty list for each resource that its caller does not name.
     return {resource: list(dict.fromkeys(actions)) for resource, actions in given.items() if actions}
 
