@@ -154,22 +154,22 @@ class Preferences:
             raise ValueError("is invalid: property_types must be a list of strings")
         return stored
 
-    def _walk(self, value: object, depth: int = 0) -> None:
-        """ValueError if a value is nested too deeply, or has invalid text, or an integer beyond a double.
+    def _walk(self, value: dict[str, Any] | list[Any], depth: int = 0) -> None:
+        """ValueError if a part is nested too deeply, or has invalid text, or an integer beyond a double.
 
         Such an integer makes a page unreadable for programs that read each number as a double.
         """
-        if isinstance(value, str):
-            check_characters(value, lines=True)
-        elif type(value) is int:
-            try:
-                float(value)
-            except OverflowError:
-                raise ValueError(self.NOT_FINITE) from None
-        elif isinstance(value, (dict, list)):
-            if depth == self.MAX_DEPTH:
-                raise ValueError(self.TOO_DEEP)
-            for part in value if isinstance(value, list) else (*value.keys(), *value.values()):
+        if depth == self.MAX_DEPTH:
+            raise ValueError(self.TOO_DEEP)
+        for part in value if isinstance(value, list) else (*value.keys(), *value.values()):
+            if isinstance(part, str):
+                check_characters(part, lines=True)
+            elif type(part) is int:
+                try:
+                    float(part)
+                except OverflowError:
+                    raise ValueError(self.NOT_FINITE) from None
+            elif isinstance(part, (dict, list)):
                 self._walk(part, depth + 1)
 
 
