@@ -50,7 +50,7 @@ def list_cost(query_string: str) -> Cost:
     try:
         page, limit = (int(parameters.get(name, 0)) for name in ("page", "limit"))  # type: ignore[arg-type]
     except (TypeError, ValueError):
-        return "quick"  # it is rejected
+        return "slow"  # a value may be blank, which counts as not given
     limit = limit or DEFAULT_LIMIT
     is_short = limit <= DEFAULT_LIMIT and page * limit < DEEP
     return "quick" if is_short and parameters.keys() <= _QUICK_PARAMETERS else "slow"

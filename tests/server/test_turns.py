@@ -127,6 +127,12 @@ def test_a_key_revoked_while_its_request_waits_is_refused(app, is_here):
     assert status == "401 Unauthorized"
 
 
+@pytest.mark.parametrize("query", ["q=ana", "limit=%20&q=ana", "limit=100", "page=400"])
+def test_a_list_that_takes_long_is_not_answered_in_the_loop(app, query):
+    line = {"REQUEST_METHOD": "GET", "PATH_INFO": "/v1/clients", "REMOTE_ADDR": "192.0.2.1"}
+    assert app.turn({**line, "QUERY_STRING": query}).cost == "slow"
+
+
 # --- an error before a request is queued
 
 BUG, BUSY = "a" * 64, "b" * 64
