@@ -117,7 +117,7 @@ def _bounded(text: str) -> str:
     if spelled is text and limits is _MAX_IN_SHORT:
         return text
     terms = set(_terms(spelled))
-    if all(max(_beginnings(terms, letters).values(), default=0) <= most for letters, most in limits.items()):
+    if all(max(_beginnings(terms, n).values(), default=0) <= limit for n, limit in limits.items()):
         return spelled
     return _limit(_spell(_limit(text, _plain_terms, limits)), _terms, limits)
 
@@ -130,7 +130,7 @@ def _limit(text: str, terms_of: Callable[[str], list[str]], limits: Mapping[int,
         new = set(terms_of(word)) - seen
         added = {letters: _beginnings(new, letters) for letters in limits}
         totals = ((alike[n][part] + count, limits[n]) for n in limits for part, count in added[n].items())
-        if all(total <= most for total, most in totals):
+        if all(total <= limit for total, limit in totals):
             kept.append(word)
             seen |= new
             for letters in limits:

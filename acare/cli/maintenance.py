@@ -15,7 +15,7 @@ from acare.maintenance.status import WARNINGS, read_status, size_text
 from acare.store import purging
 
 NOT_OVERWRITTEN = (
-    "Deleted rows are still in the log, because the disk cannot be written, or because another program, such "
+    "Deleted rows are still in the WAL, because the disk cannot be written, or because another program, such "
     "as Litestream, keeps it. To overwrite them now, stop that program and run 'acare compact'.\n"
 )
 

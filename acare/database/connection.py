@@ -1,7 +1,7 @@
 """Opens connections to SQLite, with the settings of each kind, and translates their errors.
 
-Only this module calls ``sqlite3.connect``. No connection creates a file, or checkpoints on its own, except
-when the last one to a file is closed.
+Only this module calls ``sqlite3.connect``. No connection creates a database, or checkpoints on its own,
+except when the last one to a file is closed.
 """
 
 import json

@@ -46,8 +46,8 @@ UNCONDITIONAL = Precondition()
 class ClientStore(Store[Database]):
     """Clients in a database.
 
-    Every method acts for a caller: it sees only the clients of that caller, and records the caller's user
-    with each change.
+    Every method records the caller's user with each change. All but ``handover``, which is for brokers, see
+    only the clients of the caller.
     """
 
     def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:
