@@ -44,7 +44,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
     def __init__(self, server: Any, sock: socket.socket, address: tuple[str, int]) -> None:
         self.server = server
         self.input = b""  # received and not parsed
-        self.parsed = 0  # bytes of costly input, compared with those of other connections
+        self.parsing = 0.0  # seconds that costly input of a request took, compared with those of others
         self.request: Parser | None = None  # until its response is about to be sent
         self.output = b""  # a response until all of it has been sent
         self.sent = 0  # bytes of the output
@@ -116,7 +116,7 @@ class Channel(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no ty
 
     def send_response(self) -> None:
         """Begin to send the response to the request."""
-        self.request, self.env, self.is_answering = None, {}, False
+        self.request, self.env, self.is_answering, self.parsing = None, {}, False, 0.0
         self.handle_write()
 
     def handle_write(self) -> None:

@@ -63,7 +63,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self._has_callers = self._is_woken = self._is_paused = False
         self._swept_at = self._yielded_at = time.monotonic()
         self._costly: deque[Channel] = deque()  # from ``received``, to be parsed after the others
-        self._min_parsed = 0  # ``Channel.parsed`` of the one whose costly input was parsed last
+        self._min_seconds = 0.0  # ``parsing`` of the one whose costly input was parsed last
         self._quick = FairQueue()
         self._queues: dict[Cost, FairQueue] = {"quick": self._quick}
         self._answered: deque[Channel] = deque()  # by the loop or a thread; the loop sends the responses
@@ -165,19 +165,20 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
             channel = self.received.popleft()
             if channel.is_costly():
                 # Time in which a connection was idle gives it no advantage over the others.
-                channel.parsed = max(channel.parsed, self._min_parsed)
+                channel.parsing = max(channel.parsing, self._min_seconds)
                 self._costly.append(channel)
             else:
                 self._attempt(self._parse, channel)
         if not self._costly:
             return
-        self._costly = deque(sorted(self._costly, key=lambda channel: (channel.parsed, len(channel.input))))
+        self._costly = deque(sorted(self._costly, key=lambda channel: (channel.parsing, len(channel.input))))
         until = time.monotonic() + LOOP_SLICE_SECONDS
         while self._costly and time.monotonic() < until:
             channel = self._costly.popleft()
-            self._min_parsed = channel.parsed
-            channel.parsed += len(channel.input)
+            self._min_seconds = channel.parsing
+            began = time.thread_time()
             self._attempt(self._parse, channel)
+            channel.parsing += time.thread_time() - began
 
     def _parse(self, channel: Channel) -> None:
         """Parse. A complete request is queued for the loop if answering it is quick, or else for a thread."""

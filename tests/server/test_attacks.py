@@ -119,12 +119,12 @@ def test_connections_that_send_without_end_do_not_delay_others(target):
     attack(target, act)
 
 
-LONG = request("", path="/", Cookie="x" * 4 * KIB)
+LONG = request("", path="/", Cookie="x" * 3 * KIB)
 # The loop answers these, in the order in which they are complete. No other test has such lines in the log.
 BEGIN, REFUSED = CHUNKED.replace(b"POST /v1/clients", b"GET /v1/users/me"), "GET /v1/users/me 400"
 
 
-def test_a_long_header_does_not_wait_for_all_chunks(target):
+def test_long_headers_do_not_wait_for_all_chunks(target):
     with target.connections(100) as crowd, target.connections() as [raw]:
         for each in crowd:
             each.sendall(BEGIN)
@@ -133,8 +133,8 @@ def test_a_long_header_does_not_wait_for_all_chunks(target):
         with target.frozen():
             for each in crowd:
                 each.sendall(b"1\r\nx\r\n" * 1300 + b"!\r\n")
-            raw.sendall(LONG)
+            raw.sendall(2 * LONG)
         wait_for(lambda: target.log()[logged:].count(REFUSED) == len(crowd))
-    answered_before, is_answered, _ = target.log()[logged:].partition("GET / 200")
-    assert is_answered
+    answered_before, _, _ = target.log()[logged:].rpartition("GET / 200")
+    assert "GET / 200" in answered_before
     assert answered_before.count(REFUSED) < 50
