@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from acare.auth import Caller
 from acare.database.database import Database
-from acare.errors import FieldError, InvalidInput, NotFound, Refused
+from acare.errors import FieldError, InvalidInput, NotFound
 from acare.fields import FIELDS, ValidFields, budgets_crossed, parse_client
-from acare.store import MAX_SQLITE_INTEGER, NOW, STORED_JSON, Store, batches, creation, users
+from acare.store import MAX_SQLITE_INTEGER, NOW, Store, batches, creation, users
 from acare.store.creation import CreatedClient
+from acare.store.history import stale_version
 
 VISIBLE = "id = :id AND (:owner_id IS NULL OR user_id = :owner_id)"
 
@@ -176,7 +177,7 @@ def _get(
     if not precondition.holds(client.version):
         allowed = precondition.allowed or ()
         attempted = None if client.version in allowed else max(allowed, default=None)
-        raise _stale(connection, "PRECONDITION_FAILED", client_id, attempted)
+        raise stale_version(connection, "PRECONDITION_FAILED", client_id, attempted)
     return client
 
 
@@ -223,39 +224,5 @@ def _update(
         raise constraint_error(error, changes) from None
     if not rows:
         _get(connection, caller, client_id, UNCONDITIONAL)
-        raise _stale(connection, "VERSION_CONFLICT", client_id, version)
+        raise stale_version(connection, "VERSION_CONFLICT", client_id, version)
     return ClientRow._make(rows[0])
-
-
-GET_CHANGED = f"""
-SELECT
-    version, json, (SELECT email FROM users WHERE users.id = made_by),
-    (SELECT {STORED_JSON} FROM client_history WHERE client_id = :id AND version = :attempted)
-FROM clients
-WHERE id = :id
-"""
-
-
-def _stale(connection: sqlite3.Connection, code: str, client_id: str, attempted: int | None) -> Refused:
-    """The error for a client that is not at the version ``attempted`` in the body (``VERSION_CONFLICT``), or
-    that ``If-Match`` or ``If-None-Match`` excludes (``PRECONDITION_FAILED``), which may name none.
-
-    It has the fields that changed since that version; None if the history does not have it.
-    """
-    values = {"id": client_id, "attempted": min(attempted or 0, MAX_SQLITE_INTEGER)}
-    current, text, maker, old_text = connection.execute(GET_CHANGED, values).fetchone()
-    record, changed = parse_client(text), None
-    if old_text is not None:
-        old = parse_client(old_text)
-        changed = [field.name for field in FIELDS if old[field.name] != record[field.name]]
-    details = {
-        "currentVersion": current,
-        "attemptedVersion": attempted,
-        "changedFields": changed,
-        "changedAt": record["updated_at"],
-        "changedBy": maker,
-    }
-    tag = f'which If-Match or If-None-Match excludes; its entity tag, with quotes, is "{current}"'
-    reason = f"not {attempted}" if attempted is not None else tag
-    headers = {"ETag": f'"{current}"'} if code == "PRECONDITION_FAILED" else None
-    return Refused(f"the client is at version {current}, {reason}", code, details, headers)

@@ -7,9 +7,9 @@ from typing import Any
 
 from acare.auth import OPERATOR, Caller
 from acare.database.database import ReadableDatabase
-from acare.errors import DAMAGED, NotFound, StoreUnavailable
+from acare.errors import DAMAGED, NotFound, Refused, StoreUnavailable
 from acare.field_types import to_json
-from acare.fields import FIELD_NAMES, parse_client
+from acare.fields import FIELD_NAMES, FIELDS, parse_client
 from acare.store import MAX_SQLITE_INTEGER, STORED_JSON, Store
 from acare.store.changes import MAX_PAGE, Page
 from acare.store.lists import MAX_SECONDS
@@ -130,3 +130,39 @@ def _events_of(version: Row, older: Row | None) -> list[Row]:
         return [made]
     end = {"at": version["ended_at"], "by": version["deleter"], "action": "deleted", "changes": []}
     return [{"version": number, **end}, made]
+
+
+GET_CHANGED = f"""
+SELECT
+    version, json, (SELECT email FROM users WHERE users.id = made_by),
+    (SELECT {STORED_JSON} FROM client_history WHERE client_id = :id AND version = :attempted)
+FROM clients
+WHERE id = :id
+"""
+
+
+def stale_version(
+    connection: sqlite3.Connection, code: str, client_id: str, attempted: int | None
+) -> Refused:
+    """The error for a client that is not at the version ``attempted`` in the body (``VERSION_CONFLICT``), or
+    that ``If-Match`` or ``If-None-Match`` excludes (``PRECONDITION_FAILED``), which may name none.
+
+    It has the fields that changed since that version; None if the history does not have it.
+    """
+    values = {"id": client_id, "attempted": min(attempted or 0, MAX_SQLITE_INTEGER)}
+    current, text, maker, old_text = connection.execute(GET_CHANGED, values).fetchone()
+    record, changed = parse_client(text), None
+    if old_text is not None:
+        old = parse_client(old_text)
+        changed = [field.name for field in FIELDS if old[field.name] != record[field.name]]
+    details = {
+        "currentVersion": current,
+        "attemptedVersion": attempted,
+        "changedFields": changed,
+        "changedAt": record["updated_at"],
+        "changedBy": maker,
+    }
+    tag = f'which If-Match or If-None-Match excludes; its entity tag, with quotes, is "{current}"'
+    reason = f"not {attempted}" if attempted is not None else tag
+    headers = {"ETag": f'"{current}"'} if code == "PRECONDITION_FAILED" else None
+    return Refused(f"the client is at version {current}, {reason}", code, details, headers)
