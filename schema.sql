@@ -5,7 +5,7 @@
 -- Each time is as in the API: `strftime` returns any other text changed, or NULL.
 
 PRAGMA application_id = 1633902962; -- "acar": identifies an acare database among SQLite files
-PRAGMA user_version = 5;            -- the version of this schema; older ones: acare/database/migrations/
+PRAGMA user_version = 6;            -- the version of this schema; older ones: acare/database/migrations/
 
 
 -- One row, which every backup copies. A backup belongs to the database with its id, and the backup with the
@@ -18,10 +18,13 @@ CREATE TABLE identity (
 
 INSERT INTO identity DEFAULT VALUES;
 
--- The times at which backups were restored: versions of clients that were raised then have this time.
-CREATE TABLE restores (
-    restored_at TEXT PRIMARY KEY CHECK (restored_at IS strftime('%Y-%m-%dT%H:%M:%fZ', restored_at))
+-- One row. A database that a restore has replaced gave its clients no version above this one. New versions of
+-- existing clients are greater, so none is ever given to two contents: acare/store/restoring.py.
+CREATE TABLE version_floor (
+    version INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+
+INSERT INTO version_floor DEFAULT VALUES;
 
 
 -- Users and their API keys. A key acts on behalf of its user.
@@ -286,9 +289,7 @@ WHERE deleted
     AND NOT EXISTS (SELECT 1 FROM clients WHERE id = client_id)
     AND version = (SELECT max(version) FROM client_history WHERE client_id = last.client_id);
 
--- A restore that raises a version by more than one changes nothing else: acare/store/restoring.py.
 CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients
-WHEN NEW.version = OLD.version + 1 OR NEW.imported_at IS NOT NULL -- an import takes the version of its source
 BEGIN
     INSERT INTO client_history (client_id, version, json, made_by, ended_at, deleted, imported_at)
     VALUES (OLD.id, OLD.version, OLD.json, OLD.made_by,
@@ -353,8 +354,7 @@ END;
 
 
 -- Clients that were imported with their id, including those that were deleted since: what the last import has read
--- and written. A later import tells from it on which side a client has changed since. A restore that raises the
--- version of an unchanged client also raises `version`.
+-- and written. A later import tells from it on which side a client has changed since.
 
 CREATE TABLE client_sources (
     client_id      TEXT PRIMARY KEY,

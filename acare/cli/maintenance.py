@@ -68,9 +68,8 @@ def restore(settings: Settings, file: Path) -> None:
         for text, number in (
             ("Users added from the backup, disabled ('acare user enable' enables one)", kept.added),
             ("Clients changed since the backup, which are as in the backup again", kept.changed),
-            ("Clients handed over since the backup, which have their earlier owner again", kept.handed_over),
-            ("Clients deleted since the backup, which are back", kept.returned),
-            ("Clients created since the backup, which are only in the old database", kept.missing),
+            ("Clients deleted since the backup, which are back", kept.deleted),
+            ("Clients created since the backup, which are only in the old database", kept.created),
             ("Clients that were erased again", kept.erased),
         ):
             if number:

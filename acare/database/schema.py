@@ -13,7 +13,7 @@ from pathlib import Path
 from acare.database.connection import open_file
 
 #: ``PRAGMA user_version`` of the files that this version of acare creates, as in schema.sql.
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 #: The oldest version that can be migrated to it. The commit 3b46be3c migrates versions 2 and 3 to it.
 OLDEST_VERSION = 4

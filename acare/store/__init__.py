@@ -29,6 +29,10 @@ _DEFAULTS = ", ".join(f"'$.{field.name}', json('{to_json(field.default)}')" for 
 #: SQL for the JSON of a version in the history. Fields that were added to clients later are unset in it.
 STORED_JSON = f"json_insert(json, {_DEFAULTS})"
 
+#: SQL for the floor of versions (schema.sql), and for the next version of an existing client.
+FLOOR = "(SELECT version FROM version_floor)"
+NEXT_VERSION = f"max(version, {FLOOR}) + 1"
+
 MAX_SQLITE_INTEGER = 2**63 - 1
 
 

@@ -11,7 +11,7 @@ from acare.auth import Caller
 from acare.database.database import Database
 from acare.errors import FieldError, InvalidInput, NotFound
 from acare.fields import FIELDS, ValidFields, budgets_crossed, parse_client
-from acare.store import MAX_SQLITE_INTEGER, NOW, Store, batches, creation, users
+from acare.store import MAX_SQLITE_INTEGER, NEXT_VERSION, NOW, Store, batches, creation, users
 from acare.store.creation import CreatedClient
 from acare.store.history import stale_version
 
@@ -19,7 +19,7 @@ VISIBLE = "id = :id AND (:owner_id IS NULL OR user_id = :owner_id)"
 
 # The clock may have been wrong when the client was created or last updated.
 _NEW_VERSION = f"""
-    version = version + 1, updated_at = max(created_at, {NOW}), made_by = :author_id, imported_at = NULL
+    version = {NEXT_VERSION}, updated_at = max(created_at, {NOW}), made_by = :author_id, imported_at = NULL
 """
 
 

@@ -12,7 +12,7 @@ from acare.database.database import Database
 from acare.errors import AlreadyExists
 from acare.fields import FIELD_NAMES, parse_arguments
 from acare.filters import FILTERS as LIST_FILTERS
-from acare.store import NOW, STORED_JSON, D, Listing, Store, search
+from acare.store import NEXT_VERSION, NOW, STORED_JSON, D, Listing, Store, search
 from acare.store.clients import ClientRow
 from acare.store.creation import insert
 from acare.store.history import require_visible
@@ -90,15 +90,15 @@ ORDER BY client_id, version DESC
         with self._database.read() as connection:
             yield from connection.execute(self.FIND, values)
 
-    # The values of a deleted client for its next version. It returns to its position, unless a new client
+    # The values of a deleted client, for its next version. It returns to its position, unless a new client
     # with the same time of creation has it. json_extract returns values as they are stored: text and numbers
     # unchanged, lists and objects as JSON, true as 1.
-    NEXT_VERSION = f"""
+    GET = f"""
 SELECT
     iif(seq IN (SELECT seq FROM clients), NULL, seq) AS seq,
     client_id AS id, json_extract(json, '$.user_id') AS user_id,
     {", ".join(f"json_extract({STORED_JSON}, '$.{name}') AS {name}" for name in FIELD_NAMES)},
-    version + 1 AS version, json_extract(json, '$.created_at') AS created_at, {NOW} AS updated_at
+    {NEXT_VERSION} AS version, json_extract(json, '$.created_at') AS created_at, {NOW} AS updated_at
 FROM deleted_clients
 WHERE client_id = :id
 """
@@ -111,7 +111,7 @@ WHERE client_id = :id
 
         def work(connection: sqlite3.Connection) -> ClientRow:
             require_visible(connection, caller, client_id)
-            deleted = as_dicts(connection.execute(self.NEXT_VERSION, {"id": client_id}))
+            deleted = as_dicts(connection.execute(self.GET, {"id": client_id}))
             if not deleted:
                 raise AlreadyExists(f"the client {client_id} is not deleted")
             values = {**deleted[0], "author_id": caller.author_id}

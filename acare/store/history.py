@@ -80,13 +80,11 @@ def require_visible(connection: sqlite3.Connection, caller: Caller, client_id: s
 VERSIONS = f"""
 SELECT
     version, {STORED_JSON} AS client, (SELECT email FROM users WHERE users.id = made_by) AS maker,
-    imported_at, ended_at, deleted, (SELECT email FROM users WHERE users.id = deleted_by) AS deleter,
-    made_by IS NULL AND json ->> '$.updated_at' IN (SELECT restored_at FROM restores) AS raised
+    imported_at, ended_at, deleted, (SELECT email FROM users WHERE users.id = deleted_by) AS deleter
 FROM client_history
 WHERE client_id = :id AND version < :before
 UNION ALL
-SELECT version, json, (SELECT email FROM users WHERE users.id = made_by), imported_at, NULL, 0, NULL,
-    made_by IS NULL AND updated_at IN (SELECT restored_at FROM restores)
+SELECT version, json, (SELECT email FROM users WHERE users.id = made_by), imported_at, NULL, 0, NULL
 FROM clients
 WHERE id = :id AND version < :before
 ORDER BY version DESC
@@ -98,24 +96,20 @@ def _events(
 ) -> Iterator[tuple[Row, list[Row]]]:
     """The client at each version older than ``before``, and the events of the version, newest first.
 
-    A version is compared with an older one only if no version between them is missing. An import
-    takes the version of its source, and comes after any version.
+    Each is compared with the one before it: versions are not consecutive after an import or a restore.
     """
     cursor = connection.execute(VERSIONS, {"id": client_id, "before": min(before, MAX_SQLITE_INTEGER)})
     cursor.row_factory = sqlite3.Row
     versions, older = tee({**row, "client": parse_client(row["client"])} for row in cursor)
     next(older, None)
     for version, previous in zip_longest(versions, older):
-        is_next = previous is not None and previous["version"] == version["version"] - 1
-        is_next |= version["imported_at"] is not None
-        yield version["client"], _events_of(version, previous if is_next else None)
+        yield version["client"], _events_of(version, previous)
 
 
 def _events_of(version: Row, older: Row | None) -> list[Row]:
     """The change that made a version, after its deletion if there was one; the operator is None."""
     number, client = version["version"], version["client"]
-    is_restored = version["raised"] or (older is not None and older["deleted"])
-    at, action = client["updated_at"], "restored" if is_restored else "updated"
+    at, action = client["updated_at"], "restored" if older is not None and older["deleted"] else "updated"
     before = client if older is None else older["client"]
     changed = [name for name in (*FIELD_NAMES, "user_id") if before[name] != client[name]]
     if version["imported_at"] is not None:  # the times in the client come from its source

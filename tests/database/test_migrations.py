@@ -29,11 +29,16 @@ OLD = schema.OLDEST_VERSION
 CLIENTS = 11  # of the older file
 
 
+@pytest.fixture(params=range(OLD, NOW), ids=lambda version: f"schema {version}")
+def version(request):
+    return request.param
+
+
 @pytest.fixture
-def older(tmp_path):
-    """A database of the older schema."""
+def older(tmp_path, version):
+    """A database of an older schema."""
     older = tmp_path / "acare.db"
-    old_schema.write_to(older)
+    old_schema.write_to(older, version)
     return older
 
 
@@ -44,7 +49,7 @@ def answers():
 
 @pytest.fixture
 def migrated(older):
-    """An app on what was a database of the older schema."""
+    """An app on what was a database of an older schema."""
     with acare.create_app(database=older, rate_limit="off") as app:
         yield app
 
@@ -77,8 +82,8 @@ def backup_of(path):
 # --- from the older schema
 
 
-def test_a_migrated_file_has_the_current_schema(older):
-    assert (version_of(older), verify_file(older)) == (OLD, CLIENTS)
+def test_a_migrated_file_has_the_current_schema(older, version):
+    assert (version_of(older), verify_file(older)) == (version, CLIENTS)
     migrations.migrate(older)
     assert (version_of(older), file.check(older), verify_file(older)) == (NOW, NOW, CLIENTS)
 
@@ -122,40 +127,44 @@ def send(app, key, idempotency_key, body, status=201):
 
 
 def test_idempotency_keys_of_before_still_hold(migrated):
-    again = send(migrated, old_schema.ANA, f"ana-{OLD}", old_schema.SENT)
+    again = send(migrated, old_schema.ANA, "ana-4", old_schema.SENT)
     assert again.headers["Idempotent-Replayed"] == "true"
-    send(migrated, old_schema.ANA, f"ana-{OLD}", JORDAN, status=422)
+    send(migrated, old_schema.ANA, "ana-4", JORDAN, status=422)
     assert "Idempotent-Replayed" not in send(migrated, old_schema.BEN, "ben-1", JORDAN).headers
 
 
-@pytest.mark.parametrize("version", [3, 2, -1])
+@pytest.mark.parametrize("too_old", [3, 2, -1])
 @pytest.mark.parametrize("line", [["key", "list", "--database"], ["verify"]], ids=str)
-def test_a_file_of_an_older_schema_is_refused(older, line, version):
-    edit(older, f"PRAGMA user_version = {version}")
+def test_a_file_of_an_older_schema_is_refused(older, line, too_old):
+    edit(older, f"PRAGMA user_version = {too_old}")
     before = older.read_bytes()
     ended = command.run(*line, older)
     assert ended.is_refusal()
-    assert f"its schema {version} is older than 4: first open or restore it once with" in ended.err
+    assert f"its schema {too_old} is older than 4: first open or restore it once with" in ended.err
     assert "the commit 3b46be3c" in ended.err
     assert (older.read_bytes(), list(older.parent.glob("*schema*"))) == (before, [])
 
 
-def test_a_backup_of_an_older_schema_is_refused(older, tmp_path):
+def test_a_backup_of_an_older_schema_is_refused(older, version, tmp_path):
     old_schema.write_to(backup := tmp_path / "backup.db")
     edit(backup, "PRAGMA user_version = 3")
     sign(backup)
     ended = command.run("restore", backup, "--database", older)
-    assert (ended.is_refusal(), "the commit 3b46be3c" in ended.err, version_of(older)) == (True, True, 4)
+    assert (ended.is_refusal(), "the commit 3b46be3c" in ended.err, version_of(older)) == (
+        True,
+        True,
+        version,
+    )
 
 
 # --- the backup before it
 
 
-def test_a_verified_backup_is_made_before_a_migration(older):
+def test_a_verified_backup_is_made_before_a_migration(older, version):
     before = schema_of(older)
     migrations.migrate(older)
     made = backup_of(older)
-    assert (verify(made), version_of(made), schema_of(made)) == (CLIENTS, OLD, before)
+    assert (verify(made), version_of(made), schema_of(made)) == (CLIENTS, version, before)
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
 
 
@@ -167,7 +176,7 @@ def test_the_backup_has_what_was_only_in_the_log(older):
 
 
 @pytest.mark.parametrize("problem", ["damage", "a full disk"])
-def test_without_a_backup_nothing_is_migrated(older, monkeypatch, problem):
+def test_without_a_backup_nothing_is_migrated(older, version, monkeypatch, problem):
     def fsync(handle):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -179,7 +188,7 @@ def test_without_a_backup_nothing_is_migrated(older, monkeypatch, problem):
         DatabaseRefused, match={"damage": "foreign key", "a full disk": "No space left"}[problem]
     ):
         migrations.migrate(older)
-    assert (version_of(older), list(older.parent.glob("*schema*"))) == (OLD, [])
+    assert (version_of(older), list(older.parent.glob("*schema*"))) == (version, [])
 
 
 USE = """
@@ -192,7 +201,7 @@ input()
 
 
 @pytest.mark.parametrize("mode", ["NORMAL", "EXCLUSIVE"])
-def test_no_file_is_migrated_while_another_process_has_it_open(older, monkeypatch, mode):
+def test_no_file_is_migrated_while_another_process_has_it_open(older, version, monkeypatch, mode):
     """Its statements are for the older schema. Commands that only read work meanwhile, unless it migrates."""
     monkeypatch.setattr(migrations, "BUSY_SECONDS", 0.1)
     monkeypatch.setattr(connection, "BUSY_SECONDS", 0.1)
@@ -203,12 +212,12 @@ def test_no_file_is_migrated_while_another_process_has_it_open(older, monkeypatc
         listed = command.run("user", "list", "--database", older)
         process.communicate(b"\n")
     assert "ana@example.com" in listed.out if mode == "NORMAL" else listed.is_refusal()
-    assert (version_of(older), list(older.parent.glob("*schema*"))) == (OLD, [])
+    assert (version_of(older), list(older.parent.glob("*schema*"))) == (version, [])
 
 
-def test_only_one_of_two_migrations_at_once_runs(older):
+def test_only_one_of_two_migrations_at_once_runs(older, version):
     in_threads(2, lambda n: migrations.migrate(older))
-    assert (version_of(older), version_of(backup_of(older))) == (NOW, OLD)
+    assert (version_of(older), version_of(backup_of(older))) == (NOW, version)
 
 
 KILLED = """

@@ -97,18 +97,6 @@ def test_an_owner_who_is_not_mapped_any_longer_stays(mover, hosted, moved):
     assert {client["owner"] for client in mover.agency.clients()} == {"ben@example.com"}
 
 
-def test_a_restore_that_raises_versions_is_no_change_here(mover, hosted, moved, tmp_path):
-    (tmp_path / "backups").mkdir()
-    change_here(mover, moved[1], notes="ours")
-    mover.agency.run("backup", tmp_path / "backups")
-    for client_id in moved[:2]:
-        change_here(mover, client_id, notes="lost by the restore")
-    mover.agency.run("restore", tmp_path / "backups")
-    assert [mover.here()[client_id]["version"] for client_id in moved[:2]] == [3, 4]
-    hosted.change(moved[0], notes="new")
-    assert last_line(mover.run(*UPDATE)) == "1 updated, 1 unchanged, 1 kept; 1 client written."
-
-
 def test_the_proof_names_what_was_changed_here(mover, moved):
     change_here(mover, moved[0], phone="5")
     assert "    2 equal\n    1 changed here: phone 1, version 1, updated_at 1\n" in mover.run(*UPDATE).out

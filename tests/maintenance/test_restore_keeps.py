@@ -89,7 +89,6 @@ def test_a_restore_says_what_came_back_and_what_did_not(run, path, tmp_path):
         f"Restored {path} from {backup}: 4 clients.",
         "Users and keys are as before the restore: 2 users, 1 key.",
         "Clients changed since the backup, which are as in the backup again: 2.",
-        "Clients handed over since the backup, which have their earlier owner again: 1.",
         "Clients deleted since the backup, which are back: 1.",
         "Clients created since the backup, which are only in the old database: 1.",
         "Clients that were erased again: 1.",

@@ -1,6 +1,5 @@
 """Versions after a restore, as programs see them that remember a version and an ETag from before it."""
 
-import random
 import time
 from contextlib import contextmanager
 
@@ -34,10 +33,6 @@ def read(api, client_id):
     return api.get(f"/v1/clients/{client_id}").json["data"]
 
 
-def newest_event(api, client_id):
-    return api.get(f"/v1/clients/{client_id}/history").json["data"]["versions"][0]
-
-
 @pytest.fixture
 def changed(serve, path, folder):
     """A backup with a client at version 1, of which a program remembers a later version 2."""
@@ -52,66 +47,104 @@ def test_a_remembered_version_overwrites_nothing(serve, path, changed):
     backup, remembered = changed
     restore(backup, path)
     with serve() as api:
-        current = api.put(remembered["id"], {"notes": "somebody's"}).json["data"]
+        current = api.put(remembered["id"], {"notes": "a colleague's"}).json["data"]
         conflict = api.put(remembered["id"], {"notes": "mine", "version": 2}, 409).json["error"]["details"]
-        assert conflict["currentVersion"] == current["version"] == 4
-        assert read(api, remembered["id"])["notes"] == "somebody's"
+        assert conflict["currentVersion"] == current["version"] == 1002
+        assert read(api, remembered["id"])["notes"] == "a colleague's"
 
 
-def test_an_untouched_client_keeps_its_version(serve, path, folder):
-    """Also a deleted one, for its restore."""
-
-    def versions():
-        return api.get(f"/v1/clients/{deleted}/history").json["data"]["versions"]
-
+def test_clients_and_their_history_are_as_in_the_backup(serve, path, changed):
     with serve() as api:
-        client_id, deleted = (api.create()["id"] for _ in range(2))
+        before = api.create(), api.get(f"/v1/clients/{changed[1]['id']}/history").json["data"]["versions"]
+        deleted = api.create()["id"]
         api.delete(deleted)
-        before = api.put(client_id, {"notes": "x"}).json["data"], versions()
-        backup = back_up(path, folder)
+        backup = back_up(path, changed[0].parent)
+        api.put(changed[1]["id"], {"notes": "x"})
+        api.post({}, 200, f"/v1/clients/{deleted}/restore")
     restore(backup, path)
     with serve() as api:
-        assert (read(api, client_id), versions()) == before
+        assert read(api, before[0]["id"]) == before[0]
+        assert api.get(f"/v1/clients/{changed[1]['id']}/history").json["data"]["versions"] == before[1]
+        assert [each["id"] for each in api.list("?deleted=true")["clients"]] == [deleted]
 
 
-def test_the_history_shows_a_rise_as_restored_by_the_operator(serve, path, changed):
+def test_every_new_version_but_the_first_is_above_the_floor(serve, path, changed):
+    """The history compares it with the one before it."""
     backup, remembered = changed
     restore(backup, path)
     with serve() as api:
-        client = read(api, remembered["id"])
-        rise = {"version": 3, "at": client["updated_at"], "by": None, "action": "restored", "changes": []}
-        versions = api.get(f"/v1/clients/{client['id']}/history").json["data"]["versions"]
-        assert (client["version"], versions) == (3, [rise])
-        api.put(client["id"], {"notes": "x", "version": 3})
-        versions = api.get(f"/v1/clients/{client['id']}/history").json["data"]["versions"]
-        assert versions[1:] == [rise]
-        assert (versions[0]["action"], versions[0]["changes"][0]["from"]) == ("updated", "in the backup")
+        other = api.post({"email": "b@example.com", "role": "broker"}, path="/v1/users").json["data"]["id"]
+        assert api.create()["version"] == 1
+        api.put(remembered["id"], {"notes": "x"})
+        api.post({"to": other}, 200, f"/v1/users/{api.user_id()}/handover")
+        api.delete(remembered["id"])
+        assert api.post({}, 200, f"/v1/clients/{remembered['id']}/restore").json["data"]["version"] == 1004
+        versions = api.get(f"/v1/clients/{remembered['id']}/history").json["data"]["versions"]
+    assert [(each["version"], each["action"], len(each["changes"])) for each in versions] == [
+        (1004, "restored", 0),
+        (1003, "deleted", 0),
+        (1003, "handed_over", 1),
+        (1002, "updated", 1),
+        (1, "created", 0),
+    ]
 
 
-@pytest.mark.parametrize("how", ["purged", "missing", "damaged", "damaged keys", "without users"])
-def test_what_the_replaced_database_does_not_know_rises_by_1000(serve, path, folder, how):
+@pytest.mark.parametrize(
+    "how", ["purged", "missing", "damaged", "damaged keys", "damaged clients", "without users"]
+)
+def test_the_floor_is_1000_above_the_backup_whatever_is_replaced(serve, path, folder, how):
     with serve() as api:
-        ids = [api.create()["id"] for _ in range(2)]
-        api.delete(ids[1])
+        client_id = api.create()["id"]
         backup = back_up(path, folder)
-        api.delete(ids[0])
-    lose(path, how)
+        api.put(client_id, {"notes": "x"})
+        api.delete(client_id)
+        other = api.create()["id"]
+    lose(path, how, b'"id":"' + other.encode())
+    kept = restore(backup, path).kept
+    assert (kept is None) == (how not in ("purged", "damaged clients"))
+    assert kept is None or kept.created == (None if how == "damaged clients" else 1)
+    with serve() as api:
+        assert api.put(client_id, {"notes": "y"}).json["data"]["version"] == 1002
+
+
+def test_the_floor_is_above_what_the_replaced_database_has_purged(serve, path, folder):
+    """The same backup is restored twice."""
+    with serve() as api:
+        client_id = api.create()["id"]
+        backup = back_up(path, folder)
     restore(backup, path)
     with serve() as api:
-        assert read(api, ids[0])["version"] == 1001
-        assert newest_event(api, ids[0])["action"] == "restored"
-        assert api.post({}, 200, f"/v1/clients/{ids[1]}/restore").json["data"]["version"] == 1001
+        version = api.put(client_id, {"notes": "x"}).json["data"]["version"]
+        api.delete(client_id)
+    lose(path, "purged")
+    restore(backup, path)
+    with serve() as api:
+        assert api.put(client_id, {"notes": "y"}).json["data"]["version"] > version
 
 
-def lose(path, how):
+def test_a_great_version_of_the_replaced_database_is_below_the_floor(serve, path, changed):
+    """In its clients, or only in their history."""
+    backup, remembered = changed
+    edit(path, "UPDATE clients SET version = 5000")
+    for delete in (False, True):
+        if delete:
+            with serve() as api:
+                assert api.put(remembered["id"], {"notes": "x"}).json["data"]["version"] == 5001
+                api.delete(remembered["id"])
+        restore(backup, path)
+    with serve() as api:
+        assert api.put(remembered["id"], {"notes": "x"}).json["data"]["version"] == 6001
+
+
+def lose(path, how, text=None):
     if how == "purged":
         time.sleep(0.002)  # the deletions must be earlier than the purge
         with acare.create_app(database=path) as app:
             purge(app.database, 0)
     elif how == "damaged":
         path.write_bytes(b"x" * 8192)
-    elif how == "damaged keys":
-        damage_page(path, b'{"all"')
+    elif how in ("damaged keys", "damaged clients"):
+        damage_page(path, text if how == "damaged clients" else b'{"all"')
     else:
         path.unlink()
         if how == "without users":
@@ -124,69 +157,3 @@ def damage_page(path, text):
     content = path.read_bytes()
     page = content.index(text) // 4096 * 4096
     path.write_bytes(content[:page] + b"\xff" * 4096 + content[page + 4096 :])
-
-
-def test_clients_that_cannot_be_read_rise_by_1000(serve, path, folder):
-    """Users and keys are before them in the file, and can be read."""
-    with serve() as api:
-        client_id = api.create()["id"]
-        backup = back_up(path, folder)
-    damage_page(path, b'"id":"' + client_id.encode())
-    assert restore(backup, path).kept is not None
-    with serve() as api:
-        assert read(api, client_id)["version"] == 1001
-
-
-def test_the_history_shows_deleted_clients_that_rise_as_restored(serve, path, folder):
-    """Twice: the second backup is of the restored database."""
-
-    def rise():
-        backup = back_up(path, folder)
-        with serve() as api:
-            api.post({}, 200, f"/v1/clients/{client_id}/restore")
-            api.delete(client_id)
-        restore(backup, path)
-        with serve() as api:
-            versions = api.get(f"/v1/clients/{client_id}/history").json["data"]["versions"]
-        return [(each["version"], each["action"], each["by"], each["changes"]) for each in versions]
-
-    with serve() as api:
-        client_id = api.create()["id"]
-        api.delete(client_id)
-        me = api.get("/v1/users/me").json["data"]["email"]
-    assert rise() == [(2, "deleted", me, []), (2, "restored", None, [])]
-    assert rise() == [(3, "deleted", me, []), (3, "restored", None, [])]
-
-
-def test_no_version_has_two_contents_whatever_is_restored(serve, path, folder):
-    """A program that remembers each version of each client never reads it with another content."""
-    rng, remembered, backups = random.Random(40), {}, []
-
-    def act(api, client_id, user_ids):
-        action = rng.choice(["update", "update", "hand over", "delete", "restore"])
-        if action == "delete":
-            api.delete(client_id, "*")
-        elif action == "restore":
-            api.post({}, "*", f"/v1/clients/{client_id}/restore")
-        else:
-            value = {"notes": rng.choice("abc")} if action == "update" else {"user_id": rng.choice(user_ids)}
-            path = f"/v1/clients/{client_id}" + ("" if action == "update" else "/owner")
-            api.ask("PUT" if action == "update" else "POST", path, value, status="*")
-        if (answer := api.get(f"/v1/clients/{client_id}", "*")).status_code == 200:
-            client = answer.json["data"]
-            assert remembered.setdefault((client_id, client["version"]), client) == client
-
-    with serve() as api:
-        ids = [api.create()["id"] for _ in range(5)]
-        user_ids = [
-            api.user_id(),
-            api.post({"email": "b@example.com", "role": "agent"}, path="/v1/users").json["data"]["id"],
-        ]
-    for _ in range(10):
-        backups.append(back_up(path, folder))
-        with serve() as api:
-            for _ in range(15):
-                act(api, rng.choice(ids), user_ids)
-        if rng.random() < 0.7:
-            restore(rng.choice(backups), path)
-    assert len(remembered) > 50

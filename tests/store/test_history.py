@@ -95,17 +95,6 @@ def test_purge_deletes_the_oldest_versions_without_a_gap(acare, app, api, ages, 
     ] == left
 
 
-def test_a_version_is_not_compared_across_a_gap(app, api):
-    """As the purge of 0.2.0 left: the next version would seem to have made its changes."""
-    client_id = api.create()["id"]
-    for fields in ({"notes": "a"}, {"source": "web"}):
-        api.put(client_id, fields)
-    app.database.write(lambda c: c.execute("DELETE FROM client_history WHERE version = 2").rowcount)
-    newest, oldest = api.get(f"/v1/clients/{client_id}/history").json["data"]["versions"]
-    assert (newest["version"], newest["action"], newest["changes"]) == (3, "updated", [])
-    assert (oldest["version"], oldest["action"]) == (1, "created")
-
-
 # --- acare erase
 
 

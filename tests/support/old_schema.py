@@ -1,7 +1,8 @@
-"""Databases of older schemas, as the last commit of each left them (4: 3b46be3c), and that API's answers.
+"""Databases of older schemas, as the last commit of each left them (4: 3b46be3c, 5: 870b0939); their answers.
 
-The first one began as a database of schema 2, so it has been migrated before. Its file is SQL, with the rows
-of the full-text index, and its answers are those that ``answers`` describes.
+The first one began as a database of schema 2, so it has been migrated before; the second one is the first,
+migrated again. Each file is SQL, with the rows of the full-text index. Both have the answers that ``answers``
+describes, which are those of the API with schema 4.
 """
 
 import json
@@ -28,17 +29,17 @@ WHERE created_at > '2021'
 """
 
 
-def write_to(path: Path) -> None:
-    """Create the database at ``path``, in the state in which acare left it: closed, in WAL mode."""
-    path.write_bytes(_content())
+def write_to(path: Path, version: int = 4) -> None:
+    """Create a database at ``path``, in the state in which acare left it: closed, in WAL mode."""
+    path.write_bytes(_content(version))
 
 
 @cache
-def _content() -> bytes:
+def _content(version: int) -> bytes:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "acare.db"
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.executescript((HERE / "schema-4.sql").read_text(encoding="utf-8"))
+            connection.executescript((HERE / f"schema-{version}.sql").read_text(encoding="utf-8"))
             connection.execute(RENEW)
             connection.execute("PRAGMA journal_mode = WAL")
         return path.read_bytes()

@@ -1,0 +1,10 @@
+-- From schema 5 (0.3.0) to schema 6 (0.4.0).
+-- A file that was just migrated from schema 4 has not yet the tables that came with schema 5 from schema.sql.
+
+DROP TABLE IF EXISTS restores;
+
+CREATE TABLE version_floor (
+    version INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+INSERT INTO version_floor DEFAULT VALUES;
