@@ -89,7 +89,7 @@ def _refuse_other_names(path: Path) -> None:
     # Names that acare itself gives the file for a moment, and leaves if it is killed then.
     patterns = f"{PREFIX}*/{name}", f"{name}.before-restore-*"
     own = [each for pattern in patterns for each in path.parent.glob(pattern)]
-    known = sum(identity(each) == identity(path) for each in own)  # counted first: they may go meanwhile
+    known = sum(inode(each) == inode(path) for each in own)  # counted first: they may go meanwhile
     links = path.stat().st_nlink - known
     if links > 1:
         raise DatabaseRefused(
@@ -182,7 +182,7 @@ def _create(path: Path) -> None:
         sync(path.parent)
 
 
-def identity(path: Path) -> tuple[int, int] | None:
+def inode(path: Path) -> tuple[int, int] | None:
     """The device and inode of a file, which change when it is replaced; None if it is missing."""
     with suppress(OSError):
         status = os.stat(path)

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar, cast
 
 from acare.database.connection import as_domain_error, open_writer
-from acare.database.file import identity
+from acare.database.file import inode
 from acare.database.wal import WriteAheadLog
 from acare.errors import StoreUnavailable
 
@@ -73,7 +73,7 @@ class Writer:
 
     def __init__(self, path: Path, before_commit: Callable[[sqlite3.Connection], None]) -> None:
         """``before_commit`` completes a transaction before COMMIT."""
-        self._path, self._identity = path, identity(path)
+        self._path, self._inode = path, inode(path)
         self._process = os.getpid()
         self._connection = open_writer(path)
         self.wal = WriteAheadLog(self._connection, path)
@@ -115,7 +115,7 @@ class Writer:
 
     def check_in_place(self) -> None:
         """StoreUnavailable if the file was removed or replaced: SQLite would continue to write to it."""
-        if identity(self._path) != self._identity:
+        if inode(self._path) != self._inode:
             raise StoreUnavailable("The database file is missing or was replaced.")
 
     # --- in the thread
