@@ -56,7 +56,7 @@ class String:
         return f"{f'{self.min_length} to' if self.min_length else 'at most'} {self.max_length} characters"
 
 
-#: The e-mail address of a client, which may be blank, and of a user; a phone number; a name.
+#: The e-mail address of a client, which may be blank, and of a user; a phone number; a name; a tag.
 CLIENT_EMAIL = String(
     254,
     pattern=re.compile(r"\A[^@\s]+@[^@\s]+\Z"),
@@ -65,6 +65,7 @@ CLIENT_EMAIL = String(
 USER_EMAIL = replace(CLIENT_EMAIL, min_length=3)
 PHONE = String(40, pattern=re.compile(r"\d"), rule="must be a phone number, with at least one digit")
 NAME = String(min_length=1, max_length=100)
+TAG = String(50)
 
 
 @dataclass(frozen=True)

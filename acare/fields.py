@@ -16,6 +16,7 @@ from acare.field_types import (
     CLIENT_EMAIL,
     NAME,
     PHONE,
+    TAG,
     Amount,
     Boolean,
     Enum,
@@ -78,7 +79,7 @@ FIELDS = (
     Field("pre_approved", Boolean(), default=False),
     Field("pre_approval_amount", _MONEY),
     Field("notes", String(10_000, lines=True)),
-    Field("tags", StringList(50, String(50)), default=[]),
+    Field("tags", StringList(50, TAG), default=[]),
 )
 
 FIELD_NAMES = tuple(field.name for field in FIELDS)

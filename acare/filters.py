@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from acare import ids
-from acare.field_types import USER_EMAIL, Enum, String, Type, number
+from acare.field_types import TAG, USER_EMAIL, Enum, String, Type, number
 from acare.fields import CLIENT_TYPES, STATUSES
 
 # A possessive quantifier (++) never backtracks.
@@ -41,6 +41,7 @@ FILTERS: Mapping[str, Type] = {
     "email": USER_EMAIL,
     "q": _SEARCH,
     **PROPERTY,
+    "tag": TAG,
     "due": parse_due,
     "sort": Enum(("created_at", "updated_at", "name")),
     "order": Enum(("asc", "desc")),

@@ -1,7 +1,7 @@
 """``acare find``, ``history``, ``undelete``, ``erase``, ``export``: the clients of all users."""
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,7 @@ COPIES = "Backups are unchanged; --backups DIR lists those with the client.\n"
     argument("q", "the words", "TEXT", nargs="*"),
     argument("--email", "only clients with this e-mail address", "EMAIL", FILTERS["email"]),
     argument("--user", "only clients of this user", "EMAIL", USER_EMAIL),
+    argument("--tag", "only clients with this tag", "TAG", FILTERS["tag"]),
     argument(
         "--due", "only clients with a follow-up until this date, or any; earliest first", "DATE", parse_due
     ),
@@ -51,6 +52,7 @@ def find(
     q: list[str],
     email: str | None,
     user: str | None,
+    tag: str | None,
     due: str | None,
     deleted: bool,
     history: bool,
@@ -62,12 +64,12 @@ def find(
     Each word must begin a word of the name, e-mail, phone, tags, locations or notes; a phone number is found
     in any notation, and by its beginning or end.
     """
-    if due is not None and (deleted or history):
-        raise SettingError(
-            "--due finds only clients as they are: it cannot be combined with --deleted, --history"
-        )
+    current = {"tag": tag, "due": due}  # these filters find only clients as they are
+    for name, value in current.items():
+        if value is not None and (deleted or history):
+            raise SettingError(f"--{name} cannot be combined with --deleted, --history")
     text = " ".join(q) if q else None
-    search = partial(_found, user=user, deleted=deleted, history=history, q=text, email=email, due=due)
+    search = partial(_found, current, user=user, deleted=deleted, history=history, q=text, email=email)
     columns = (*COLUMNS, "version") if history else COLUMNS
     if backups is None:
         with read_database(settings) as database, closing(search(database)) as clients:
@@ -80,11 +82,11 @@ def find(
 
 
 def _found(
+    current: Mapping[str, object],
     database: ReadableDatabase,
     user: str | None,
     deleted: bool,
     history: bool,
-    due: object,
     **filters: object,
 ) -> Generator[dict[str, object], None, None]:
     """Matching clients, newest first; with ``deleted``, deleted clients follow; with ``history``, earlier
@@ -96,7 +98,7 @@ def _found(
         client = parse_client(record)
         return {**client, "owner": owners.get(client["user_id"]), "deleted_at": deleted_at}
 
-    for record, _ in ClientLists(database).all(OPERATOR, sys.maxsize, due=due, **filters):
+    for record, _ in ClientLists(database).all(OPERATOR, sys.maxsize, **current, **filters):
         yield row(record)
     if deleted or history:
         with closing(DeletedClients(database).find(history=history, **filters)) as stored:

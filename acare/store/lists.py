@@ -46,6 +46,7 @@ _CONDITIONS = {
     "status": "status = :status",
     "buyers": "client_type <> 'seller'",
     "price": ":price BETWEEN coalesce(budget_min, 0) AND coalesce(budget_max, :price)",
+    "tag": "EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag COLLATE NOCASE)",
     "due": f"instr(tags, 'due:') AND {_DUE} <= :due",
     "bedrooms": "coalesce(property_preferences ->> '$.bedrooms_min', 0) <= :bedrooms",
     "bathrooms": "coalesce(property_preferences ->> '$.bathrooms_min', 0) <= :bathrooms",

@@ -1,7 +1,7 @@
 // What a person types into: the search and filters of the list, with what stands around its results, and
 // the inputs of a form.
 
-import { label, listAddress, PROPERTY } from "./values.mjs";
+import { isolate, label, listAddress, PROPERTY } from "./values.mjs";
 import { inputText } from "./record.mjs";
 import {
 	button,
@@ -13,6 +13,7 @@ import {
 	nameView,
 	select,
 	show,
+	value,
 	words,
 } from "./dom.mjs";
 import { people } from "./session.mjs";
@@ -78,6 +79,8 @@ function controlsOf() {
 			"div.property",
 			PROPERTY.map((name) => typed(name, label(name))),
 		),
+		el("span.chip"),
+		el("input", { type: "hidden", name: "tag", "aria-label": label("tag") }),
 		el("input", { type: "hidden", name: "due" }),
 		el("input", { type: "hidden", name: "deleted" }),
 		el("button", { hidden: true }), // which Enter presses
@@ -109,6 +112,22 @@ export function openFirst() {
 	if (clients.length) location.assign(`#/client/${clients[0].id}`);
 }
 
+/** The tag that limits a list, and a button that takes it away. */
+function tagChip(input) {
+	const clear = () => {
+		const { form } = input;
+		input.value = "";
+		form.requestSubmit();
+		form.q.focus();
+	};
+	return el(
+		"span.tag",
+		"Tag: ",
+		value(input.value),
+		button("✕", clear, "quiet", `Remove the filter ${isolate(input.value)}`),
+	);
+}
+
 /** Show what a list is limited to in its filters, and around them. */
 export function drawFrame(query) {
 	const address = listAddress(query);
@@ -121,6 +140,7 @@ export function drawFrame(query) {
 			if (controls[name]) controls[name].value = query[name];
 		});
 	}
+	find(".chip").replaceChildren(query.tag ? tagChip(controls.tag) : "");
 	find(".results").ariaBusy = results.address !== address; // until they are read
 	const isLimit = (name) => query[name] && name !== "sort" && controls[name]?.value;
 	const limits = Object.keys(query).filter(isLimit);

@@ -18,6 +18,7 @@ const DEFAULTS = {
 	user_id: "",
 	sort: "created_at",
 	...Object.fromEntries(PROPERTY.map((name) => [name, ""])),
+	tag: "",
 	due: "",
 	deleted: "",
 	page: "1",

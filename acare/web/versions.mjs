@@ -82,11 +82,11 @@ export function shown(field, given, links = true) {
 	if (typeof given === "number")
 		return showNumber(given, undefined, field.kind === "money" ? currency : undefined);
 	if (field.kind === "list" && links) {
-		const isFound = field.name !== "property_types"; // by the search of the list
+		const filter = { tags: "tag", preferred_locations: "q" }[field.name];
 		return el(
 			"ul.tags",
 			given.map((item) =>
-				el("li", isFound ? link(value(item), listAddress({ q: item })) : value(item)),
+				el("li", filter ? link(value(item), listAddress({ [filter]: item })) : value(item)),
 			),
 		);
 	}

@@ -94,6 +94,7 @@ QUERIES = {
     "email": ["ana"],
     "user_id": ["7"],
     "due": "2026-13-01 20261215 2026-12-5 2026-W01-1 soon ANY any&deleted=true".split(),
+    "tag": ["x" * 51, "vip%00", "vip&tag=first", "vip&deleted=true"],
     "sort": ["email", "created_at&deleted=true"],
     "order": ["up", "ASC", "asc&deleted=true"],
     "price": ["-1", "1&deleted=true"],

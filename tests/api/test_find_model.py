@@ -30,6 +30,7 @@ PLACES = "Bakersfield|Bakersfield, CA|bakersfield 93301|Taft|Ta|Oak Grove|oak-gr
 TYPES = "house|House|condo|town-house|Town house|Château"
 FOLLOW_UPS = ["due:2026-12-15", "due:2026-12-01", "due:2027-01-03"]
 NO_FOLLOW_UPS = ["due:soon", "due:2026-13-01", "due:2026-12-1", "overdue:2026-12-01", "Due:2026-12-01"]
+UNUSUAL_TAGS = ['5" pipe \\ a', "à la carte", "À la carte"]
 NUMBERS = ("bedrooms", "bathrooms", "square_feet")
 
 
@@ -54,7 +55,7 @@ class Random(random.Random):
             preferred_locations=self.some(places),
             property_preferences=self.choice([{}, {**least, "property_types": self.maybe(self.some(types))}]),
             notes=self.maybe("Calls late.", "see ana.ray@example.com"),
-            tags=self.some(["VIP", "first-time", *FOLLOW_UPS, *NO_FOLLOW_UPS], 5),
+            tags=self.some(["VIP", "first-time", *UNUSUAL_TAGS, *FOLLOW_UPS, *NO_FOLLOW_UPS], 5),
         )
 
     def question(self, clients):
@@ -67,11 +68,12 @@ class Random(random.Random):
             "price": self.choice([50, 100, 300, 400.5, 500, 10**23]),
             "location": self.choice(PLACES.split("|")),
             "property_type": self.choice(TYPES.split("|")),
+            "tag": self.choice(["VIP", "vip", "First-Time", "first", "due:2026-12-01", *UNUSUAL_TAGS]),
             "due": self.choice(["any", "2026-12-01", "2026-12-20", "2026-01-01"]),
             "sort": self.choice(["created_at", "updated_at", "name"]),
             "order": self.choice(["asc", "desc"]),
         }
-        names = self.choice([["q"], ["sort", "order"], ["due"], self.some(sorted(asked), 5)])
+        names = self.choice([["q"], ["sort", "order"], ["tag"], ["due"], self.some(sorted(asked), 5)])
         return {name: asked[name] for name in names if asked[name] is not None}
 
 
@@ -132,6 +134,9 @@ def answer(asked, clients):
     if "q" in asked:
         begins = [f" {part}" for part in asked["q"].split()]
         found = [client for client in found if all(begin in client["words"] for begin in begins)]
+    if "tag" in asked:
+        tag = asked["tag"].encode().lower()
+        found = [client for client in found if tag in (one.encode().lower() for one in client["tags"])]
     if "due" in asked:
         found = [client for client in found if due(client) <= asked["due"] and due(client) != "none"]
     sort = asked.get("sort", "due" if "due" in asked else "created_at")

@@ -49,6 +49,14 @@ def test_find_lists_follow_ups_earliest_first(run, ana):
     assert "--deleted" in run("find", "--due", "any", "--deleted", status=2).err
 
 
+def test_find_lists_the_clients_with_a_tag(run, ana):
+    tagged = ana.create(tags=["VIP"])["id"]
+    ana.create(tags=["VIPs", "due:2026-12-01"])
+    found = json.loads(run("find", "--tag", "vip", "--json").out)
+    assert [client["id"] for client in found] == [tagged]
+    assert "--tag" in run("find", "--tag", "vip", "--history", status=2).err
+
+
 def test_find_prints_no_character_that_a_terminal_obeys(run, app, ana):
     client = ana.create(last_name="Lee")
     update = "UPDATE clients SET version = version + 1, last_name = ? || 'Lee'"

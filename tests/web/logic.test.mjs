@@ -29,7 +29,7 @@ test("each view has an address", () => {
 });
 
 test("a query survives the address", () => {
-  const query = { q: "Zoë & Co?#%", client_type: "buyer", status: "", user_id: "u1", deleted: "true", sort: "name", price: "450k", location: "", property_type: "", bedrooms: "", bathrooms: "", square_feet: "", due: "today", page: "3" };
+  const query = { q: "Zoë & Co?#%", client_type: "buyer", status: "", user_id: "u1", deleted: "true", sort: "name", price: "450k", location: "", property_type: "", bedrooms: "", bathrooms: "", square_feet: "", tag: "first-time", due: "today", page: "3" };
   assert.deepEqual(readRoute(listAddress(query)).query, query);
 });
 

@@ -65,6 +65,23 @@ def test_the_search_follows_the_typing(open_page, demo):
     expect(page).to_have_url(re.compile("user_id="))
 
 
+@both_engines
+def test_a_tag_is_a_filter_that_can_be_taken_away(open_page, agency):
+    tagged = agency.create(last_name="Tagged", tags=["Left, right", "vip"])
+    agency.create(last_name="Other", tags=["left, right again"])
+    page = opened(open_page, agency, f"client/{tagged['id']}")
+    page.get_by_role("link", name="Left, right").click()
+    expect(page.locator(ROWS)).to_have_text(["Jordan Tagged"])
+    expect(page).to_have_url(re.compile(r"/#/\?tag=Left%2C\+right$"))
+    expect(page).to_have_title(re.compile("Tag: Left, right"))
+    page.get_by_label("Status").select_option("active")
+    expect(page).to_have_url(re.compile(r"\?status=active&tag="))
+    page.get_by_role("button", name="Remove the filter").click()
+    expect(page).to_have_url(re.compile(r"\?status=active$"))
+    expect(page.locator(ROWS)).to_have_count(2)
+    expect(page.get_by_label("Search")).to_be_focused()
+
+
 LONG = {
     "first_name": "Dr. Friederike",
     "last_name": "Freifrau von und zu Guttenberg-Falkenhausen",
