@@ -108,7 +108,7 @@ USERS = {
     # name: the modules that may use it
     "sqlite3.connect": r"acare\.database\.connection",
     "print": r"acare\.cli.*",
-    "os.environ": r"acare\.config",
+    "os.environ": r"acare\.(config|cli\.serve)",
 }
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import random
 import resource
 import socket
@@ -85,7 +86,15 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
         print(text, flush=True)
         # A full garbage collection, which one large body can cause, then skips the objects that exist now.
         gc.freeze()
+        _notify_systemd()
         server.run()
+
+
+def _notify_systemd() -> None:
+    """Report the start to systemd, if a unit with ``Type=notify`` runs this process. (sd_notify(3))"""
+    if address := os.environ.get("NOTIFY_SOCKET"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+            notified.sendto(b"READY=1", address.replace("@", "\0", 1))  # "@" begins an abstract address
 
 
 def _warnings(app: App, settings: Settings, is_new: bool) -> Iterator[str]:

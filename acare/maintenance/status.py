@@ -5,6 +5,7 @@ They change no content: the file is not even migrated.
 
 import json
 import shutil
+import socket
 import urllib.request
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 
 from acare.database import file
 from acare.database.connection import open_to_read
@@ -67,6 +69,10 @@ def read_status(
     if folder is not None:
         checks.append(_check_backup(own, stem, folder, max_age_hours))
     if url is not None:
+        if not no_answer and not file.processes_using(path) and _is_here(url):
+            no_answer = [
+                f"no process has the database open: {url} is another program's or another database's"
+            ]
         checks.append(Check("server", no_answer, {"url": url}))
     return checks
 
@@ -163,6 +169,16 @@ def _ask(url: str) -> tuple[list[str], list[str]]:
         return [], [] if answer["success"] else [str(answer["error"]["message"])]
     except (OSError, HTTPException, ValueError, LookupError, TypeError, RecursionError) as error:
         return [f"GET {ready} failed: {getattr(error, 'reason', error)}"], []
+
+
+def _is_here(url: str) -> bool:
+    """Whether the host of a URL is this machine, whose processes can be seen: its address can be bound."""
+    with suppress(OSError):
+        family, *_, address = socket.getaddrinfo(urlsplit(url).hostname, 0)[0]
+        with socket.socket(family) as probe:
+            probe.bind(address)
+            return True
+    return False
 
 
 def size_text(count: int) -> str:

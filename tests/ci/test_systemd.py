@@ -107,6 +107,19 @@ def test_another_office_has_its_own_service_users_and_alarm(started):
     assert "south@example.com" not in run("acare-north user list")
 
 
+def test_an_office_on_the_port_of_another_fails_to_start_and_its_check_too(started):
+    folder, _, run = started
+    settings = folder / "etc" / "acare-north.env"
+    kept = settings.read_text()
+    settings.write_text(replaced(kept, {":8081": ":8080"}))
+    run("! systemctl restart acare-north.service; ! systemctl start acare-north-check.service")
+    log = run("journalctl --quiet --output=cat --unit=acare-north.service --unit=acare-north-check.service")
+    assert "cannot listen on 127.0.0.1:8080: Address already in use" in log
+    assert "no process has the database open: http://127.0.0.1:8080 is another program's" in log
+    settings.write_text(kept)
+    run("systemctl restart acare-north.service && systemctl start acare-north-check.service")
+
+
 def test_offices_use_the_first_ones_alarm_unless_they_name_one(started):
     folder, _, run = started
     run("sh acare/cli/units/install.sh west 8083")

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import re
+import socket
 import time
 from itertools import takewhile
 
@@ -54,6 +55,14 @@ def test_a_new_database_is_reported_if_there_are_backups_of_the_old_one(start, l
     stop(start(env=environment))
     warning = f"is new and empty, but has backups, of which {backup} is the newest: is the disk mounted?"
     assert warning in log()
+
+
+def test_systemd_is_told_when_the_server_listens(start, tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(10)
+        start(env={"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        assert systemd.recv(100) == b"READY=1"
 
 
 # --- the log

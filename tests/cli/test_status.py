@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -11,6 +12,7 @@ from support.backups import back_up, rename
 from support.client import Api
 from support.http import serving_with
 from support.keys import new_key
+from support.server import serving
 from support.sockets import free_port
 
 import acare
@@ -139,10 +141,26 @@ def answering(status, content):
     return serving_with(answer)
 
 
-def test_a_server_that_answers_is_ok_and_no_proxy_is_asked(checks, path, start, monkeypatch):
+def test_a_server_that_answers_is_ok_and_no_proxy_is_asked(checks, path, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    shown = checks("--url", start().url)
+    with serving(path) as (_, address):
+        shown = checks("--url", f"http://{address}")
     assert (shown["server"]["problems"], shown["writes"]["problems"]) == ([], [])
+
+
+def test_a_server_of_another_database_does_not_count(checks, path, start):
+    url = start().url
+    (problem,) = checks("--url", url, status=1)["server"]["problems"]
+    assert problem.startswith(f"no process has the database open: {url} is another program's")
+
+
+def test_a_server_on_another_machine_is_not_looked_for_here(checks, path, start, monkeypatch):
+    url, answer = start().url, [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", 0))]
+    real = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, port, *more: real(host, port, *more) if port else answer
+    )
+    assert checks("--url", url)["server"]["problems"] == []
 
 
 def test_a_server_that_does_not_answer_has_failed(checks, path):
@@ -164,6 +182,6 @@ def test_another_program_at_the_url_does_not_count(checks, path, code, page):
 
 def test_a_server_that_refuses_writes_answers(checks, path):
     refusal = {"success": False, "error": {"message": "Not ready. disk: full"}}
-    with answering(503, json.dumps(refusal).encode()) as url:
+    with answering(503, json.dumps(refusal).encode()) as url, acare.create_app(database=path):
         shown = checks("--url", url, status=1)
     assert (shown["server"]["problems"], shown["writes"]["problems"]) == ([], ["Not ready. disk: full"])
