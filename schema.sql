@@ -8,12 +8,9 @@ PRAGMA application_id = 1633902962; -- "acar": identifies an acare database amon
 PRAGMA user_version = 6;            -- the version of this schema; older ones: acare/database/migrations/
 
 
--- One row, which every backup copies. A backup belongs to the database with its id, and the backup with the
--- greatest number is the newest, whatever the clock was: acare/store/identity.py.
-
+-- One row, which every backup copies: a backup belongs to the database with its id.
 CREATE TABLE identity (
-    id      TEXT NOT NULL DEFAULT (lower(hex(randomblob(16)))),
-    backups INTEGER NOT NULL DEFAULT 0 -- that were made; in a backup, its number
+    id TEXT NOT NULL DEFAULT (lower(hex(randomblob(16))))
 ) STRICT;
 
 INSERT INTO identity DEFAULT VALUES;

@@ -105,7 +105,7 @@ def _warnings(app: App, settings: Settings, is_new: bool) -> Iterator[str]:
         try:
             for newest in folders.backups(settings.database.stem, settings.backups)[-1:]:
                 yield (
-                    f"{settings.database} is new and empty, but has backups, of which {newest.path} is the "
+                    f"{settings.database} is new and empty, but has backups, of which {newest} is the "
                     "newest: is the disk mounted? If it is, stop the server and restore the backup"
                 )
         except OSError as error:

@@ -5,17 +5,15 @@ The checksum detects every changed byte. SQLite accepts many changes in a text v
 
 import os
 from contextlib import closing, suppress
-from datetime import UTC, datetime
 from glob import escape
 from pathlib import Path
 
 from acare.database import file
 from acare.database.connection import open_to_read
 from acare.database.copying import Progress, copy_verified, sha256, silent
-from acare.database.database import Database
 from acare.database.file import checksum_file
 from acare.database.wal import recover
-from acare.errors import DatabaseRefused, StoreUnavailable
+from acare.errors import DatabaseRefused
 from acare.maintenance import folders
 from acare.maintenance.verification import check_content, verify_file
 from acare.store import identity
@@ -25,47 +23,46 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
     """Make a verified backup of the database in ``folder``, which must exist. Returns its path.
 
     Its checksum is in a ``.sha256`` file next to it. Servers can run and write meanwhile. With ``keep``, only
-    that many of the newest backups remain, including this one. DatabaseRefused if anything fails, or if the
-    newest backup is of another database: either no backup was made, or it was made and an old one could not
-    be deleted.
+    that many of the newest backups remain, including this one. DatabaseRefused if anything fails, if the
+    newest backup is of another database, or if it is later than now: either no backup was made, or it was
+    made and old ones could not be deleted.
     """
     file.check(database)
     if os.access(database, os.W_OK) and not file.is_backup(database):
         with suppress(DatabaseRefused):  # on a full disk: the copy has the content of the WAL, too
             recover(database)
-    target = folder / f"{database.stem}-{timestamp()}.db"
+    target = folder / f"{database.stem}-{folders.timestamp()}.db"
     with file.refusing(folder, "no backup was made: "):
-        _count(database, folder)
+        _refuse_another(database, folder)
         copy_verified(database, target, check_content, progress)
     if keep is not None:
-        made = [path for path, _ in folders.backups(database.stem, folder)]
-        oldest = min(path.name for path in made[-keep:])
-        # Of a killed run, the checksum alone can be left.
-        checksums = folder.glob(f"{escape(database.stem)}-????????T??????.???Z.db.sha256")
-        left = [path.with_suffix("") for path in checksums if path.name < oldest]
-        for old in {*made[:-keep], *left}:
-            with file.refusing(old, f"the new backup is {target}, and this old one cannot be deleted: "):
-                old.unlink(missing_ok=True)
-                checksum_file(old).unlink(missing_ok=True)
+        _delete_old(database.stem, target, keep)
     return target
 
 
-def _count(database: Path, folder: Path) -> None:
-    """Give the database the number of its next backup, greater than any in the folder.
-
-    DatabaseRefused if the newest backup there is of another database. If the database cannot be written now,
-    its next backup has the number of the last one, and its name decides which is newer.
-    """
-    made = folders.backups(database.stem, folder)
+def _refuse_another(database: Path, folder: Path) -> None:
+    """DatabaseRefused if the newest backup in the folder is of another database."""
     with file.refusing(database), closing(open_to_read(database)) as connection:
         own = identity.read(connection)
-    if (other := folders.of_another(own, made)) is not None:
+    if (other := folders.of_another(own, folders.backups(database.stem, folder))) is not None:
         raise DatabaseRefused(f"{database}: no backup was made: {other} {folders.OTHER}")
-    if own.id is None or file.is_backup(database) or not os.access(database, os.W_OK):
-        return
-    newest = max((each.identity.backups for each in made if each.identity is not None), default=0)
-    with suppress(DatabaseRefused, StoreUnavailable), closing(Database(database)) as counting:
-        counting.write(lambda connection: identity.count_backup(connection, newest))
+
+
+def _delete_old(stem: str, target: Path, keep: int) -> None:
+    """Delete all but the newest backups, the last of which is ``target``."""
+    made = folders.backups(stem, target.parent)
+    if (later := folders.later_than_now(stem, made)) is not None:
+        raise DatabaseRefused(
+            f"{later}: the new backup is {target}, and no old one was deleted, since this one {folders.LATER}"
+        )
+    oldest = min(path.name for path in made[-keep:])
+    # Of a killed run, the checksum alone can be left.
+    checksums = target.parent.glob(f"{escape(stem)}-????????T??????.???Z.db.sha256")
+    left = [path.with_suffix("") for path in checksums if path.name < oldest]
+    for old in {*made[:-keep], *left}:
+        with file.refusing(old, f"the new backup is {target}, and this old one cannot be deleted: "):
+            old.unlink(missing_ok=True)
+            checksum_file(old).unlink(missing_ok=True)
 
 
 def verify(path: Path, progress: Progress = silent) -> int:
@@ -104,8 +101,3 @@ def check_sha256(backup: Path, copy: Path | None = None) -> None:
         raise DatabaseRefused(f"{error.filename or backup}: unreadable: {error.strerror}") from None
     if [found] != expected:
         raise DatabaseRefused(f"{backup}: damaged: its SHA-256 differs from the one in {checksum.name}")
-
-
-def timestamp() -> str:
-    """The current time for a file name: ``20260715T143210.000Z``. Names sort by time."""
-    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"

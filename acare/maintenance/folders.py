@@ -3,8 +3,8 @@
 import re
 import sqlite3
 from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 from acare.database.connection import open_to_read
 from acare.store import identity
@@ -13,40 +13,29 @@ from acare.store.identity import Identity
 #: What is said of a backup that is of another database.
 OTHER = "is of another database: is the disk mounted? Restore that backup, or name another folder"
 
-
-class Backup(NamedTuple):
-    """A backup in a folder."""
-
-    path: Path
-    identity: Identity | None  # None if it cannot be read
+#: What is said of a backup that is later than now.
+LATER = "has a time in its name that is later than now: check the clock, or move the backup to another folder"
 
 
-def backups(stem: str, folder: Path) -> list[Backup]:
-    """The backups in a folder of a database whose file name is ``stem`` and ".db", oldest first.
+def timestamp(**ahead: int) -> str:
+    """The current time, or a later one, for a file name: ``20260715T143210.000Z``. Names sort by time."""
+    return (datetime.now(UTC) + timedelta(**ahead)).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
 
-    Their numbers are the order, since a clock can be wrong. The name decides for equal numbers, as for all
-    files of schema 4, and for a file that cannot be read.
-    """
+
+def backups(stem: str, folder: Path) -> list[Path]:
+    """The backups in a folder of a database whose file name is ``stem`` and ".db", oldest first."""
     name = re.compile(rf"{re.escape(stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
-    numbers: dict[Backup, int] = {}
-    number = 0
-    for path in sorted(folder.iterdir() if folder.exists() else ()):
-        if name.fullmatch(path.name):
-            backup = Backup(path, _read(path))
-            number = number if backup.identity is None else backup.identity.backups
-            numbers[backup] = number
-    return sorted(numbers, key=lambda backup: (numbers[backup], backup.path.name))
+    return sorted(path for path in (folder.iterdir() if folder.exists() else ()) if name.fullmatch(path.name))
 
 
-def _read(path: Path) -> Identity | None:
-    with suppress(sqlite3.Error, OSError), closing(open_to_read(path)) as connection:
-        return identity.read(connection)
-    return None
-
-
-def of_another(own: Identity, made: list[Backup]) -> Path | None:
+def of_another(own: Identity, made: list[Path]) -> Path | None:
     """The newest backup that can be read, if it is of another database."""
-    for path, found in reversed(made):
-        if found is not None:
-            return None if own.is_of(found) else path
+    for path in reversed(made):
+        with suppress(sqlite3.Error, OSError), closing(open_to_read(path)) as connection:
+            return None if own.is_of(identity.read(connection)) else path
     return None
+
+
+def later_than_now(stem: str, made: list[Path]) -> Path | None:
+    """The newest backup, if its name is more than a minute later than now: a clock was, or is, wrong."""
+    return made[-1] if made and made[-1].name > f"{stem}-{timestamp(minutes=1)}.db" else None

@@ -17,7 +17,7 @@ from acare.database.migrations import migrate_connection
 from acare.database.wal import recover
 from acare.errors import DatabaseRefused, Refused
 from acare.maintenance import folders
-from acare.maintenance.backup import check_file, check_sha256, timestamp
+from acare.maintenance.backup import check_file, check_sha256
 from acare.maintenance.verification import verify_file
 from acare.store.lists import count
 from acare.store.restoring import Kept, carry_over, is_readable
@@ -34,11 +34,13 @@ class Restored(NamedTuple):
 def newest(database: Path, folder: Path) -> Path:
     """The newest backup of a database in a folder.
 
-    Refused if there is none, or if it is damaged: an older one is restored only if it is named.
+    Refused if there is none, or if it is damaged or later than now: another is restored only if it is named.
     """
-    made = [path for path, _ in folders.backups(database.stem, folder)]
+    made = folders.backups(database.stem, folder)
     if not made:
         raise Refused(f"{folder}: there is no backup with a name like {database.stem}-TIME.db")
+    if (later := folders.later_than_now(database.stem, made)) is not None:
+        raise Refused(f"{later}: it {folders.LATER}, or name the file to restore")
     try:
         check_file(made[-1])
         check_sha256(made[-1])
@@ -156,7 +158,7 @@ def _replace(database: Path, fresh: Path) -> Path | None:
 
     The old file has both names until then. If this fails, it has only the first one again.
     """
-    kept = database.with_name(f"{database.name}.before-restore-{timestamp()}")
+    kept = database.with_name(f"{database.name}.before-restore-{folders.timestamp()}")
     with ExitStack() as undo:
         if database.exists():
             for name in database.parent.glob(f"{escape(database.name)}.before-restore-*"):

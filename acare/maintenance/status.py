@@ -137,15 +137,15 @@ def _check_backup(own: Identity, stem: str, folder: Path, max_age_hours: float) 
         return Check("backup", [f"{folder}: {error.strerror}"], {})
     if not made:
         return Check("backup", [f"there is no backup in {folder}"], {})
-    newest, problems = made[-1].path, []
+    newest, problems = made[-1], []
     if (other := folders.of_another(own, made)) is not None:
         problems.append(f"{other} {folders.OTHER}")
     # The time in the name: a copy of the file can have a later modification time.
     age = (datetime.now(UTC) - datetime.fromisoformat(newest.name[-23:-3])).total_seconds() / 3600
     if age > max_age_hours:
         problems.append(f"the newest backup is older than {max_age_hours} hours")
-    if age < 0:
-        problems.append(f"{newest.name}, the newest backup, is from the future: check the clock")
+    if folders.later_than_now(stem, made) is not None:
+        problems.append(f"{newest.name} {folders.LATER}")
     try:
         check_sha256(newest)
     except DatabaseRefused as error:

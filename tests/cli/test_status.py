@@ -111,7 +111,7 @@ PROBLEMS = {
     "the newest backup is older than 48 hours": (
         lambda path, folder, patch: rename(backup_in(folder), hours=-49)
     ),
-    "000Z.db, the newest backup, is from the future: check the clock\n": (
+    "later than now: check the clock, or move the backup to another folder\n": (
         lambda path, folder, patch: rename(backup_in(folder), days=9999)
     ),
     "damaged": lambda path, folder, patch: backup_in(folder).write_bytes(b"x"),

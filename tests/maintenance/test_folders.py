@@ -1,14 +1,16 @@
-"""Folders of backups: the newest is found by number, and another database leaves them alone."""
+"""Folders of backups: names are the order, and neither another database nor a wrong clock deletes any."""
+
+import os
 
 import pytest
 from support import old_schema
 from support.backups import back_up, fill, names, rename
-from support.files import edit, listing, query, write_lock
+from support.files import edit, listing, query
 from support.keys import new_key
 
 import acare
-from acare.database import connection
 from acare.database.file import checksum_file
+from acare.maintenance.backup import verify
 from acare.maintenance.restore import restore
 
 
@@ -20,41 +22,32 @@ def used(path):
     return path
 
 
-def number(path):
-    return query(path, "SELECT backups FROM identity")[0][0]
-
-
 # --- which backup is the newest
 
 
-def test_keep_deletes_by_number_whatever_the_clock_was(used, folder):
-    rename(back_up(used, folder), days=1)
-    made = [back_up(used, folder, keep=2) for _ in range(2)]
-    assert sorted(folder.glob("*.db")) == made
-    past = rename(back_up(used, folder), days=-99)
+def test_names_are_the_order(used, folder):
+    """The last modification may be that of a copy."""
+    past = [rename(back_up(used, folder), days=-days) for days in (1, 9)]
+    os.utime(past[1])
     newest = back_up(used, folder, keep=2)
-    assert sorted(folder.glob("*.db")) == [past, newest]
+    assert sorted(folder.glob("*.db")) == [past[0], newest]
 
 
-def test_a_restored_database_goes_on_above_all_numbers(used, folder, tmp_path):
-    first, *_ = [back_up(used, folder) for _ in range(3)]
-    used.unlink()
-    restore(first, used)
-    assert number(back_up(used, folder)) == 4
-    back_up(used, tmp_path / "other")
-    restore(first, used)  # whose next backup is newer than those of both
-    assert number(back_up(used, tmp_path / "third")) == 6
+def test_no_backup_is_deleted_if_one_is_later_than_now(run, used, folder):
+    """The clock was wrong when that one was made, or is wrong now: a new one would be deleted before it."""
+    later = rename(back_up(used, folder), minutes=2)
+    refused = run("backup", folder, "--keep", 1)
+    assert refused.is_refusal()
+    made, kept = sorted(folder.glob("*.db"))
+    assert f"{later}: the new backup is {made}, and no old one was deleted, since this one" in refused.err
+    assert (kept, verify(made)) == (later, 0)
+    later.rename(used.parent / later.name)
+    assert run("backup", folder, "--keep", 1).code == 0
 
 
-def test_a_backup_is_made_while_another_process_writes_for_long(used, folder, monkeypatch):
-    """Then two backups have one number, and their names decide."""
-    monkeypatch.setattr(connection, "BUSY_SECONDS", 0.05)
-    first = back_up(used, folder)
-    with write_lock(used):
-        second = back_up(used, folder)
-    third = back_up(used, folder, keep=2)
-    assert [number(each) for each in (second, third)] == [1, 2]
-    assert not first.exists()
+def test_a_minute_is_no_wrong_clock(used, folder):
+    rename(back_up(used, folder), seconds=50)
+    assert len([back_up(used, folder, keep=9) for _ in range(2)]) == 2
 
 
 # --- backups of another database
@@ -87,12 +80,10 @@ def test_status_reports_a_backup_of_another_database(run, used, folder):
 def test_files_of_schema_4_with_users_count_as_one_database(run, path, folder):
     """They have no id. A database without users is none of them."""
     old_schema.write_to(path)
-    old = back_up(path, folder)
+    back_up(path, folder)
     acare.create_app(database=path).close()  # migrates it
-    assert number(back_up(path, folder)) == 1
-    for each in folder.iterdir():
-        if old.name not in each.name:
-            each.unlink()
+    newer = back_up(path, folder)
+    newer.unlink()
     path.unlink()
     acare.create_app(database=path).close()
     assert run("backup", folder).is_refusal()
@@ -110,12 +101,23 @@ def test_a_restore_keeps_the_identity_of_the_replaced_database(used, folder, tmp
 
 def test_the_newest_backup_of_a_folder_is_restored_and_named(run, path, folder):
     fill(path, "Ana")
-    rename(back_up(path, folder), days=1)
+    back_up(path, folder)
     edit(path, "UPDATE clients SET first_name = 'Bea', version = version + 1")
     newest = back_up(path, folder)
     restored = run("restore", folder)
     assert f"Restored {path} from {newest}: 1 client." in restored.out
     assert names(path) == ["Bea"]
+
+
+def test_a_folder_with_a_backup_later_than_now_is_not_restored(run, path, folder):
+    fill(path, "Ana")
+    later = rename(back_up(path, folder), minutes=2)
+    before = path.read_bytes()
+    refused = run("restore", folder)
+    assert refused.is_refusal()
+    assert f"{later}: it has a time in its name that is later than now: check the clock" in refused.err
+    assert path.read_bytes() == before
+    assert run("restore", later).code == 0
 
 
 @pytest.mark.parametrize("damage", [b"x", b"", None])

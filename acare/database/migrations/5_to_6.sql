@@ -8,3 +8,5 @@ CREATE TABLE version_floor (
 ) STRICT;
 
 INSERT INTO version_floor DEFAULT VALUES;
+
+ALTER TABLE identity DROP COLUMN backups;
