@@ -1,6 +1,5 @@
 """The composition root: settings → stores → middleware → Falcon app. Read this file first."""
 
-import logging
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -18,8 +17,6 @@ from acare.api.services import Services
 from acare.auth import Caller
 from acare.config import AppOptions, Settings
 from acare.errors import AcareError, Refused, SettingError
-
-log = logging.getLogger("acare")
 
 
 class App(falcon.App, Services, AbstractContextManager["App"]):  # type: ignore[type-arg]  # plain response
@@ -54,7 +51,6 @@ class App(falcon.App, Services, AbstractContextManager["App"]):  # type: ignore[
                 middleware.RequireKey(),
                 middleware.CsrfProtection(),
                 middleware.RequireRight(),
-                middleware.StrictHandling(),
             ],
             request_type=Request,
             router=routes,
@@ -78,13 +74,11 @@ class App(falcon.App, Services, AbstractContextManager["App"]):  # type: ignore[
 
 
 def _check(settings: Settings, identify: Identify | None) -> None:
-    """SettingError for settings that cannot be combined with ``identify``; a warning for an obsolete one."""
+    """SettingError for settings that cannot be combined with ``identify``."""
     if identify is not None and settings.user_header is not None:
         raise SettingError("user_header cannot be combined with identify")
     if identify is not None and "*" in settings.cors_origin:
         raise SettingError("cors_origin '*' cannot be combined with identify: name the origins")
-    if settings.rate_limit_by == "key":
-        log.warning("rate_limit_by=key is obsolete, and now means user: a user's keys share a bucket")
 
 
 def create_app(

@@ -5,11 +5,11 @@ all of it.
 """
 
 import json
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from acare.errors import DAMAGED, FieldError, InvalidInput, StoreUnavailable
 from acare.field_types import (
@@ -34,6 +34,17 @@ STATUSES = ("active", "inactive", "closed")
 
 class ValidFields(dict[str, Stored]):
     """Column names → values to store. The stores take them only from the functions that validate."""
+
+
+class Lock(NamedTuple):
+    """The versions of a client at which a write may proceed: allowed by both fields. None allows all."""
+
+    version: int | None = None
+    if_match: Sequence[int] | None = None  # the versions in the header
+
+
+#: The lock of a write at any version.
+UNLOCKED = Lock()
 
 
 @dataclass(frozen=True)
@@ -105,8 +116,8 @@ def validate_create(body: Mapping[str, object]) -> ValidFields:
     return ValidFields(_validate({name: body.get(name) for name in FIELD_NAMES}))
 
 
-def validate_update(body: Mapping[str, object]) -> tuple[ValidFields, int | None]:
-    """The fields to change, at least one, and the version that the caller has read, or None.
+def validate_update(body: Mapping[str, object]) -> tuple[ValidFields, Lock]:
+    """The fields to change, at least one, and the lock: the version that the caller has read, if any.
 
     InvalidInput lists every problem.
     """
@@ -115,8 +126,8 @@ def validate_update(body: Mapping[str, object]) -> tuple[ValidFields, int | None
     if not sent.keys() - {"version"}:
         problems = [FieldError("body", f"must have at least one of {', '.join(FIELD_NAMES)}")]
     changes = _validate(sent, problems)
-    version = changes.pop("version", None)
-    return ValidFields(changes), version
+    lock = Lock(changes.pop("version", None))
+    return ValidFields(changes), lock
 
 
 def _validate(values: Mapping[str, object], problems: Iterable[FieldError] = ()) -> dict[str, Any]:

@@ -73,5 +73,5 @@ def test_a_problem_names_the_part_of_the_field():
 
 @pytest.mark.parametrize(("sent", "version"), [(1, 1), (2**63, 2**63), (10**100, 10**100), (3.0, 3)], ids=str)
 def test_a_version_is_an_integer_of_at_least_1(sent, version):
-    _, valid = validate_update({"notes": "x", "version": sent})
-    assert (valid, type(valid)) == (version, int)
+    _, lock = validate_update({"notes": "x", "version": sent})
+    assert (lock.version, type(lock.version)) == (version, int)

@@ -6,7 +6,6 @@ from typing import Any
 
 import falcon
 
-from acare.api import headers
 from acare.api.request import Request
 from acare.errors import FieldError, InvalidInput, Refused
 from acare.field_types import from_json
@@ -35,12 +34,11 @@ def discard(stream: Any) -> None:
             left -= len(data)
 
 
-def read(req: Request, fields: Collection[str]) -> dict[str, Any]:
+def read(req: Request) -> dict[str, Any]:
     """The JSON object in the body of the request. A body without a Content-Type is taken as JSON.
 
-    ``fields`` are the members that the operation knows, for a caller who prefers strict handling. Raises
-    InvalidInput or Refused. Falcon's media handling is not used: it also parses forms, and its error for
-    malformed JSON does not name a field.
+    Raises InvalidInput or Refused. Falcon's media handling is not used: it also parses forms, and its error
+    for malformed JSON does not name a field.
     """
     media_type = (req.content_type or falcon.MEDIA_JSON).partition(";")[0].strip().lower()
     if media_type != falcon.MEDIA_JSON:
@@ -56,7 +54,6 @@ def read(req: Request, fields: Collection[str]) -> dict[str, Any]:
         raise _invalid(f"must be valid JSON: {error}") from None
     if not isinstance(members, dict):
         raise _invalid("must be a JSON object")
-    headers.reject_unknown(req, members, fields, "is not a field that this operation accepts")
     return members
 
 
@@ -67,7 +64,7 @@ def read_fields(
 
     For bodies in which null means absent; records use ``validate_update``. Other members are ignored.
     """
-    members = read(req, fields)
+    members = read(req)
     problems = [FieldError(name, "is required") for name in required if members.get(name) is None]
     given = {
         name: value

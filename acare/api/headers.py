@@ -1,15 +1,12 @@
-"""The request headers that change an operation: If-Match and If-None-Match (RFC 9110), Idempotency-Key, and
-``Prefer: handling=strict`` (RFC 7240), which rejects the input that acare otherwise ignores.
-"""
+"""The request headers that change an operation: If-Match, If-None-Match (RFC 9110) and Idempotency-Key."""
 
 import re
-from collections.abc import Collection, Iterable
 
 import falcon
 
 from acare.api.request import Request
-from acare.errors import FieldError, InvalidInput, Refused
-from acare.store.clients import UNCONDITIONAL, Precondition
+from acare.errors import FieldError, InvalidInput
+from acare.fields import Lock
 
 _VERSION = re.compile(r'"([1-9][0-9]{0,17})"')
 
@@ -18,34 +15,14 @@ _IDEMPOTENCY_KEY = re.compile(r"[!#-\[\]-~]{1,255}")
 # The maximum length of a list of entity tags.
 _MAX_TAGS_LENGTH = 4000
 
-_HANDLING = re.compile(r'(?:^|,)[ \t]*handling[ \t]*=[ \t]*"?([\w-]*)', re.IGNORECASE)
 
-# The maximum number of problems in one response: a body can have thousands of unknown fields.
-_MAX_PROBLEMS = 20
-
-
-def read_precondition(req: Request) -> Precondition:
-    """The precondition of a GET or HEAD; ``revalidate`` is called after it has held."""
+def with_if_match(req: Request, lock: Lock) -> Lock:
+    """The lock of a write, with the versions in ``If-Match``. (RFC 9110 13.1.1)"""
     header = req.env.get("HTTP_IF_MATCH")
     if header is None or _is_star(header):
-        return UNCONDITIONAL
-    return Precondition(_versions(header, weak=False))
-
-
-def write_precondition(req: Request, version: int | None, is_required: bool) -> Precondition:
-    """The precondition of a PUT or DELETE. (RFC 9110 13.1.1, 13.1.2)
-
-    Refused if the server requires one, or the ``version`` in the body, and there is neither.
-    """
-    if is_required and version is None and "HTTP_IF_MATCH" not in req.env:
-        message = "Send the version that you read, in If-Match or, except with DELETE, in the body."
-        raise Refused(message, "PRECONDITION_REQUIRED")
-    if_none_match = req.env.get("HTTP_IF_NONE_MATCH")
-    if if_none_match is None:
-        return read_precondition(req)
-    if _is_star(if_none_match):
-        return Precondition(allowed=[])  # no version of an existing client satisfies it
-    return read_precondition(req)._replace(excluded=_versions(if_none_match, weak=True))
+        return lock
+    named = map(_VERSION.fullmatch, _tags(header))
+    return lock._replace(if_match=[int(match[1]) for match in named if match])
 
 
 def revalidate(req: Request, resp: falcon.Response, current: str) -> bool:
@@ -55,7 +32,8 @@ def revalidate(req: Request, resp: falcon.Response, current: str) -> bool:
     """
     resp.set_header("ETag", current)
     header = req.env.get("HTTP_IF_NONE_MATCH")
-    if header is None or not (_is_star(header) or current in _tags(header, weak=True)):
+    tags = [] if header is None else [tag.removeprefix("W/") for tag in _tags(header)]
+    if header is None or not (_is_star(header) or current in tags):
         return False
     resp.status = falcon.HTTP_304
     return True
@@ -65,16 +43,10 @@ def _is_star(header: str) -> bool:
     return header.strip(" \t") == "*"
 
 
-def _tags(header: str, weak: bool) -> list[str]:
-    """The opaque tags in a list of entity tags, weak ones only if ``weak``; none if it is too long."""
+def _tags(header: str) -> list[str]:
+    """The entity tags in a list; none if it is too long."""
     listed = header.split(",") if len(header) <= _MAX_TAGS_LENGTH else []  # no tag of acare has a comma
-    tags = [tag.strip(" \t") for tag in listed]
-    return [tag.removeprefix("W/") for tag in tags if weak or not tag.startswith("W/")]
-
-
-def _versions(header: str, weak: bool) -> list[int]:
-    named = map(_VERSION.fullmatch, _tags(header, weak))
-    return [int(match[1]) for match in named if match]
+    return [tag.strip(" \t") for tag in listed]
 
 
 def idempotency_key(req: Request) -> str | None:
@@ -87,32 +59,3 @@ def idempotency_key(req: Request) -> str | None:
         message = "must be 1 to 255 printable ASCII characters other than spaces, quotes and backslashes"
         raise InvalidInput(FieldError("Idempotency-Key", message))
     return key
-
-
-def is_strict(req: Request) -> bool:
-    """Whether the caller prefers strict handling."""
-    context = req.context
-    if context.is_strict is None:
-        header = req.env.get("HTTP_PREFER")
-        context.is_strict = header is not None and context.is_api and _prefers_strict(header)
-    return context.is_strict
-
-
-def _prefers_strict(header: str) -> bool:
-    """If a preference is repeated, the first one counts."""
-    first = _HANDLING.search(header)
-    return first is not None and first[1].lower() == "strict"
-
-
-def reject_unknown(req: Request, names: Iterable[str], known: Collection[str], problem: str) -> None:
-    """InvalidInput with ``problem`` for each name that is not known, if the caller prefers strict handling.
-
-    The names can be any text from the request.
-    """
-    if is_strict(req) and (unknown := [name for name in names if name not in known]):
-        raise InvalidInput(*(FieldError(name[:100], problem) for name in unknown[:_MAX_PROBLEMS]))
-
-
-def reject_body(req: Request) -> None:
-    """InvalidInput for a body of an operation that takes none, if the caller prefers strict handling."""
-    reject_unknown(req, ("body",) if req.context.body else (), (), "is ignored by this operation")

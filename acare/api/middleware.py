@@ -2,17 +2,16 @@
 
 import falcon
 
-from acare.api import body, headers
+from acare.api import body
 from acare.api.operations import BY_METHOD
 from acare.api.request import Request
-from acare.api.services import Resource
 from acare.config import Settings
 from acare.errors import InsufficientScope, InvalidKey, Refused
 
 #: The response headers that a page may read besides those that the Fetch standard always allows.
 EXPOSED_HEADERS = (
-    "Content-Disposition, ETag, Idempotent-Replayed, Location, Preference-Applied, RateLimit-Limit, "
-    "RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-ID"
+    "Content-Disposition, ETag, Idempotent-Replayed, Location, RateLimit-Limit, RateLimit-Remaining, "
+    "RateLimit-Reset, Retry-After, X-Request-ID"
 )
 
 
@@ -164,23 +163,3 @@ class RequireRight:
             raise InsufficientScope(right.resource, right.actions)
         if caller.role not in right.roles:
             raise Refused("this operation requires the broker role", "BROKER_REQUIRED")
-
-
-class StrictHandling:
-    """Rejects query parameters and bodies that would be ignored, if the caller prefers strict handling.
-
-    The fields of a body are an argument of ``body.read``.
-    """
-
-    def process_resource(self, req: Request, resp: falcon.Response, resource: Resource, _: object) -> None:
-        if not headers.is_strict(req):
-            return
-        is_write = req.method in ("POST", "PUT")
-        known = () if is_write else resource.parameters
-        headers.reject_unknown(req, req.params, known, "is not a query parameter of this operation")
-        if not is_write:
-            headers.reject_body(req)
-
-    def process_response(self, req: Request, resp: falcon.Response, *_: object) -> None:
-        if headers.is_strict(req):
-            resp.set_header("Preference-Applied", "handling=strict")

@@ -65,8 +65,7 @@ class _Completion:
         needs = [f"`{right.resource}:{action}`" for action in right.actions] if right else ["an invitation"]
         brokers = " Brokers only." if right and len(right.roles) == 1 else ""
         operation["description"] += f"{brokers} Requires {' or '.join(needs)}."
-        parameters = [*operation.get("parameters", []), "Prefer"]
-        operation["parameters"] = [_refer("parameters", name) for name in parameters]
+        operation["parameters"] = [_refer("parameters", name) for name in operation.get("parameters", [])]
         for response in operation["responses"].values():
             response["headers"] = self._headers(response)
             if "data" in response:

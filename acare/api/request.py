@@ -37,7 +37,6 @@ class Context(falcon.Context):
     request_id: str
     started: float  # seconds, by time.perf_counter
     is_api = False  # whether the path belongs to the API, which needs a key and is rate-limited
-    is_strict: bool | None = None  # None: not known yet
     body: bytes = b""
 
     # Set by IdentifyCaller
@@ -136,7 +135,11 @@ def path_id(text: str, record: str = "client") -> str:
 
 def read_query(req: Request, parameters: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
     """The parameters that are given; see ``parse_each``. A blank value counts as not given."""
-    given = {name: value for name, value in req.params.items() if name in parameters and str(value).strip()}
+    given = {
+        name: value
+        for name, value in req.params.items()
+        if name in parameters and (str(value).strip() or name == "version")  # blank would disable the lock
+    }
     repeated = [name for name, value in given.items() if isinstance(value, list)]
     problems = [FieldError(name, "must not be given more than once") for name in repeated]
     return parse_each({name: given[name] for name in given if name not in repeated}, parameters, problems)

@@ -12,15 +12,7 @@ from acare.api.request import PAGE_PARAMETERS, Request, path_id, read_query, tak
 from acare.api.services import Resource
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import String, count, flag
-from acare.fields import (
-    ALL_NAMES,
-    FIELD_NAMES,
-    SERVER_FIELDS,
-    ValidFields,
-    validate_create,
-    validate_update,
-    validate_version,
-)
+from acare.fields import Lock, ValidFields, validate_create, validate_update, validate_version
 from acare.filters import FILTERS
 from acare.importing import csv_rows
 from acare.store import deleted
@@ -63,7 +55,7 @@ class ClientCollection(Resource):
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         idempotency_key = headers.idempotency_key(req)
-        client = validate_create(body.read(req, FIELD_NAMES))
+        client = validate_create(body.read(req))
         created = self._services.clients.create(req.caller, client, idempotency_key=idempotency_key)
         resp.status = falcon.HTTP_201
         resp.location = f"{req.root_path}/v1/clients/{created.id}"
@@ -101,31 +93,21 @@ class ClientsCsv(Resource):
 class ClientItem(Resource):
     """``/v1/clients/{client_id}``"""
 
+    parameters: ClassVar = {"version": count()}  # of DELETE
+
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        row = self._services.clients.get(req.caller, path_id(client_id), headers.read_precondition(req))
+        row = self._services.clients.get(req.caller, path_id(client_id))
         if not headers.revalidate(req, resp, envelope.etag(row.version)):
             envelope.succeed(resp, row.json)
 
     def on_put(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        sent = body.read(req, ALL_NAMES)
-        changes, version = validate_update(sent)
-        precondition = headers.write_precondition(req, version, self._services.settings.require_precondition)
-        expected = None
-        if headers.is_strict(req):  # the store compares these with the record, at the version of the lock
-            expected = {name: sent[name] for name in SERVER_FIELDS if name in sent}
-        row = self._services.clients.update(
-            req.caller,
-            path_id(client_id),
-            changes,
-            version=version,
-            precondition=precondition,
-            expected=expected,
-        )
-        answer(resp, row)
+        changes, lock = validate_update(body.read(req))
+        lock = headers.with_if_match(req, lock)
+        answer(resp, self._services.clients.update(req.caller, path_id(client_id), changes, lock))
 
     def on_delete(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        precondition = headers.write_precondition(req, None, self._services.settings.require_precondition)
-        self._services.clients.delete(req.caller, path_id(client_id), precondition)
+        lock = headers.with_if_match(req, Lock(**read_query(req, self.parameters)))
+        self._services.clients.delete(req.caller, path_id(client_id), lock)
         envelope.succeed(resp, "{}")
 
 
@@ -144,7 +126,6 @@ class RestoredClient(Resource):
     """``/v1/clients/{client_id}/restore``"""
 
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        headers.reject_body(req)
         answer(resp, self._services.deleted.restore(req.caller, path_id(client_id)))
 
 
@@ -154,16 +135,9 @@ class ClientOwner(Resource):
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         fields = {"user_id": ids.parse, "version": validate_version}
         valid = body.read_fields(req, fields, required=["user_id"])
-        version = valid.get("version")
-        precondition = headers.write_precondition(req, version, self._services.settings.require_precondition)
-        row = self._services.clients.update(
-            req.caller,
-            path_id(client_id),
-            ValidFields(user_id=valid["user_id"]),
-            version=version,
-            precondition=precondition,
-        )
-        answer(resp, row)
+        lock = headers.with_if_match(req, Lock(valid.get("version")))
+        new_owner = ValidFields(user_id=valid["user_id"])
+        answer(resp, self._services.clients.update(req.caller, path_id(client_id), new_owner, lock))
 
 
 class Changes(Resource):

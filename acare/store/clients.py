@@ -3,19 +3,25 @@
 Clients are returned as the JSON text that SQLite generated for them.
 """
 
+import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from acare.auth import Caller
 from acare.database.database import Database
-from acare.errors import FieldError, InvalidInput, NotFound
-from acare.fields import FIELDS, ValidFields, budgets_crossed, parse_client
+from acare.errors import FieldError, InvalidInput, NotFound, Refused
+from acare.fields import FIELDS, UNLOCKED, Lock, ValidFields, budgets_crossed
 from acare.store import MAX_SQLITE_INTEGER, NEXT_VERSION, NOW, Store, batches, creation, users
 from acare.store.creation import CreatedClient
 from acare.store.history import stale_version
 
 VISIBLE = "id = :id AND (:owner_id IS NULL OR user_id = :owner_id)"
+
+# The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
+LOCKED = f"""{VISIBLE}
+    AND (:version IS NULL OR version = :version)
+    AND (:if_match IS NULL OR version IN (SELECT value FROM json_each(:if_match)))"""
 
 # The clock may have been wrong when the client was created or last updated.
 _NEW_VERSION = f"""
@@ -30,20 +36,6 @@ class ClientRow(NamedTuple):
     json: str
 
 
-class Precondition(NamedTuple):
-    """The versions of a client at which a request may proceed; None: all."""
-
-    allowed: Sequence[int] | None = None
-    excluded: Sequence[int] = ()
-
-    def holds(self, version: int) -> bool:
-        """Whether the request may proceed when the client is at ``version``."""
-        return (self.allowed is None or version in self.allowed) and version not in self.excluded
-
-
-UNCONDITIONAL = Precondition()
-
-
 class ClientStore(Store[Database]):
     """Clients in a database.
 
@@ -51,12 +43,10 @@ class ClientStore(Store[Database]):
     only the clients of the caller.
     """
 
-    def get(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> ClientRow:
-        """The client. Raises NotFound, or Refused at a version that ``precondition`` excludes."""
+    def get(self, caller: Caller, client_id: str) -> ClientRow:
+        """The client. Raises NotFound."""
         with self._database.read() as connection:
-            if precondition is not UNCONDITIONAL:
-                connection.execute("BEGIN")  # so that the error, if any, describes the same snapshot
-            return _get(connection, caller, client_id, precondition)
+            return _get(connection, caller, client_id)
 
     def create(
         self, caller: Caller, client: ValidFields, *, idempotency_key: str | None = None
@@ -75,33 +65,40 @@ class ClientStore(Store[Database]):
 
         return self._database.write(work)
 
-    def update(
-        self,
-        caller: Caller,
-        client_id: str,
-        changes: ValidFields,
-        *,
-        version: int | None = None,
-        precondition: Precondition = UNCONDITIONAL,
-        expected: Mapping[str, object] | None = None,
-    ) -> ClientRow:
-        """Merge ``changes`` into the client and return it. A change of ``user_id`` hands it over.
+    UPDATE = f"""
+UPDATE clients
+SET {{assignments}}, {_NEW_VERSION}
+WHERE {LOCKED}
+RETURNING version, json
+"""
 
-        Writes only if the client is at ``version`` (None: any) and ``precondition`` holds. Raises
-        NotFound, Refused, or InvalidInput if budget_min would exceed budget_max, if the new owner is unknown
-        or disabled, or if a field of the client differs from ``expected``.
+    def update(
+        self, caller: Caller, client_id: str, changes: ValidFields, lock: Lock = UNLOCKED
+    ) -> ClientRow:
+        """Merge ``changes`` into the client and return it. A broker's change of ``user_id`` hands it over.
+
+        Writes only at a version that ``lock`` allows. Raises NotFound, Refused, or InvalidInput if
+        budget_min would exceed budget_max, or if the new owner is unknown or disabled.
         """
         if not isinstance(changes, ValidFields) or not changes:
             raise TypeError("changes must come from validate_update")
+        if "user_id" in changes:
+            _require_broker(caller)
+        values = {**changes, **_values(caller, client_id, lock)}
+        statement = self.UPDATE.format(assignments=", ".join(f"{name} = :{name}" for name in changes))
 
         def work(connection: sqlite3.Connection) -> ClientRow:
             if "user_id" in changes:
                 users.get_enabled(connection, str(changes["user_id"]), "user_id")
-            if precondition is not UNCONDITIONAL or "user_id" in changes or expected:
-                client = _get(connection, caller, client_id, precondition)
-                if version in (None, client.version) and _has_owner(client, changes, expected or {}):
-                    return client  # a hand-over to its owner changes nothing
-            return _update(connection, caller, client_id, changes, version)
+                if len(changes) == 1 and (owned := connection.execute(GET_OWNED, values).fetchone()):
+                    return ClientRow(*owned)
+            try:
+                rows = connection.execute(statement, values).fetchall()
+            except sqlite3.IntegrityError as error:
+                raise constraint_error(error, changes) from None
+            if not rows:
+                raise _refusal(connection, caller, client_id, lock)
+            return ClientRow._make(rows[0])
 
         return self._database.write(work)
 
@@ -124,8 +121,9 @@ RETURNING seq
 
         The users are named by id or e-mail address. Works in batches, in the order of creation: if it fails
         or is interrupted, the other clients keep their owner, and can be handed over again. NotFound if
-        the owner is unknown, InvalidInput if ``to`` is unknown, disabled or the owner.
+        the owner is unknown, InvalidInput if ``to`` is unknown, disabled or the owner, Refused for an agent.
         """
+        _require_broker(caller)
 
         def batch(connection: sqlite3.Connection, after: int) -> tuple[int, int | None]:
             old, new = users.get(connection, owner), users.get_enabled(connection, to, "to")
@@ -143,7 +141,7 @@ RETURNING seq
 
         return batches.run(self._database, batch)
 
-    DELETE = f"DELETE FROM clients WHERE {VISIBLE}"
+    DELETE = f"DELETE FROM clients WHERE {LOCKED}"
 
     SIGN_DELETION = """
 UPDATE client_history
@@ -151,44 +149,54 @@ SET deleted_by = :author_id
 WHERE client_id = :id AND version = (SELECT max(version) FROM client_history WHERE client_id = :id)
 """
 
-    def delete(self, caller: Caller, client_id: str, precondition: Precondition = UNCONDITIONAL) -> None:
-        """Delete the client if ``precondition`` holds. Raises NotFound or Refused."""
-        values = {"id": client_id, "owner_id": caller.owner_id, "author_id": caller.author_id}
+    def delete(self, caller: Caller, client_id: str, lock: Lock = UNLOCKED) -> None:
+        """Delete the client, only at a version that ``lock`` allows. Raises NotFound or Refused."""
+        values = _values(caller, client_id, lock)
 
         def work(connection: sqlite3.Connection) -> None:
-            _get(connection, caller, client_id, precondition)
-            connection.execute(self.DELETE, values)
+            if not connection.execute(self.DELETE, values).rowcount:
+                raise _refusal(connection, caller, client_id, lock)
             connection.execute(self.SIGN_DELETION, values)
 
         self._database.write(work)
 
 
+def _require_broker(caller: Caller) -> None:
+    if caller.role != "broker":
+        raise Refused("only a broker hands over clients", "BROKER_REQUIRED")
+
+
+def _values(caller: Caller, client_id: str, lock: Lock) -> dict[str, object]:
+    """The values of ``LOCKED``, and the author of the change."""
+    return {
+        "id": client_id,
+        "owner_id": caller.owner_id,
+        "author_id": caller.author_id,
+        "version": None if lock.version is None else min(lock.version, MAX_SQLITE_INTEGER),
+        "if_match": None if lock.if_match is None else json.dumps(lock.if_match),
+    }
+
+
 GET = f"SELECT version, json FROM clients WHERE {VISIBLE}"
 
+# The client, if the new owner is its owner: then a handover changes nothing.
+GET_OWNED = f"SELECT version, json FROM clients WHERE {LOCKED} AND user_id = :user_id"
 
-def _get(
-    connection: sqlite3.Connection, caller: Caller, client_id: str, precondition: Precondition
-) -> ClientRow:
+
+def _get(connection: sqlite3.Connection, caller: Caller, client_id: str) -> ClientRow:
     """See ``ClientStore.get``."""
     row = connection.execute(GET, {"id": client_id, "owner_id": caller.owner_id}).fetchone()
     if row is None:
         raise NotFound("client")
-    client = ClientRow(*row)
-    if not precondition.holds(client.version):
-        allowed = precondition.allowed or ()
-        attempted = None if client.version in allowed else max(allowed, default=None)
-        raise stale_version(connection, "PRECONDITION_FAILED", client_id, attempted)
-    return client
+    return ClientRow(*row)
 
 
-def _has_owner(client: ClientRow, changes: ValidFields, expected: Mapping[str, object]) -> bool:
-    """Whether the new owner in ``changes``, if any, is the owner. InvalidInput if ``expected`` differs."""
-    if not expected and "user_id" not in changes:
-        return False
-    record = parse_client(client.json)
-    if names := [name for name in expected if expected[name] != record[name]]:
-        raise InvalidInput(*(FieldError(name, "is set by the server and differs") for name in names))
-    return bool(record["user_id"] == changes.get("user_id"))
+def _refusal(connection: sqlite3.Connection, caller: Caller, client_id: str, lock: Lock) -> Refused:
+    """The error for a client at a version that ``lock`` does not allow. NotFound if there is no client."""
+    current = _get(connection, caller, client_id).version
+    if lock.if_match is None or current in lock.if_match:
+        return stale_version(connection, "VERSION_CONFLICT", client_id, lock.version)
+    return stale_version(connection, "PRECONDITION_FAILED", client_id, max(lock.if_match, default=None))
 
 
 def constraint_error(
@@ -196,33 +204,3 @@ def constraint_error(
 ) -> InvalidInput | sqlite3.IntegrityError:
     """InvalidInput if the changes put ``budget_min`` above ``budget_max``, or else the error itself."""
     return budgets_crossed(changes) if str(error) == "CHECK constraint failed: budget_order" else error
-
-
-# The WHERE clause is the lock: check and change are one statement, so no other write can come between them.
-UPDATE = f"""
-UPDATE clients
-SET {{assignments}}, {_NEW_VERSION}
-WHERE {VISIBLE} AND (:version IS NULL OR version = :version)
-RETURNING version, json
-"""
-
-
-def _update(
-    connection: sqlite3.Connection, caller: Caller, client_id: str, changes: ValidFields, version: int | None
-) -> ClientRow:
-    values = {
-        **changes,
-        "id": client_id,
-        "owner_id": caller.owner_id,
-        "author_id": caller.author_id,
-        "version": None if version is None else min(version, MAX_SQLITE_INTEGER),
-    }
-    statement = UPDATE.format(assignments=", ".join(f"{name} = :{name}" for name in changes))
-    try:
-        rows = connection.execute(statement, values).fetchall()
-    except sqlite3.IntegrityError as error:
-        raise constraint_error(error, changes) from None
-    if not rows:
-        _get(connection, caller, client_id, UNCONDITIONAL)
-        raise stale_version(connection, "VERSION_CONFLICT", client_id, version)
-    return ClientRow._make(rows[0])

@@ -138,8 +138,8 @@ WHERE id = :id
 def stale_version(
     connection: sqlite3.Connection, code: str, client_id: str, attempted: int | None
 ) -> Refused:
-    """The error for a client that is not at the version ``attempted`` in the body (``VERSION_CONFLICT``), or
-    that ``If-Match`` or ``If-None-Match`` excludes (``PRECONDITION_FAILED``), which may name none.
+    """The error for a client that is not at the version ``attempted`` (``VERSION_CONFLICT``), or at none in
+    ``If-Match`` (``PRECONDITION_FAILED``), of which ``attempted`` is the greatest.
 
     It has the fields that changed since that version; None if the history does not have it.
     """
@@ -156,7 +156,7 @@ def stale_version(
         "changedAt": record["updated_at"],
         "changedBy": maker,
     }
-    tag = f'which If-Match or If-None-Match excludes; its entity tag, with quotes, is "{current}"'
+    tag = f'which If-Match excludes; its entity tag, with quotes, is "{current}"'
     reason = f"not {attempted}" if attempted is not None else tag
     headers = {"ETag": f'"{current}"'} if code == "PRECONDITION_FAILED" else None
     return Refused(f"the client is at version {current}, {reason}", code, details, headers)

@@ -1,7 +1,7 @@
-"""Conditional requests (RFC 9110): tags, If-Match, If-None-Match, --require-precondition, and conflicts."""
+"""The lock of a write (``version`` or If-Match), If-None-Match of a read (RFC 9110), and conflicts."""
 
 import pytest
-from support.client import Api, app_fixture, full_key
+from support.client import app_fixture, fields_of
 from support.data import ALL_FIELDS, JORDAN, OTHER
 
 from acare.fields import FIELDS
@@ -21,7 +21,6 @@ OTHERS = ['"1", "3"', 'W/"1"', '"2', '"02"', '"*"', "", ",", "2", 'w/"2"', "3, 2
 WRITES = pytest.mark.parametrize(("method", "body"), [("PUT", {"notes": "mine"}), ("DELETE", None)])
 
 app = app_fixture()
-strict_app = app_fixture(require_precondition=True)
 
 
 def second_version(api):
@@ -60,10 +59,9 @@ def test_a_read_of_the_callers_version_is_304(api, path, method):
 
 
 @WRITES
-def test_a_write_with_a_matching_if_none_match_is_412(api, path, method, body):
-    for tags in CURRENT:
-        answer = api.ask(method, path, body, 412, If_None_Match=tags)
-        assert answer.json["error"]["details"]["currentVersion"] == version(api, path) == 2
+@pytest.mark.parametrize("tags", CURRENT)
+def test_if_none_match_of_a_write_is_ignored(api, path, method, body, tags):
+    api.ask(method, path, body, If_None_Match=tags)
 
 
 # --- If-Match
@@ -71,60 +69,66 @@ def test_a_write_with_a_matching_if_none_match_is_412(api, path, method, body):
 
 @WRITES
 @pytest.mark.parametrize("tags", MATCH)
-def test_a_true_if_match_allows_reads_and_writes(api, path, method, body, tags):
-    assert api.ask("GET", path, If_Match=tags).json["data"]["version"] == 2
+def test_a_true_if_match_allows_writes(api, path, method, body, tags):
     api.ask(method, path, body, If_Match=tags)
     assert version(api, path) == (3 if method == "PUT" else None)
 
 
 @pytest.mark.parametrize("tags", NO_MATCH, ids=lambda tags: tags[:30])
 def test_a_false_if_match_is_412_and_writes_nothing(api, path, tags):
-    for method, body in (("GET", None), ("HEAD", None), ("PUT", {"notes": "mine"}), ("DELETE", None)):
+    for method, body in (("PUT", {"notes": "mine"}), ("DELETE", None)):
         answer = api.ask(method, path, body, 412, If_Match=tags)
         assert (answer.headers["ETag"], version(api, path)) == ('"2"', 2)
 
 
-# --- with other conditions
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_if_match_of_a_read_is_ignored(api, path, method):
+    api.ask(method, path, If_Match='"1"')
+    api.ask(method, path, status=304, If_Match='"1"', If_None_Match='"2"')
+
+
+# --- version
+
+
+@pytest.mark.parametrize("sent", ["1", "3", str(2**64 + 2)])
+def test_a_stale_version_of_a_delete_is_409_and_deletes_nothing(api, path, sent):
+    answer = api.ask("DELETE", f"{path}?version={sent}", status=409)
+    assert answer.json["error"]["code"] == "VERSION_CONFLICT"
+    assert answer.json["error"]["details"]["attemptedVersion"] == int(sent)
+    assert version(api, path) == 2
+
+
+def test_the_current_version_allows_a_delete(api, path):
+    api.ask("DELETE", f"{path}?version=2")
+    assert version(api, path) is None
+
+
+@pytest.mark.parametrize("sent", ["", "=", "=%20", "=x", "=0", "=-2", "=2.0", "=null", "=2&version=2"])
+def test_an_invalid_version_of_a_delete_is_400(api, path, sent):
+    assert fields_of(api.ask("DELETE", f"{path}?version{sent}", status=400)) == ["version"]
+    assert version(api, path) == 2
+
+
+# --- both
 
 
 BOTH = [
-    # If-Match, If-None-Match, status of a write, status of a read
-    ('"2"', '"1"', 200, 200),
-    ("*", '"2"', 412, 304),
-    ('"1"', '"1"', 412, 412),
-    ('"1"', '"2"', 412, 412),
+    # version, If-Match, status
+    (2, '"2"', 200),
+    (1, '"2"', 409),
+    (2, '"1"', 412),
+    (1, '"1"', 412),
+    (1, "*", 409),
+    (1, '"1", "2"', 409),
 ]
 
 
-@WRITES
-@pytest.mark.parametrize(("if_match", "if_none_match", "write", "read"), BOTH)
-def test_both_headers_must_hold_and_if_match_is_first(
-    api, path, method, body, if_match, if_none_match, write, read
-):
-    headers = {"If_Match": if_match, "If_None_Match": if_none_match}
-    api.ask("GET", path, status=read, **headers)
-    api.ask(method, path, body, write, **headers)
-
-
-REQUIRED = [
-    # method, body, headers, status
-    ("PUT", {"notes": "x"}, {}, 428),
-    ("PUT", {"notes": "x", "version": 2}, {}, 200),
-    ("PUT", {"notes": "x"}, {"If_Match": "*"}, 200),
-    ("PUT", {"notes": "x", "version": 1}, {}, 409),
-    ("DELETE", None, {}, 428),
-    ("DELETE", None, {"If_None_Match": "*"}, 428),
-    ("DELETE", None, {"If_Match": '"2"'}, 200),
-    ("GET", None, {}, 200),
-]
-
-
-@pytest.mark.parametrize(("method", "body", "headers", "status"), REQUIRED)
-def test_a_change_needs_a_precondition_if_required(strict_app, method, body, headers, status):
-    strict = Api(strict_app, full_key(strict_app))
-    path = second_version(strict)
-    strict.ask(method, path, body, status, **headers)
-    assert status < 400 or version(strict, path) == 2
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+@pytest.mark.parametrize(("sent", "if_match", "status"), BOTH)
+def test_version_and_if_match_must_both_hold(api, path, method, sent, if_match, status):
+    body, query = ({"notes": "x", "version": sent}, "") if method == "PUT" else (None, f"?version={sent}")
+    api.ask(method, path + query, body, status, If_Match=if_match)
+    assert status == 200 or version(api, path) == 2
 
 
 # --- the details of a conflict, with which a program can merge without losing a change

@@ -3,14 +3,13 @@
 import pytest
 from support.client import app_fixture, fast_clock
 from support.openapi_requests import OTHERS, TABLE
-from support.scenes import ORIGIN, scene_in
+from support.scenes import ORIGIN, malformed, rejected, scene_in
 
 EXPOSED = {
     "Content-Disposition",
     "ETag",
     "Idempotent-Replayed",
     "Location",
-    "Preference-Applied",
     "RateLimit-Limit",
     "RateLimit-Remaining",
     "RateLimit-Reset",
@@ -32,6 +31,6 @@ def test_it_has_its_headers(app, ask):
     assert headers["Access-Control-Allow-Origin"] == ORIGIN
     assert set(headers["Access-Control-Expose-Headers"].split(", ")) == EXPOSED
     assert set(headers["Vary"].split(", ")) == {"Origin", *(("X-API-Key", "API-Key") if is_api else ())}
-    assert ("RateLimit-Remaining" in headers) is (is_api and ask.status != 431)
+    is_limited = is_api and ask.prepare not in (rejected, malformed)
+    assert ("RateLimit-Remaining" in headers) is is_limited
     assert ("Retry-After" in headers) is (ask.status in (429, 503))
-    assert ("Preference-Applied" in headers) is ("Prefer" in ask.headers and is_api)

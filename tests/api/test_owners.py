@@ -4,6 +4,10 @@ import pytest
 from support.client import code_of, fields_of
 from support.data import JORDAN, UNKNOWN_ID
 
+from acare.auth import OPERATOR
+from acare.errors import Refused
+from acare.fields import ValidFields
+
 ANA, BEN = "ana@example.com", "ben@example.com"
 
 
@@ -109,6 +113,30 @@ def test_a_stale_version_is_not_handed_over(ana, ben, api):
     hand_over(api, client_id, ben, 412, If_Match='"1"')
     assert "version" in fields_of(hand_over(api, client_id, ben, 400, {"version": None}))
     hand_over(api, client_id, ben, If_Match='"2"')
+
+
+def test_a_hand_over_to_the_owner_makes_no_version(ana, ben, api):
+    client = ana.create()
+    assert hand_over(api, client["id"], ana).json["data"] == client
+    hand_over(api, client["id"], ana, 409, {"version": 2})
+    hand_over(api, client["id"], ana, 412, If_Match='"2"')
+    assert len(history(ana, client["id"])) == 1
+
+
+def test_a_change_with_the_present_owner_keeps_its_other_fields(app, ana):
+    client_id = ana.create()["id"]
+    changes = ValidFields(user_id=ana.user_id(), notes="kept")
+    assert app.clients.update(OPERATOR, client_id, changes).version == 2
+    assert ana.get(f"/v1/clients/{client_id}").json["data"]["notes"] == "kept"
+
+
+def test_an_agent_hands_over_nothing_in_python_either(app, ana, ben):
+    client_id, agent = ana.create()["id"], app.caller(ANA)
+    with pytest.raises(Refused, match="only a broker"):
+        app.clients.update(agent, client_id, ValidFields(user_id=ben.user_id()))
+    with pytest.raises(Refused, match="only a broker"):
+        app.clients.handover(agent, ANA, BEN)
+    assert (ana.total(), ben.total()) == (1, 0)
 
 
 @pytest.mark.parametrize("who", [UNKNOWN_ID, "disabled", "x", None])

@@ -118,22 +118,12 @@ def test_the_default_is_500_requests_in_15_minutes(tmp_path):
         assert "ratelimit" not in str(Api(app).get(COLLECTION, 401).headers).lower()
 
 
-by_address = app_fixture(scope="function", rate_limit="2/900", rate_limit_by="address", clock=lambda: 0)
-
-
-def test_the_bucket_can_belong_to_the_peers_address(by_address):
-    """Keys and forwarded addresses do not matter then."""
-    for peer, status in (("192.0.2.1", 200), ("192.0.2.1", 200), ("192.0.2.1", 429), ("192.0.2.2", 200)):
-        forged = {"X_Forwarded_For": f"203.0.113.{status % 7}", "Forwarded": f"for=203.0.113.{status % 7}"}
-        caller = Api(by_address, full_key(by_address))
-        caller.ask("GET", COLLECTION, status=status, environ={"REMOTE_ADDR": peer}, **forged)
-
-
 def test_requests_without_a_key_have_a_bucket_of_their_own(limited):
     """Any web page can make a browser in the office send them."""
     caller, blind, stranger = Api(limited, full_key(limited)), Api(limited), Api(limited, "0" * 64)
     for each, status in ((caller, 200), (blind, 401), (stranger, 401), (blind, 429), (caller, 200)):
-        each.get(COLLECTION, status)
+        forged = {"X_Forwarded_For": f"203.0.113.{status % 7}", "Forwarded": f"for=203.0.113.{status % 7}"}
+        each.get(COLLECTION, status, **forged)
 
 
 def keys_of(app, *emails):
@@ -147,12 +137,3 @@ def test_all_keys_of_a_user_draw_from_one_bucket(limited):
     made.get(COLLECTION)
     for caller, status in ((made, 429), (first, 429), (other, 200)):
         caller.get(COLLECTION, status)
-
-
-def test_by_key_counts_as_by_user_and_warns(tmp_path, caplog):
-    options = {"rate_limit": "1/900", "rate_limit_by": "key", "clock": lambda: 0}
-    with acare.create_app(database=tmp_path / "acare.db", **options) as app:
-        first, second = keys_of(app, "ana@example.com", "ana@example.com")
-        first.get(COLLECTION)
-        second.get(COLLECTION, 429)
-    assert [message for message in caplog.messages if "rate_limit_by=key is obsolete" in message]

@@ -13,7 +13,7 @@ MAX_MS = 10
 
 PIECES = [
     *(",", ";", "=", '"', " ", "[", "a", "0", ".", "/", "%", "&", "\\", "\xff", "\0", "%41", "1.1.1.1,"),
-    *(",[", ", ", '",', '"1",', "W/", "a;", "a=b;", "a=b&", "[::]:1,", 'a/b;a="\\";', "0-0,", "handling=x,"),
+    *(",[", ", ", '",', '"1",', "W/", "a;", "a=b;", "a=b&", "[::]:1,", 'a/b;a="\\";', "0-0,"),
 ]
 HOSTILE = [(start + piece * (SIZE // len(piece)))[:SIZE] for piece in PIECES for start in ("", '"', 'a="')]
 HEADERS = """CONTENT_TYPE HTTP_ACCEPT HTTP_COOKIE HTTP_CONTENT_ENCODING HTTP_IF_MATCH HTTP_IF_NONE_MATCH

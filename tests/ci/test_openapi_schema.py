@@ -70,7 +70,7 @@ type Answers = operations["updateClient"]["responses"];
 type Failure<Status extends keyof Answers> =
   Answers[Status] extends { content: { "application/json": { error: infer Failure } } } ? Failure : never;
 
-export function explain(error: Failure<401 | 403 | 404 | 405 | 409 | 412 | 428 | 429 | 431 | 503>): string {
+export function explain(error: Failure<401 | 403 | 404 | 405 | 409 | 412 | 429 | 431 | 503>): string {
   if (error.code === "VERSION_CONFLICT") return `now at ${error.details.currentVersion}`;
   if (error.code === "RATE_LIMIT_EXCEEDED") return `wait ${error.details.retryAfter} s`;
   if (error.code === "UnauthorizedError" && error.details.reason === "expired") return "expired";

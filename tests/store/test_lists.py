@@ -31,7 +31,7 @@ def test_a_client_from_the_future_can_be_changed_and_deleted(store, user, other_
     poisoned = store.create(user, new()).id
     sql("UPDATE clients SET seq = 9e18, created_at = ?1, updated_at = ?1, version = version + 1", future)
     other = json.loads(store.create(user, new()).json)
-    store.handover(user, user.user_id, other_user.user_id)
+    store.handover(OPERATOR, user.user_id, other_user.user_id)
     store.delete(OPERATOR, poisoned)
     assert other["created_at"] <= timestamps.now()
     assert sql("SELECT count(*) FROM client_history WHERE ended_at > ?", timestamps.now()) == [(0,)]

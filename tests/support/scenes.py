@@ -128,10 +128,15 @@ def defective(scene):
     return scene.api
 
 
-def rejected(scene):
+def rejected(scene, status=431, reason="the header is too large"):
     """A caller whose header the server has found to be too large."""
-    environ = {"acare.rejected": (431, "the header is too large")}
+    environ = {"acare.rejected": (status, reason)}
     return SimpleNamespace(ask=functools.partial(scene.api.ask, environ=environ))
+
+
+def malformed(scene):
+    """A caller whose request the server has found to be malformed."""
+    return rejected(scene, 400, "the Host header is missing")
 
 
 def cross_site(scene):
