@@ -8,13 +8,13 @@ also takes the other types in ``AppOptions``.
 import ipaddress
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self, TypedDict
 
 from acare.errors import SettingError
-from acare.field_types import NAME, Enum, String, Type, count, flag
+from acare.field_types import NAME, Enum, String, Type, count
 
 # As browsers write it in the Origin header, without the default port. Other text would never match.
 _HOST = r"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]{2,45}\])"
@@ -87,7 +87,7 @@ class Setting(NamedTuple):
     name: str
     default: Any
     parse: Type
-    metavar: str  # empty for a switch
+    metavar: str
     help: str
 
     @property
@@ -128,13 +128,7 @@ class Settings:
         "500/900",
         parse_rate_limit,
         "N/SECONDS",
-        "the token bucket of each caller: N requests per SECONDS; or off",
-    )
-    rate_limit_by: Literal["user", "address", "key"] = _setting(
-        "user",
-        Enum(("user", "address", "key")),  # key: in settings of 0.2.0
-        "WHAT",
-        "what has a token bucket of its own: user or address",
+        "the token bucket of each user: N requests per SECONDS; or off",
     )
     trusted_proxy: str | None = _setting(
         None,
@@ -184,9 +178,6 @@ class Settings:
         "DIR",
         "the folder of the backups: a server that creates a new database says if there are any",
     )
-    require_precondition: bool = _setting(
-        "false", flag, "", "require version or If-Match on PUT, and If-Match on DELETE"
-    )
 
     def __post_init__(self) -> None:
         if self.user_header is not None and self.trusted_proxy is None:
@@ -197,6 +188,7 @@ class Settings:
     @classmethod
     def from_options(cls, options: Mapping[str, object]) -> Self:
         """The settings of an embedding app, by their Python names; SettingError names the invalid one."""
+        _refuse_removed(options)
         if unknown := options.keys() - {setting.name for setting in SETTINGS}:
             raise TypeError(f"unknown setting: {', '.join(sorted(unknown))}")
         given = [setting for setting in SETTINGS if options.get(setting.name) is not None]
@@ -208,6 +200,8 @@ class Settings:
 
         SettingError names the invalid flag or variable.
         """
+        if "listen" in flags:  # a server
+            _refuse_removed(name for name in environ if environ[name])
         values: dict[str, Any] = {}
         for setting in SETTINGS:
             if flags.get(setting.name) is not None:
@@ -217,13 +211,22 @@ class Settings:
         return cls(**values)
 
 
+def _refuse_removed(names: Iterable[str]) -> None:
+    """SettingError for a setting of 0.3.0 that protected clients: the protection must not end unnoticed."""
+    for name in names:
+        if name in ("require_precondition", "ACARE_REQUIRE_PRECONDITION"):
+            raise SettingError(
+                f"{name}: the server can no longer require a version with each change, and one without it "
+                "overwrites others' changes; remove this setting once all programs send versions"
+            )
+
+
 class AppOptions(TypedDict, total=False):
     """The settings as ``acare.create_app`` takes them; None is the default."""
 
     database: str | os.PathLike[str] | None
     listen: str | None
     rate_limit: str | None
-    rate_limit_by: Literal["address", "user", "key"] | None
     trusted_proxy: str | None
     user_header: str | None
     cors_origin: str | Sequence[str] | None
@@ -233,7 +236,6 @@ class AppOptions(TypedDict, total=False):
     drain_seconds: int | str | None
     keep_days: int | str | None
     backups: str | Path | None
-    require_precondition: bool | Literal["true", "false"] | None
 
 
 def unknown_variables() -> list[str]:

@@ -85,14 +85,13 @@ def bucket_name(address: str) -> str:
 class LimitRate:
     """Takes a token for each request under ``/v1`` and reports the state of the bucket in headers.
 
-    Requests without a valid caller have a bucket of their own for each address. Any web page can make its
-    visitors send such requests, and they must not use up the tokens of the programs in the same office.
+    The bucket is the user's or, without a valid caller, the address's: any web page can make its visitors
+    send such requests, and they must not use up the tokens of the programs in the same office.
     """
 
     def __init__(self, settings: Settings, clock: Callable[[], int]) -> None:
         limit = settings.rate_limit
         self._limiter = None if limit is None else RateLimiter(limit, clock)
-        self._by_address = settings.rate_limit_by == "address"
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         if self._limiter is None or not req.context.is_api:
@@ -111,6 +110,4 @@ class LimitRate:
 
     def _bucket(self, req: Request) -> str:
         caller = req.context.caller
-        if caller is None:
-            return f"no key {bucket_name(req.remote_addr)}"
-        return bucket_name(req.remote_addr) if self._by_address else f"user {caller.user_id}"
+        return bucket_name(req.remote_addr) if caller is None else f"user {caller.user_id}"

@@ -1,7 +1,7 @@
 """Commands and their arguments, flags from the table of settings, and access to the database."""
 
 import re
-from argparse import Action, ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
+from argparse import Action, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
@@ -44,12 +44,7 @@ def argument(
 
 def _flag(setting: Setting) -> Argument:
     action = "append" if isinstance(setting.default, tuple) else "store"
-    return argument(
-        setting.flag,
-        f"{setting.help} [{setting.variable}]",
-        setting.metavar or None,
-        action=action if setting.metavar else BooleanOptionalAction,
-    )
+    return argument(setting.flag, f"{setting.help} [{setting.variable}]", setting.metavar, action=action)
 
 
 def _parse(parse: Parse, text: str) -> object:

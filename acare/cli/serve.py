@@ -19,7 +19,7 @@ from acare.app import App
 from acare.auth import OPERATOR, caller_without_key
 from acare.cli import log
 from acare.cli.options import command
-from acare.config import SETTINGS, Settings, unknown_variables
+from acare.config import SETTINGS, Setting, Settings, unknown_variables
 from acare.errors import Refused
 from acare.field_types import USER_EMAIL
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
@@ -34,7 +34,11 @@ _FIRST = "Michael Emma Liam Olivia Noah Ava Mason Isabella Amara Henry Zoë Dieg
 _LAST = "Torres Lee Nguyen Patel García Kim Okafor Rossi Müller Cohen Silva O'Brien".split()
 
 
-@command(settings=SETTINGS)
+def _settings_without(*names: str) -> tuple[Setting, ...]:
+    return tuple(setting for setting in SETTINGS if setting.name not in names)
+
+
+@command(settings=_settings_without("keep_days"))
 def serve(settings: Settings) -> None:
     """Serve the API from one database file, which is created if it does not exist.
 
@@ -49,7 +53,7 @@ def serve(settings: Settings) -> None:
     _serve(settings, _ask_first_user if sys.stdin.isatty() and sys.stdout.isatty() else None)
 
 
-@command(settings=SETTINGS[1:])  # without the database
+@command(settings=_settings_without("database", "keep_days", "backups"))
 def demo(settings: Settings) -> None:
     """Serve a temporary database with invented clients, which is deleted when the demo stops."""
     with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
