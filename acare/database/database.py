@@ -108,7 +108,7 @@ class Database(ReadableDatabase):
         database cannot be written now.
         """
         try:
-            self.write(lambda connection: None)  # refused like any write, as after a failed checkpoint
+            self.write(lambda connection: None)  # refused like any write, as after a failed sync
             with closing(open_writer(self.path)) as connection:
                 connection.execute("PRAGMA cache_size = -12288")  # 12 MiB: others are written, and read again
                 connection.execute("BEGIN IMMEDIATE")
@@ -148,7 +148,7 @@ class Database(ReadableDatabase):
     def _close_readers(self) -> None:
         with suppress(IndexError):  # another thread may empty it too
             while True:
-                self._writer.wal.close(self._idle_readers.pop())
+                self._idle_readers.pop().close()
 
     def _new_reader(self) -> sqlite3.Connection:
         if self._writer.closed:

@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar, cast
 
 from acare.database.connection import as_domain_error, open_writer
+from acare.database.disk import beside
 from acare.database.file import inode
 from acare.database.wal import WriteAheadLog
 from acare.errors import StoreUnavailable
@@ -73,9 +74,9 @@ class Writer:
 
     def __init__(self, path: Path, before_commit: Callable[[sqlite3.Connection], None]) -> None:
         """``before_commit`` completes a transaction before COMMIT."""
-        self._path, self._inode = path, inode(path)
         self._process = os.getpid()
-        self._connection = open_writer(path)
+        self._connection = open_writer(path)  # which creates the WAL
+        self._files = {str(each): inode(each) for each in (path, beside(path, "-wal"))}
         self.wal = WriteAheadLog(self._connection, path)
         self.before_commit = before_commit
         self.in_use = threading.Lock()  # held while the connections, and the WAL, are used
@@ -98,7 +99,7 @@ class Writer:
     def close(self) -> None:
         """Refuse new writes, finish the queued ones, and close both connections.
 
-        SQLite then checkpoints, unless another process has the file open or a checkpoint has failed.
+        SQLite then checkpoints, unless another process has the file open.
         """
         with self._mutex:
             self.closed = True
@@ -106,7 +107,7 @@ class Writer:
         self._thread.join()
         with self.in_use:
             for connection in (self.wal.checkpointer, self._connection):
-                self.wal.close(connection)
+                connection.close()
 
     def check_process(self) -> None:
         """StoreUnavailable in a child of the process, which does not inherit SQLite's locks."""
@@ -114,9 +115,10 @@ class Writer:
             raise StoreUnavailable("The process was forked after the database was opened.")
 
     def check_in_place(self) -> None:
-        """StoreUnavailable if the file was removed or replaced: SQLite would continue to write to it."""
-        if inode(self._path) != self._inode:
-            raise StoreUnavailable("The database file is missing or was replaced.")
+        """StoreUnavailable if the file or its WAL was removed or replaced: SQLite would still write to it."""
+        for path, there in self._files.items():
+            if inode(path) != there:
+                raise StoreUnavailable(f"The file {os.path.basename(path)} is missing or was replaced.")
 
     # --- in the thread
 
@@ -171,6 +173,7 @@ class Writer:
 
     def _fail(self, batch: list[Write[Any]], error: BaseException) -> None:
         """Undo the transaction after an error in a batch or, if it is empty, in the checkpoint after it."""
+        self.wal.note_error(error)
         with self.in_use, suppress(sqlite3.Error):
             self._connection.rollback()
         failure = as_domain_error(error)

@@ -9,7 +9,6 @@ import socket
 import urllib.request
 from contextlib import closing, suppress
 from datetime import UTC, datetime
-from glob import escape
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +19,7 @@ from acare.database import file
 from acare.database.connection import open_to_read
 from acare.database.disk import beside
 from acare.database.schema import SCHEMA_VERSION
-from acare.database.wal import FAILURE, FAILURE_RECORD, MAX_SIZE
+from acare.database.wal import MAX_SIZE
 from acare.errors import DatabaseRefused
 from acare.maintenance import folders
 from acare.maintenance.backup import check_sha256
@@ -62,8 +61,6 @@ def read_status(
     database, key_check, own = _check_database(path)
     path, stem = path.resolve(), path.stem
     no_answer, refused = ([], []) if url is None else _ask(url)
-    if beside(path, FAILURE_RECORD).exists():
-        refused = [FAILURE]
     checks = [database, key_check, _check_log(path), _check_disk(path, folder)]
     checks.append(Check("writes", refused, {}))
     if folder is not None:
@@ -106,17 +103,11 @@ def _check_keys(ending: list[dict[str, Any]]) -> Check:
 
 def _check_log(path: Path) -> Check:
     wal = beside(path, "-wal")
-    size = wal.stat().st_size if wal.exists() else 0
-    problems = [f"it was damaged, and is kept as {name}" for name in damaged_logs(path)]
+    size, problems = wal.stat().st_size if wal.exists() else 0, []
     if size > MAX_SIZE // 2:
         reason = f"a process keeps an old snapshot; at {size_text(MAX_SIZE)} writes are refused"
         problems.append(f"larger than {size_text(MAX_SIZE // 2)}: {reason}")
     return Check("log", problems, {"size": size})
-
-
-def damaged_logs(path: Path) -> list[str]:
-    """The damaged WALs that a start has kept; their names tell how many commits were lost."""
-    return sorted(wal.name for wal in path.parent.glob(f"{escape(beside(path, '-wal').name)}-damaged-*"))
 
 
 def _check_disk(path: Path, folder: Path | None) -> Check:

@@ -134,6 +134,19 @@ def test_writes_fail_while_the_file_cannot_be_written(quick, path, problem):
     assert damage(path) == []
 
 
+def test_writes_fail_when_the_log_is_deleted_and_a_stop_still_copies_it(path):
+    with opened(path) as api:
+        clients = [api.create()]
+        path.with_name(f"{path.name}-wal").unlink()
+        assert_unavailable(api.post(JORDAN, status=503))
+        command.run("user", "list", "--database", path)  # a new log of the same name does not help
+        assert_unavailable(api.post(JORDAN, status=503))
+        assert failed_checks(api) == {"write"}
+    with opened(path) as api:
+        assert_there(api, clients)
+    assert damage(path) == []
+
+
 # --- a reader that stays
 
 

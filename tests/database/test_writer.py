@@ -73,7 +73,7 @@ def test_a_failed_transaction_fails_all_its_writes(bench, failure, told):
 
 
 def test_writing_continues_after_a_failed_rollback(fail, bench):
-    fail("COMMIT", "ROLLBACK")
+    fail("COMMIT", "ROLLBACK", code=sqlite3.SQLITE_IOERR_WRITE)
     with Held(bench.writer) as held:
         calls = [held.call, *(held.queue(add(n)) for n in range(3))]
     assert [type(call.outcome()) for call in calls] == [StoreUnavailable] * 4

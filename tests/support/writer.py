@@ -22,14 +22,14 @@ def writer_of(path):
 class Failing(sqlite3.Connection):
     """A connection of which some statements fail as they do when the disk has an error."""
 
-    statements, runs_first = (), False
+    statements, runs_first, code = (), False, None
 
     def execute(self, sql, *arguments):
         if sql.startswith(self.statements):
             if self.runs_first:
                 super().execute(sql, *arguments)
             error = sqlite3.OperationalError("disk I/O error")
-            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+            error.sqlite_errorcode = self.code
             raise error
         return super().execute(sql, *arguments)
 
