@@ -35,12 +35,23 @@ def _fold(texts: Sequence[str]) -> list[str]:
     return _BETWEEN_WORDS.sub(" ", f" {text} ").split("\n")
 
 
+def strings(listed: str) -> list[str]:
+    """The strings of a JSON list. Another program can have stored other values, or JSON5."""
+    try:
+        values = json.loads(listed)
+    except (ValueError, RecursionError):
+        return []
+    texts = [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
+    # An escape can be half of a surrogate pair, which SQLite takes only so.
+    return [text.encode(errors="ignore").decode() for text in texts] if "\\" in listed else texts
+
+
 def has_place(places: str, place: str) -> bool:
     """Whether a JSON list has a place that contains ``place``, which is folded, or is contained in it."""
-    folded = _fold(json.loads(places))
+    folded = _fold(strings(places))
     return any(place in other or (other in place and other != " ") for other in folded)
 
 
 def has_type(types: str, property_type: str) -> bool:
     """Whether a JSON list has a type of property, which is folded."""
-    return property_type in _fold(json.loads(types))
+    return property_type in _fold(strings(types))

@@ -5,61 +5,42 @@ of Latin letters; the rules here are for other spellings, apostrophes and phone 
 """
 
 import itertools
-import json
 import math
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from operator import itemgetter
+from collections.abc import Iterable, Iterator
 
-from acare import phone_numbers
+from acare import phone_numbers, places
 from acare.phone_numbers import MIN_COMMON
 
-# Letters with other spellings, decomposed (NFD). An apostrophe inside a word may be left out.
-_SPELLINGS = {
-    "a\u0308": ("a", "ae"),
-    "o\u0308": ("o", "oe"),
-    "u\u0308": ("u", "ue"),
-    "a\u030a": ("a", "aa"),
-    "ø": ("o", "oe"),
-    "æ": ("ae",),
-    "ß": ("ss",),
-    "ł": ("l",),
-    "đ": ("d",),
-    "ı": ("i",),
-    "'": ("'", ""),
-}
-_SPELLED = re.compile("([aou]\u0308|a\u030a|[øæßłđı]|(?<=[\\w\u0300-\u036f])'(?=\\w))")
+# The second spelling of some letters, decomposed (NFD); the first is without the accent. An apostrophe inside
+# a word may be left out.
+_SECOND = {"a\u0308": "ae", "o\u0308": "oe", "u\u0308": "ue", "a\u030a": "aa", "ø": "oe", "'": ""}
+_INNER_APOSTROPHE = "(?<=[\\w\u0300-\u036f])'(?=\\w)"
+_SPELT_OUT = "[aou]\u0308|a\u030a|ø"
+_SECOND_SPELLED = re.compile(f"({_SPELT_OUT}|{_INNER_APOSTROPHE})")
+_ALIKE = str.maketrans({"ø": "o", "æ": "ae", "ß": "ss", "ł": "l", "đ": "d", "ı": "i"})
 
-# A word with more spellings has two: the first for each of its letters, and the last for each of them.
+# A searched word with more spellings has two, as in the index: the first of each letter, and the second.
 _MAX_SPELLINGS = 8
+
+#: Of notes, this number of characters is searched: to index more would delay other writes.
+MAX_NOTES = 4_000
 
 # Characters for private use begin the words of phone numbers, so that no other word is equal to them. The end
 # of a number is found as the beginning of the number in reverse. The first character separates texts: a word
 # such as "ana-lee" is not found in a first and a last name.
 _NEXT_TEXT, _NUMBER, _NATIONAL, _REVERSED = _PRIVATE = "\ue000\ue001\ue002\ue003"
 _BETWEEN_TEXTS = " \0 "
-_APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼʻ´", "'"))
-
-# The maximum number of different words of notes, locations and tags in the index that have the same first 4,
-# 2 or 0 letters: a search for the beginning of a word reads all words that begin with it. A short text has
-# fewer, apart from their spellings.
-_LONG = 1_000
-_MAX_IN_LONG = {4: 64, 2: 250, 0: 1_000}
-_MAX_IN_SHORT = {4: 170, 2: 250}
-
-# As FTS5 divides words. The last characters are letters only in newer versions of Unicode than SQLite has.
-_TERM = re.compile("[^\\W_\u19b0-\u19c0\u19c8\u19c9\u1cf2\u1cf3]+")
+_CLEANED = str.maketrans(dict.fromkeys("’‘ʼʻ´", "'") | dict.fromkeys(_PRIVATE, " "))
 
 _DIGITS = re.compile("[-()./+\N{EN DASH}]*\\d[-()./+\N{EN DASH}\\d]*")
 
 # The number of digits that find the numbers that end with them.
-_ENDING = range(4, 7)
+_ENDING = range(3, 7)
 
 #: Python sorts accents in a row in quadratic time: 10,000 take seconds. After 30, the rest is ignored.
 EXCESS = re.compile(r"(?<=\W{30})\W+")
-_ACCENT = re.compile("[\u0300-\u036f]")
 
 
 def of_client(
@@ -72,84 +53,31 @@ def of_client(
     notes: str | None,
 ) -> str:
     """The words of a client as one text. The lists are JSON. (The SQL function ``search_words``)"""
-    texts = first_name, last_name, email, phone
-    long = _texts(preferred_locations), _texts(tags), notes
-    words = _join(*texts, *long)
-    if len(words) > _LONG or not _is_plain(words):
-        words = _join(*map(_spell, filter(None, texts)), _bounded(_join(*long)))
-    words = words.replace("\0", _NEXT_TEXT)
+    lists = *places.strings(preferred_locations), *places.strings(tags)
+    texts = first_name, last_name, email, phone, *lists, notes and notes[:MAX_NOTES]
+    words = _spell(_BETWEEN_TEXTS.join(filter(None, texts))).replace("\0", _NEXT_TEXT)
     return f"{words} {_number_words(phone)}" if phone else words
 
 
-def _texts(listed: str) -> str:
-    """The texts of a JSON list, which is decoded only if it has an escape or an empty text: that is slow."""
-    if "\\" in listed or '""' in listed:
-        return _join(*json.loads(listed))
-    return listed[2:-2].replace('","', _BETWEEN_TEXTS)
-
-
-def _join(*texts: str | None) -> str:
-    return _BETWEEN_TEXTS.join(filter(None, texts))
-
-
-def _is_plain(text: str) -> bool:
-    """Whether no word of the text has a second spelling."""
-    return text.isascii() and "'" not in text
-
-
 def _spell(text: str) -> str:
-    """A text with all spellings of its words."""
-    if _is_plain(text):
+    """A text and, after it, the second spellings of its words: without apostrophes, then spelt out."""
+    if text.isascii() and "'" not in text:
         return text
-    words: list[str] = []
-    for word in _split(text):  # most words are plain: to change all of the text would take twice the time
-        if _is_plain(word):
-            words.append(word)
-        else:
-            words += _spellings(word)
-    return " ".join(words)
+    text = _decompose(text)
+    for second in (_INNER_APOSTROPHE, _SPELT_OUT):
+        if re.search(second, text):
+            words = _BETWEEN_TEXTS.join(word for word in text.split() if re.search(second, word))
+            text += _BETWEEN_TEXTS + re.sub(second, lambda letter: _SECOND[letter[0]], words)
+    return _compose(text)
 
 
-def _bounded(text: str) -> str:
-    """Like ``_spell``, without words that would be too many with the same beginning, or in all."""
-    limits = _MAX_IN_LONG if len(text) > _LONG else _MAX_IN_SHORT
-    spelled = _spell(text)
-    if spelled is text and limits is _MAX_IN_SHORT:
-        return text
-    terms = set(_terms(spelled))
-    if all(max(_beginnings(terms, n).values(), default=0) <= limit for n, limit in limits.items()):
-        return spelled
-    return _limit(_spell(_limit(text, _plain_terms, limits)), _terms, limits)
+def _decompose(text: str) -> str:
+    return unicodedata.normalize("NFD", EXCESS.sub("", text.translate(_CLEANED)).lower())
 
 
-def _limit(text: str, terms_of: Callable[[str], list[str]], limits: Mapping[int, int]) -> str:
-    kept: list[str] = []
-    seen: set[str] = set()
-    alike: dict[int, Counter[str]] = {letters: Counter() for letters in limits}
-    for word in text.split():
-        new = set(terms_of(word)) - seen
-        added = {letters: _beginnings(new, letters) for letters in limits}
-        totals = ((alike[n][part] + count, limits[n]) for n in limits for part, count in added[n].items())
-        if all(total <= limit for total, limit in totals):
-            kept.append(word)
-            seen |= new
-            for letters in limits:
-                alike[letters].update(added[letters])
-    return " ".join(kept)
-
-
-def _plain_terms(text: str) -> list[str]:
-    return _TERM.findall(text.casefold())
-
-
-def _terms(text: str) -> list[str]:
-    """The words that FTS5 finds in a text that ``_spell`` returned, or words that have more in common."""
-    text = text.casefold()
-    return _TERM.findall(text if text.isascii() else _ACCENT.sub("", unicodedata.normalize("NFD", text)))
-
-
-def _beginnings(terms: Iterable[str], letters: int) -> Counter[str]:
-    return Counter(map(itemgetter(slice(letters)), terms))
+def _compose(text: str) -> str:
+    """Text composed (NFC), so that the tokenizer ignores only the accents of Latin letters."""
+    return unicodedata.normalize("NFC", text.translate(_ALIKE))
 
 
 def _number_words(phone: str) -> str:
@@ -212,28 +140,19 @@ def same_name(name: str) -> str:
     return _all(_any(map(_quote, _spellings(word))) for word in _searched(name))
 
 
-def _split(text: str) -> list[str]:
-    """The words of a text, without characters for private use."""
-    for character in _PRIVATE:
-        text = text.replace(character, " ")
-    return text.split()
-
-
 def _searched(text: str) -> list[str]:
     """The words of a text that have a letter or digit."""
-    return [word for word in _split(text.translate(_APOSTROPHES)) if any(map(str.isalnum, word))]
+    return [word for word in text.translate(_CLEANED).split() if any(map(str.isalnum, word))]
 
 
 def _spellings(word: str) -> list[str]:
-    """All spellings of a word, so that each finds the others; composed (NFC), as text usually is, so that the
-    tokenizer ignores only the accents of Latin letters.
-    """
-    decomposed = unicodedata.normalize("NFD", EXCESS.sub("", word.translate(_APOSTROPHES)).lower())
-    choices = [_SPELLINGS.get(part, (part,)) for part in _SPELLED.split(decomposed)]
+    """All spellings of a searched word: one of them is a spelling in the index."""
+    parts = _SECOND_SPELLED.split(_decompose(word))
+    choices = [(part, _SECOND[part]) if part in _SECOND else (part,) for part in parts]
     spellings: Iterable[Iterable[str]] = itertools.product(*choices)
     if math.prod(map(len, choices)) > _MAX_SPELLINGS:
         spellings = ([choice[n] for choice in choices] for n in (0, -1))
-    return [unicodedata.normalize("NFC", "".join(spelling)) for spelling in spellings]
+    return [_compose("".join(spelling)) for spelling in spellings]
 
 
 def _all(queries: Iterable[str]) -> str:

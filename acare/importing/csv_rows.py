@@ -35,7 +35,11 @@ def amount(value: float) -> str:
 
 
 def join(items: list[str]) -> str:
-    """A list as an import reads it: with ``;`` between the items, or as JSON if an item has one."""
+    """A list as an import reads it: with ``;`` between the items, or as JSON if an item has one.
+
+    Another program can have stored items that are no text: they are left out.
+    """
+    items = [item for item in items if isinstance(item, str)]
     text = "; ".join(items)
     if text.startswith('["') or not all(item and ";" not in item for item in items):
         return to_json(items)

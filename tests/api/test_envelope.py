@@ -7,7 +7,7 @@ import pytest
 from support.client import Api, app_fixture
 from support.data import JORDAN, UNKNOWN_ID
 
-from acare import places, search_terms
+from acare import places
 
 SECRET = "a secret of the traceback"
 COLLECTION = "/v1/clients"
@@ -105,7 +105,6 @@ def test_a_defect_in_a_function_of_sql_is_no_damage(api, monkeypatch, caplog, fu
         "has_place": lambda status: api.get(PLACE, status),
     }
     api.create(preferred_locations=["Shafter"])
-    monkeypatch.setattr(search_terms, "_texts", raising(KeyError(SECRET)))
     monkeypatch.setattr(places, "json", SimpleNamespace(loads=raising(KeyError(SECRET))))
     assert ask[function](500).json["error"]["errorId"]
     assert f"KeyError: '{SECRET}'" in caplog.text

@@ -42,7 +42,7 @@ WORDS = {
     "Yıldız": ("yıldız yildiz YILDIZ YİLDİZ", ""),
     "Yildiz": ("yıldız", ""),
     "Lukasz Aegir Dorde Grosse": ("łukasz ægir đorđe große", ""),
-    "Løwenmüller": ("loewenmuller lowenmueller löwenmuller", ""),
+    "Løwenmüller": ("loewenmueller lowenmuller löwenmüller", ""),
     "Öländer-Übelhör-Möller": ("oelaender-uebelhoer-moeller olander-ubelhor", ""),
     "O’Brien Kaʻiulani D'Ångelo": ("obrien o'brien oʼbri kaiulani ka'iu dangelo d'aangelo", "rien obrian"),
     "OBrien": ("o'brien obri", "brien"),
