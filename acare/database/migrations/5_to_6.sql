@@ -10,6 +10,7 @@ CREATE TABLE version_floor (
 INSERT INTO version_floor DEFAULT VALUES;
 
 ALTER TABLE identity DROP COLUMN backups;
+
 -- The words by which clients are found have changed: the index is created again, and filled.
 DROP TABLE IF EXISTS clients_search;
 
