@@ -138,13 +138,15 @@ CREATE TABLE clients (
         'created_at', created_at,
         'updated_at', updated_at
     )) STORED,
+    -- The version at the source that the last import of the client has read; NULL: there was none, or it is unknown.
+    source_version       INTEGER,
     CONSTRAINT budget_order CHECK (budget_min <= budget_max)
 ) STRICT;
 
--- Without a new version, caches, the history and the feed of changes would miss a change. (A BEFORE trigger makes
--- SQLite read the row of every UPDATE again.)
+-- Without a new version, caches, the history and the feed of changes would miss a change. (An import that changes
+-- nothing notes what it has read. A BEFORE trigger makes SQLite read the row of every UPDATE again.)
 CREATE TRIGGER clients_new_version AFTER UPDATE ON clients
-WHEN NEW.version <= OLD.version
+WHEN NEW.version <= OLD.version AND NEW.source_version IS OLD.source_version
 BEGIN
     SELECT RAISE(ABORT, 'an UPDATE of a client needs a greater version');
 END;
@@ -348,17 +350,6 @@ BEGIN
     INSERT INTO client_changes (client_id, version, user_id, removed_at)
     VALUES (OLD.id, OLD.version, OLD.user_id, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'));
 END;
-
-
--- Clients that were imported with their id, including those that were deleted since: what the last import has read
--- and written. A later import tells from it on which side a client has changed since.
-
-CREATE TABLE client_sources (
-    client_id      TEXT PRIMARY KEY,
-    source         TEXT,            -- the URL of the server; NULL: a file, or an import by acare 0.2.0
-    source_version INTEGER,         -- the version there; NULL: unknown
-    version        INTEGER NOT NULL -- the version here that the import wrote
-) STRICT;
 
 
 -- Clients that were erased permanently: the id and the time, and nothing about the person. A restore of an

@@ -19,7 +19,7 @@ from acare.field_types import USER_EMAIL
 from acare.fields import FIELD_NAMES
 from acare.importing.cells import TARGETS
 from acare.importing.download import Download
-from acare.importing.importer import Reader, Result, import_rows, open_reader, read_server
+from acare.importing.importer import Reader, Result, import_rows, open_reader
 from acare.importing.json_lines import JsonReader
 from acare.importing.proof import Proof
 from acare.importing.remote import Remote
@@ -53,8 +53,8 @@ _DEFAULT = "the value of a field that a row lacks, for example client_type=buyer
 _REJECTS = "write invalid rows and skipped duplicates to FILE, and import the others"
 _DUPLICATE = (
     "how to handle clients that already exist, by id, e-mail, phone or name (default: fail). update takes "
-    "what has changed at the source since the last import; of clients changed on both sides, overwrite takes "
-    "the source's version, and keep keeps yours from then on"
+    "what has changed at the source alone since the last import; keep also settles all conflicts in favour "
+    "of here"
 )
 _MAP = f"for CSV: the field for a column, or nothing to ignore the column. Fields: {', '.join(TARGETS)}"
 _VALUE = (
@@ -63,8 +63,6 @@ _VALUE = (
 )
 _DOWNLOAD = "for a URL: keep the downloaded clients in FILE, from which an interrupted import continues"
 _MISSING = "for a URL: import the clients although the server lacks these fields"
-_YES = "let --delete-missing delete more than a tenth of the clients"
-_DELETE = "for a URL: delete clients that an earlier import from it created and that it no longer has"
 
 
 @command(
@@ -83,8 +81,6 @@ _DELETE = "for a URL: delete clients that an earlier import from it created and 
     argument(
         "--allow-missing", _MISSING, "FIELD,...", lambda text: text.split(","), default=[], dest="may_lack"
     ),
-    argument("--delete-missing", _DELETE, action="store_true"),
-    argument("--yes", _YES, action="store_true", dest="confirmed"),
 )
 def import_(
     settings: Settings,
@@ -101,13 +97,11 @@ def import_(
 ) -> int:
     """Import clients from CSV, JSON lines or another server, or report all problems and import none.
 
-    The exit code is 1 if problems or duplicates prevented the import, or some clients need a decision: the
-    last line says what was written.
+    The exit code is 1 if problems or duplicates prevented the import, or there are conflicts: the last line
+    says what was written.
     """
     options = Options(timestamps.now(), {**dict(defaults), "owner": user}, **given)
     is_url = source.startswith(("http://", "https://"))
-    if options.delete_missing and not (is_url and "?" not in source and options.is_update):
-        raise SettingError(f"--delete-missing needs a URL without a query, and --on-duplicate {UPDATES[0]}")
     if not is_url and (key_file or kept or proof or options.may_lack):
         raise SettingError("--key-file, --download, --proof and --allow-missing need a URL")
     if rejects is not None and rejects.exists():
@@ -132,7 +126,7 @@ def import_(
             file, remote = stack.enter_context(_private(kept)), _remote(source, key_file)
             download = Download(remote, file, progress)
             reader = JsonReader(download, dict(chosen), values)
-            read_server(database, download, reader, options)
+            download.run()  # before the transaction: no writer waits for the network
             options = replace(options, now=timestamps.now())  # clients can be created during a download
         else:
             reader = open_reader(stack.enter_context(open(source, "rb")), dict(chosen), values)
@@ -177,21 +171,15 @@ _HINTS = {
 }
 _OTHER_HINT = "--rejects FILE for the other rows"
 
-# The outcomes that need a decision, in the words of the report.
-_UNDECIDED = {
-    "conflict": "Changed on both sides, and kept (--on-duplicate overwrite or keep)",
-    "gone": "No longer at the source, and kept (--on-duplicate keep or, if unchanged here, --delete-missing)",
-}
-
 # The outcomes in the order of the last line.
 _OUTCOMES = (
-    *("created", "updated", "deleted", "unchanged", "kept", "conflict", "gone", "deleted here"),
+    *("created", "updated", "unchanged", "kept", "conflict", "deleted here"),
     *("refused", "duplicate", "skipped"),
 )
 
 
 def _print_report(result: Result, reader: Reader, options: Options) -> None:
-    """Print the columns and owners, the unknown names, the problems, what is undecided, and the numbers."""
+    """Print the columns and owners, the unknown names, the problems, the conflicts, and the numbers."""
     if options.dry_run:
         for column in reader.columns:
             field = "unknown" if column.target is None else column.target or "ignored"
@@ -207,8 +195,9 @@ def _print_report(result: Result, reader: Reader, options: Options) -> None:
         more = ", ..." if summary.count > len(summary.examples) else ""
         rows = f"{counted(summary.count, 'row')} ({', '.join(summary.examples.values())}{more})"
         print(printable(f"{text}: {rows}; {hints.get(text) or hints.get(summary.field, other)}"))
-    for outcome, client_id, name in result.undecided:
-        print(printable(f"{_UNDECIDED[outcome]}: {client_id} {name}"))
+    for client_id, name in result.conflicts:
+        settle = "--on-duplicate keep settles all in favour of here"
+        print(printable(f"Changed on both sides, and left as it is here ({settle}): {client_id} {name}"))
     lacking = [f"{name} ({counted(number, 'client')})" for name, number in sorted(result.missing.items())]
     lacks = f" The source lacks {', '.join(lacking)}." if lacking else ""
     if unaccepted := sorted(result.missing.keys() - set(options.may_lack)):
@@ -216,7 +205,7 @@ def _print_report(result: Result, reader: Reader, options: Options) -> None:
     if result.proof is not None:
         _print_proof(result.proof)
     numbers = ", ".join(f"{result.counts[each]:,} {each}" for each in _OUTCOMES if result.counts[each])
-    written = sum(result.counts[each] for each in ("created", "updated", "deleted"))
+    written = sum(result.counts[each] for each in ("created", "updated"))
     done = f"{counted(written, 'client')} written" if written else "there was nothing to write"
     print(f"{numbers}; {done if result.is_written else 'nothing was written'}.{lacks}")
 

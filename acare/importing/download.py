@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import IO, Any
 from urllib.parse import quote
 
@@ -18,6 +18,7 @@ log = logging.getLogger("acare.importing")
 
 _PAGE = 100  # clients
 _MAX_PASSES = 10
+_MAX_CLIENTS = 10_000_000
 
 
 class Download:
@@ -28,10 +29,6 @@ class Download:
     """
 
     def __init__(self, remote: Remote, file: IO[bytes], progress: Progress) -> None:
-        self.source, self.query = remote.base, remote.query
-        self.emails: Collection[str] = ()  # of the owners of the clients, in lower case
-        self.known = 0  # clients that earlier imports from there have made
-        self.gone: Collection[str] = ()  # those of them that are not there any longer
         self._remote, self._file, self._show = remote, file, progress
         self._done = (0, 0)  # clients, and how many there are
         remote.on_pause = self._progress
@@ -75,12 +72,6 @@ class Download:
             f"{self._remote.base}: the clients changed during each of {_MAX_PASSES} passes; try later"
         )
 
-    def missing(self, known: Iterable[str]) -> set[str]:
-        """The ids of ``known`` that the server does not have; those that the list has missed are read."""
-        return {
-            client_id for client_id in known if client_id not in self._positions and not self._read(client_id)
-        }
-
     def _read_list(self, shown: Mapping[str, int]) -> dict[str, int]:
         """One pass: a hash of what the list shows of each client, in its order, newest first.
 
@@ -121,8 +112,9 @@ class Download:
         self._show(step, *self._done, "clients")
 
     def _pages(self) -> Iterator[tuple[list[dict[str, Any]], int]]:
-        """The clients of each page, newest first, and the total."""
+        """The clients of each page, newest first, and the total. Refused if there is no end of them."""
         number = pages = 1
+        left: int | None = None
         while number <= pages:
             query = f"&{self._remote.query}" if self._remote.query else ""
             page = self._remote.get(f"/v1/clients?limit={_PAGE}&page={number}{query}")
@@ -131,19 +123,21 @@ class Download:
             clients, total, pages = page["clients"], page["meta"]["total"], page["meta"]["totalPages"]
             if pages > total + 1 or (total and not clients and number <= pages):
                 raise ValueError(f"page {number} of {pages} has {len(clients)} of {total} clients")
+            left = (min(2 * total + 1000, _MAX_CLIENTS) if left is None else left) - len(clients)
+            if left < 0:
+                raise Refused(f"{self._remote.base}: the list of clients does not end")
             yield clients, total
             number += 1
 
-    def _read(self, client_id: str) -> bool:
-        """Read a client by id. Returns whether it exists; if it was deleted, it is dropped."""
+    def _read(self, client_id: str) -> None:
+        """Read a client by id; if it was deleted, it is dropped."""
         client = self._remote.get(f"/v1/clients/{quote(client_id, safe='')}")
         if client is None:
             self._positions.pop(client_id, None)
-            return False
+            return
         if not isinstance(client, dict) or client.get("id") != client_id:
             raise Refused(f"{self._remote.base}: unexpected response: not the client {client_id}")
         self._keep(client)
-        return True
 
     # --- the file
 

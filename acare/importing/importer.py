@@ -13,16 +13,16 @@ from typing import IO, Any
 
 from acare import ids
 from acare.database.copying import Progress, silent
-from acare.database.database import Database, ReadableDatabase, ReadOnlyDatabase
+from acare.database.database import Database, ReadOnlyDatabase
 from acare.errors import InvalidInput, Refused
 from acare.fields import ALL_NAMES
 from acare.importing.csv_file import CsvReader
 from acare.importing.download import Download
-from acare.importing.json_lines import JsonReader, parse
-from acare.importing.merging import Outcome, merge, merge_missing
+from acare.importing.json_lines import JsonReader
+from acare.importing.merging import merge
 from acare.importing.proof import Proof, prove
 from acare.importing.rows import MAX_LINE, Options, Row
-from acare.store.imports import ImportStore, imported_ids
+from acare.store.imports import ImportStore
 
 Reader = CsvReader | JsonReader
 
@@ -46,15 +46,15 @@ class ProblemSummary:
 class Result:
     """The result of an import.
 
-    ``counts`` has the rows by outcome: see ``merging``, and ``skipped``, ``refused``, and ``duplicate``,
-    which prevents the import. ``summaries`` has the problems and duplicates by text, in order of the first
-    line. ``undecided`` has the outcome, id and name of clients that are left to a person.
-    ``missing`` has the fields that the server lacks, with the number of clients. ``proof``: from a server.
+    ``counts`` has the rows by outcome: see ``merging``, and ``created``, ``skipped``, ``refused``, and
+    ``duplicate``, which prevents the import. ``summaries`` has the problems and duplicates by text, in order
+    of the first line. ``conflicts`` has the id and name of clients that are left to a person. ``missing`` has
+    the fields that the server lacks, with the number of clients. ``proof``: from a server.
     """
 
     counts: Counter[str] = dataclasses.field(default_factory=Counter)
     summaries: dict[str, ProblemSummary] = dataclasses.field(default_factory=dict)
-    undecided: list[tuple[str, str, str]] = dataclasses.field(default_factory=list)
+    conflicts: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     missing: Counter[str] = dataclasses.field(default_factory=Counter)
     proof: Proof | None = None
     is_written: bool = False
@@ -66,7 +66,7 @@ class Result:
 
     def needs_action(self, options: Options) -> bool:
         """Whether the import was blocked, or a person must decide about some clients."""
-        return self.is_blocked(options) or self.counts.keys() <= {"refused"} or bool(self.undecided)
+        return self.is_blocked(options) or self.counts.keys() <= {"refused"} or bool(self.conflicts)
 
     def add_problem(self, row: Row, field: str, message: str, text: str) -> None:
         """Count a problem or duplicate; ``text`` is shown with the row."""
@@ -76,13 +76,6 @@ class Result:
         summary.count += 1
         if len(summary.examples) < _MAX_EXAMPLES:
             summary.examples.setdefault(shown or place, place)
-
-    def add(self, outcome: Outcome, client: dict[str, object]) -> None:
-        """Count the outcome of a client, and note the client if that is left to a person."""
-        self.counts[outcome] += 1
-        if outcome in ("conflict", "gone"):
-            name = f"{client['first_name']} {client['last_name']}"
-            self.undecided.append((outcome, str(client["id"]), name))
 
 
 def open_reader(file: IO[bytes], chosen: Mapping[str, str], values: Sequence[tuple[str, str, str]]) -> Reader:
@@ -94,22 +87,6 @@ def open_reader(file: IO[bytes], chosen: Mapping[str, str], values: Sequence[tup
     if re.match(rb"{|\[\s*{", start):  # a list of records is refused as JSON, not as CSV
         return JsonReader(iter(lambda: file.readline(MAX_LINE), b""), chosen, values)
     return CsvReader(file, chosen, values)
-
-
-def read_server(database: ReadableDatabase, download: Download, reader: JsonReader, options: Options) -> None:
-    """Download all clients, before a transaction begins: no writer waits for the network.
-
-    For an update from all clients of a server, finds the clients of the same owners that an earlier import
-    from there has made, and that the server does not have any longer.
-    """
-    download.run()
-    owners = {reader.owner(parse(line)) or options.defaults["owner"] for line in download}
-    download.emails = {str(email).lower() for email in owners}
-    if options.is_update and not download.query:
-        with database.read() as connection:
-            known = imported_ids(connection, download.source, download.emails)
-        download.known = len(known)
-        download.gone = download.missing(known)
 
 
 def import_rows(
@@ -125,7 +102,7 @@ def import_rows(
     """
     result = Result()
     with database.transaction() as connection:
-        store = ImportStore(connection, None if download is None else download.source)
+        store = ImportStore(connection)
         for number, row in enumerate(reader, 1):
             if download is not None:
                 result.missing.update(ALL_NAMES - row.record.keys())
@@ -136,10 +113,9 @@ def import_rows(
         if not result.counts:
             raise Refused("the source has no rows")
         if isinstance(reader, JsonReader) and download is not None:
-            _decide_missing(download, store, options, result)
             if result.is_blocked(options):
                 connection.rollback()  # the proof is of what is here after the import
-            result.proof = prove(download, reader, store, options.proof)
+            result.proof = prove(download, reader, store, options)
         if options.dry_run or isinstance(database, ReadOnlyDatabase) or result.is_blocked(options):
             return result
         if options.rejects is not None:
@@ -160,7 +136,9 @@ def _import(row: Row, store: ImportStore, options: Options, result: Result) -> s
         outcome = merge(row, client, store, options) if options.is_update and "id" in client else None
         if outcome is None:
             return _create(row, client, store, options, result)
-        result.add(outcome, client)
+        result.counts[outcome] += 1
+        if outcome == "conflict":
+            result.conflicts.append((client["id"], f"{client['first_name']} {client['last_name']}"))
         return ""
     except InvalidInput as error:
         for problem in error.problems:
@@ -179,22 +157,12 @@ def _create(row: Row, client: dict[str, Any], store: ImportStore, options: Optio
         result.counts["skipped" if policy == "skip" else "duplicate"] += 1
         return f"duplicate of this client by {by}: {name}"
     is_copy = client_id is None or bool(by)
-    store.add({**client, "id": ids.new() if is_copy else client_id, "imported_at": options.now})
-    if not is_copy:
-        store.remember(client["id"], client.get("version"), client.get("version", 1))
+    client["imported_at"] = options.now
+    if is_copy:
+        client["id"] = ids.new()
+    else:  # the id may have been used before a restore
+        client["source_version"] = client.get("version")
+        client["version"] = max(client.get("version", 1), store.floor + 1)
+    store.add(client)
     result.counts["created"] += 1
     return ""
-
-
-def _decide_missing(download: Download, store: ImportStore, options: Options, result: Result) -> None:
-    """Decide about the clients that the server no longer has. Refused if too many would be deleted."""
-    for client_id in sorted(download.gone):
-        known = store.get(client_id)
-        if known is not None:
-            result.add(merge_missing(known, store, options), known)
-    deleted = result.counts["deleted"]
-    if deleted * 10 > download.known and not options.confirmed:
-        raise Refused(
-            f"nothing was written: --delete-missing would delete {deleted} of the {download.known} clients "
-            "that were imported from there; --yes deletes them"
-        )

@@ -1,7 +1,7 @@
 """Imports a client again: finds out which side has changed it since the last import, and acts on that.
 
-The store has the version that the last import has read at the source, and the version that it has written
-here. Each function returns an outcome.
+A client has the version at the source that the last import read, ``source_version``. It was changed here
+since if no import wrote its present version: ``imported_at`` is None.
 """
 
 from typing import Any, Literal
@@ -10,51 +10,42 @@ from acare.fields import FIELD_NAMES
 from acare.importing.rows import Options, Row
 from acare.store.imports import ImportStore
 
-#: ``conflict`` and ``gone`` need a decision; ``kept`` was changed here alone, or by a decision.
-Outcome = Literal["created", "updated", "unchanged", "kept", "conflict", "gone", "deleted", "deleted here"]
+#: ``kept`` was changed here alone, or is kept by a decision; a ``conflict`` needs one.
+Outcome = Literal["updated", "unchanged", "kept", "conflict", "deleted here"]
 
 
 def merge(row: Row, client: dict[str, Any], store: ImportStore, options: Options) -> Outcome | None:
     """Update the client of a valid row with an id; None if there was never one with this id.
 
-    Fields that the row lacks stay, and the owner if the row's is not known. A source at an earlier version
-    than at the last import counts as changed on both sides. InvalidInput if the budgets then cross.
+    Fields that the row lacks stay, and the owner if the row's is not known. InvalidInput if the budgets then
+    cross.
     """
     known = store.get(client["id"])
     if known is None:
         return "deleted here" if store.was_deleted(client["id"]) else None
     values = {name: client[name] if name in row.values else known[name] for name in FIELD_NAMES}
     values["user_id"] = known["user_id"] if row.values.get("owner") is None else client["user_id"]
-    given = {name: client.get(name, known[name]) for name in ("version", "created_at", "updated_at")}
-    there, remembered, own = client.get("version"), known["source_version"], known["own_version"]
-    is_equal = all(value == known[name] for name, value in values.items())
-    is_changed_here = own != known["version"]
-    if there is None or remembered is None:
-        is_changed_there = not is_equal or any(value != known[name] for name, value in given.items())
-    else:
-        is_changed_there = there != remembered
-        is_changed_here |= there < remembered
+    times = {name: client.get(name, known[name]) for name in ("created_at", "updated_at")}
+    there, last_read = client.get("version"), known["source_version"]
+    is_equal = all(known[name] == value for name, value in values.items())
+    is_complete = (there or 0) <= known["version"] and all(known[name] == at for name, at in times.items())
+    is_lower = None not in (there, last_read) and there < last_read
+    imported_at = known["imported_at"]
 
-    outcome: Outcome = "unchanged" if is_equal or not is_changed_here else "kept"
-    version = known["version"] if is_equal else own
-    if is_changed_there and not (is_changed_here and is_equal):
-        if is_changed_here and options.on_duplicate == "update":
-            return "conflict"
-        if not (is_changed_here and options.on_duplicate == "keep"):
-            outcome, version = "updated", max(there or 0, known["version"] + 1)
-            given |= {"version": version, "imported_at": options.now}
-            store.replace({**known, **values, **given})
-    if own is not None:  # else it was created here, and stays so
-        store.remember(known["id"], there, version)
-    return outcome
-
-
-def merge_missing(known: dict[str, Any], store: ImportStore, options: Options) -> Outcome:
-    """Decide about a client that an earlier import has made, and that its server no longer has."""
-    if options.delete_missing and known["own_version"] == known["version"]:
-        store.delete(known["id"])
-        return "deleted"
-    if options.on_duplicate == "keep":
-        store.forget(known["id"])
+    outcome: Outcome
+    if is_equal and (is_complete or is_lower or imported_at is None):
+        outcome = "unchanged"
+    elif imported_at is not None and not is_lower:
+        version = max(there or 0, max(known["version"], store.floor) + 1)
+        given = {**times, "version": version, "source_version": there, "imported_at": options.now}
+        store.replace({**known, **values, **given})
+        return "updated"
+    elif there is not None and there == last_read:
         return "kept"
-    return "gone"
+    elif options.on_duplicate == "keep":
+        outcome, imported_at = "kept", None
+    else:
+        return "conflict"
+    if there not in (None, last_read):
+        store.remember(known["id"], there, imported_at)
+    return outcome

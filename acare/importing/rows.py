@@ -18,7 +18,7 @@ REASON = "acare_reason"
 #: Bytes or characters of a line. A longer one is read as several lines, which are invalid.
 MAX_LINE = 4 << 20
 
-_MAX_VERSION = 2**53  # beyond it, JSON numbers are not exact in all programs
+_MAX_VERSION = 2**40  # far from 2**53, beyond which JSON numbers are not exact in all programs
 _MIN_TIME = "1700"  # positions in lists (clients.seq) begin in 1678
 _TIME = "must be a date from 1700 on that is not in the future, such as 2026-07-15 or 15.7.2026"
 
@@ -33,10 +33,10 @@ _GIVEN = {
 
 _ROUNDED = "was rounded by a spreadsheet: format the column as text there, and save the file again"
 
-OnDuplicate = Literal["fail", "skip", "create", "update", "overwrite", "keep"]
+OnDuplicate = Literal["fail", "skip", "create", "update", "keep"]
 
 #: With these, rows with an id update the client that has it: see ``acare.importing.merging``.
-UPDATES = ("update", "overwrite", "keep")
+UPDATES = ("update", "keep")
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,7 @@ class Options:
 
     ``defaults`` has the values of absent fields, and the ``owner``, which may be None. ``dates``: see
     ``cells.timestamp``.
-    ``may_lack`` are fields that all records of a server may lack. ``delete_missing`` deletes clients that the
-    server does not have any longer, with ``confirmed`` even many of them.
+    ``may_lack`` are fields that all records of a server may lack.
     """
 
     now: str
@@ -57,8 +56,6 @@ class Options:
     proof: IO[bytes] = field(default_factory=io.BytesIO)
     dry_run: bool = False
     may_lack: Collection[str] = ()
-    delete_missing: bool = False
-    confirmed: bool = False
 
     @property
     def is_update(self) -> bool:

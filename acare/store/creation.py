@@ -38,11 +38,12 @@ NEXT_POSITION = f"""
 INSERT = f"""
 INSERT INTO clients (
     seq, id, user_id, {", ".join(FIELD_NAMES)},
-    version, created_at, updated_at, made_by, imported_at
+    version, created_at, updated_at, made_by, imported_at, source_version
 )
 VALUES (
     coalesce(:seq, {NEXT_POSITION}), :id, :user_id, {", ".join(f":{name}" for name in FIELD_NAMES)},
-    :version, :created_at, max(:created_at, coalesce(:updated_at, :created_at)), :author_id, :imported_at
+    :version, :created_at, max(:created_at, coalesce(:updated_at, :created_at)), :author_id, :imported_at,
+    :source_version
 )
 RETURNING id, json, created_at
 """
@@ -53,6 +54,7 @@ _NEW: Mapping[str, object] = {
     "updated_at": None,  # when it was created
     "author_id": None,
     "imported_at": None,
+    "source_version": None,
 }
 
 

@@ -152,7 +152,6 @@ def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, ob
 ERASE = (
     "DELETE FROM clients WHERE id IN (SELECT client_id FROM erasures)",
     "DELETE FROM client_history WHERE client_id IN (SELECT client_id FROM erasures)",
-    "DELETE FROM client_sources WHERE client_id IN (SELECT client_id FROM erasures)",
     "DELETE FROM idempotency_keys WHERE client_id IN (SELECT client_id FROM erasures)",
 )
 

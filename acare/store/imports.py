@@ -1,54 +1,35 @@
 """What an import reads and writes."""
 
-import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from acare import search_terms
 from acare.fields import FIELD_NAMES
-from acare.store import search
+from acare.store import FLOOR, search
 from acare.store.clients import constraint_error
 from acare.store.creation import NEXT_POSITION, insert
 from acare.store.users import as_dicts
 
-IMPORTED = """
-SELECT client_id
-FROM client_sources
-JOIN clients ON clients.id = client_id
-JOIN users ON users.id = user_id
-WHERE client_sources.source = :source AND users.email IN (SELECT value FROM json_each(:owners))
-"""
-
-
-def imported_ids(connection: sqlite3.Connection, source: str, owners: Iterable[str]) -> list[str]:
-    """The ids of the clients that an import from a server has made, and that belong to these users."""
-    values = {"source": source, "owners": json.dumps([*owners])}
-    return [client_id for (client_id,) in connection.execute(IMPORTED, values)]
-
 
 class ImportStore:
-    """Clients, in the transaction of an import from ``source``: the URL of a server, or None for a file.
+    """Clients, in the transaction of an import.
 
-    ``owners`` are the ids of users by address in lower case.
+    ``owners`` are the ids of users by address in lower case. New versions are greater than ``floor``.
     """
 
-    def __init__(self, connection: sqlite3.Connection, source: str | None) -> None:
-        self._connection, self._source = connection, source
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
         self.add = partial(insert, connection)  # stores a client
         users = connection.execute("SELECT email, id FROM users")
         self.owners: dict[str, str] = {email.lower(): id for email, id in users}
+        self.floor: int = connection.execute(f"SELECT {FLOOR}").fetchone()[0]
 
-    GET = """
-SELECT clients.*, source_version, client_sources.version AS own_version
-FROM clients
-LEFT JOIN client_sources ON client_id = id
-WHERE id = :id
-"""
+    GET = "SELECT * FROM clients WHERE id = :id"
 
     def get(self, client_id: str) -> dict[str, Any] | None:
-        """The columns of a client, and what is remembered of its last import: None if there was none."""
+        """The columns of a client; None if there is none."""
         rows = as_dicts(self._connection.execute(self.GET, {"id": client_id}))
         return rows[0] if rows else None
 
@@ -68,7 +49,7 @@ UPDATE clients
 SET seq = iif(created_at = :created_at, seq, {NEXT_POSITION}), user_id = :user_id,
     {", ".join(f"{name} = :{name}" for name in FIELD_NAMES)},
     version = :version, created_at = :created_at, updated_at = max(:created_at, :updated_at),
-    made_by = NULL, imported_at = :imported_at
+    made_by = NULL, imported_at = :imported_at, source_version = :source_version
 WHERE id = :id
 """
 
@@ -79,38 +60,26 @@ WHERE id = :id
         except sqlite3.IntegrityError as error:
             raise constraint_error(error, values) from None
 
-    def delete(self, client_id: str) -> None:
-        """Delete a client, which can be restored."""
-        self._connection.execute("DELETE FROM clients WHERE id = :id", {"id": client_id})
-
     REMEMBER = """
-INSERT INTO client_sources (client_id, source, source_version, version)
-VALUES (:id, :source, :source_version, :version)
-ON CONFLICT (client_id) DO UPDATE SET
-    source = coalesce(excluded.source, source),
-    source_version = excluded.source_version,
-    version = excluded.version
+UPDATE clients
+SET source_version = :source_version, imported_at = :imported_at
+WHERE id = :id
 """
 
-    def remember(self, client_id: str, source_version: int | None, version: int) -> None:
-        """Note the version at the source that the import has read, and the one here that it has written."""
-        versions = {"source_version": source_version, "version": version}
-        self._connection.execute(self.REMEMBER, {"id": client_id, "source": self._source, **versions})
-
-    def forget(self, client_id: str) -> None:
-        """Treat a client as if it had been created here."""
-        self._connection.execute("DELETE FROM client_sources WHERE client_id = :id", {"id": client_id})
+    def remember(self, client_id: str, source_version: int, imported_at: str | None) -> None:
+        """Note the version at the source, other than the last one, and when an import wrote the one here."""
+        values = {"id": client_id, "source_version": source_version, "imported_at": imported_at}
+        self._connection.execute(self.REMEMBER, values)
 
     ALL = """
-SELECT clients.json, users.email, client_sources.version
+SELECT clients.json, users.email, clients.imported_at IS NULL
 FROM clients
 JOIN users ON users.id = user_id
-LEFT JOIN client_sources ON client_id = clients.id
 ORDER BY seq
 """
 
-    def all(self) -> Iterator[tuple[str, str, int | None]]:
-        """The JSON of each client, its owner's e-mail address, and the version that an import has written."""
+    def all(self) -> Iterator[tuple[str, str, int]]:
+        """The JSON of each client, its owner's e-mail address, and 1 if no import wrote its version."""
         return iter(self._connection.execute(self.ALL))
 
     FIND_BY_EMAIL = """

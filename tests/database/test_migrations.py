@@ -157,6 +157,38 @@ def test_a_backup_of_an_older_schema_is_refused(older, version, tmp_path):
     )
 
 
+# What 0.3.0 has of a client: its version, and whether a user made it and it has a time of import; the
+# version that the last import wrote, and the one that it read; and whether it counts as written by an import.
+IMPORTED = {
+    "imported": ((3, False, True), (3, 3), True),
+    "imported, and raised by a restore": ((9, False, False), (9, 3), True),
+    "changed here since": ((4, True, False), (3, 3), False),
+    "changed on both sides alike": ((4, True, False), (4, 4), False),
+    "created here": ((1, True, False), (None, None), False),
+}
+
+AS_BY_0_3_0 = """
+DROP TRIGGER clients_new_version;
+UPDATE clients
+SET version = {}, made_by = iif({}, user_id, NULL), imported_at = iif({}, updated_at, NULL)
+WHERE id = '{id}';
+DELETE FROM client_sources WHERE client_id = '{id}';
+INSERT INTO client_sources (client_id, version, source_version)
+SELECT * FROM (VALUES ('{id}', {written}, {read})) WHERE {written} IS NOT NULL
+"""
+
+
+@pytest.mark.parametrize(("here", "remembered", "is_imported"), IMPORTED.values(), ids=IMPORTED)
+def test_what_an_import_has_remembered_stays(tmp_path, here, remembered, is_imported):
+    old_schema.write_to(path := tmp_path / "acare.db", 5)
+    ((client_id,),) = query(path, "SELECT min(id) FROM clients")
+    written, read = (each or "NULL" for each in remembered)
+    edit(path, AS_BY_0_3_0.format(*here, id=client_id, written=written, read=read))
+    migrations.migrate(path)
+    found = query(path, "SELECT min(id), source_version, imported_at IS NOT NULL FROM clients")
+    assert found == [(client_id, remembered[1], is_imported)]
+
+
 # --- the backup before it
 
 

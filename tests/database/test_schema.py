@@ -22,7 +22,7 @@ DIFFERENT = {
     "CREATE TRIGGER clients_history_update AFTER UPDATE OF version ON clients BEGIN SELECT 1; END": (
         "the trigger clients_history_update is different"
     ),
-    "ALTER TABLE client_sources DROP COLUMN source_version": "the table client_sources is different",
+    "ALTER TABLE erasures DROP COLUMN erased_at": "the table erasures is different",
 }
 
 FOREIGN = {

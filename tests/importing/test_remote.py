@@ -13,6 +13,7 @@ from support.server import serving
 from acare.database.copying import silent
 from acare.errors import Refused
 from acare.fields import ALL_NAMES
+from acare.importing import download as download_module
 from acare.importing import remote
 from acare.importing.download import Download
 from acare.importing.remote import Remote
@@ -106,17 +107,6 @@ def test_a_download_waits_when_it_is_told_to(mover, hosted):
     hosted.fill(150)
     assert mover.run().code == 0
     assert (hosted.refused, hosted.waited(), mover.differences()) == (1, 900, {})
-
-
-def test_clients_that_are_gone_count_for_the_share_too(mover, hosted):
-    """To tell a deleted client from one that has another owner, each is asked for by its id."""
-    hosted.fill(150)
-    mover.run()
-    for client_id in list(hosted.clients)[:140]:
-        hosted.delete(client_id)
-    hosted.limit = 100
-    mover.run("--on-duplicate", "update")
-    assert (hosted.refused, hosted.waited()) == (0, 900)
 
 
 # --- a server that fails
@@ -242,6 +232,22 @@ def page(**meta):
 )
 def test_an_unexpected_response_ends_the_download(fails, answer, text):
     assert text in fails(answer)
+
+
+@pytest.mark.parametrize(("first", "most", "pages"), [(100, 10_000_000, 13), (10**9, 500, 6)])
+def test_a_list_without_an_end_is_refused(fails, hosted, monkeypatch, first, most, pages):
+    """Each page has more clients, and names one more page."""
+    monkeypatch.setattr(download_module, "_MAX_CLIENTS", most)
+
+    def answer():
+        number = len(hosted.requests)
+        row = dict.fromkeys(ALL_NAMES)
+        clients = [{**row, "id": f"{number} {each}"} for each in range(100)]
+        meta = {"total": first + 100 * number - 100, "totalPages": number + 1}
+        return 200, {}, {"data": {"clients": clients, "meta": meta}}
+
+    assert "the list of clients does not end" in fails(answer)
+    assert len(hosted.requests) == pages
 
 
 def test_only_the_server_gets_the_key(fails):

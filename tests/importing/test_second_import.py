@@ -4,13 +4,14 @@ import json
 import re
 
 import pytest
-from support.hosted import ANA, BEN, KEY
+from support.files import query
+from support.hosted import BEN
 from support.importing import RECORD, USER
 
 from acare.fields import ValidFields, validate_update
 from acare.maintenance.verification import verify_file
 
-UPDATE, OVERWRITE, KEEP = (("--on-duplicate", policy) for policy in ("update", "overwrite", "keep"))
+UPDATE, KEEP = (("--on-duplicate", policy) for policy in ("update", "keep"))
 
 
 @pytest.fixture
@@ -41,9 +42,9 @@ def last_line(ended):
     return ended.out.splitlines()[-1]
 
 
-def listed(ended, word):
-    """The ids in the lines of the report that begin with a word."""
-    return set(re.findall(rf"^{word}.*: (\S{{36}}) .*$", ended.out, re.MULTILINE))
+def conflicts(ended):
+    """The ids in the lines of the report about conflicts."""
+    return set(re.findall(r"^Changed on both sides.*: (\S{36}) .*$", ended.out, re.MULTILINE))
 
 
 # --- one side
@@ -70,14 +71,6 @@ def test_a_client_found_by_its_new_words_at_its_new_place(mover, hosted, moved):
     assert verify_file(mover.agency.database) == 3
 
 
-def test_the_version_rises_when_the_one_there_is_lower(mover, hosted, moved):
-    change_here(mover, moved[0], phone="5")
-    hosted.change(moved[0], phone="6")
-    mover.run(*OVERWRITE)
-    assert (mover.here()[moved[0]]["version"], hosted.clients[moved[0]]["version"]) == (3, 2)
-    assert last_line(mover.run(*UPDATE)) == "3 unchanged; there was nothing to write."
-
-
 def test_an_owner_changed_there_alone_is_taken_over(mover, hosted, moved):
     mover.agency.run("user", "add", "ben@example.com")
     hosted.change(moved[0], user_id=BEN)
@@ -97,9 +90,23 @@ def test_an_owner_who_is_not_mapped_any_longer_stays(mover, hosted, moved):
     assert {client["owner"] for client in mover.agency.clients()} == {"ben@example.com"}
 
 
+def test_after_a_restore_versions_are_above_its_floor(mover, hosted, moved, tmp_path):
+    (tmp_path / "backups").mkdir()
+    mover.agency.run("backup", tmp_path / "backups")
+    mover.agency.run("restore", tmp_path / "backups")
+    ((floor,),) = query(mover.agency.database, "SELECT version FROM version_floor")
+    hosted.change(moved[0], notes="new")
+    made = hosted.create(9)
+    ended = mover.run(*UPDATE)
+    assert last_line(ended) == "1 created, 1 updated, 2 unchanged; 2 clients written."
+    assert [mover.here()[client_id]["version"] for client_id in (moved[0], made)] == [floor + 1] * 2
+    assert "    4 equal\n" in ended.out
+    assert last_line(mover.run(*UPDATE)) == "4 unchanged; there was nothing to write."
+
+
 def test_the_proof_names_what_was_changed_here(mover, moved):
     change_here(mover, moved[0], phone="5")
-    assert "    2 equal\n    1 changed here: phone 1, version 1, updated_at 1\n" in mover.run(*UPDATE).out
+    assert "    2 equal\n    1 changed here: phone 1, updated_at 1\n" in mover.run(*UPDATE).out
 
 
 def test_a_default_replaces_nothing(agency):
@@ -120,23 +127,17 @@ def test_fields_that_the_source_lacks_stay(mover, hosted, moved):
 
 # --- both sides
 
-DELETE = (*UPDATE, "--delete-missing", "--yes")
 NOTHING = "there was nothing to write"
 CASES = [  # what happened to a client there, and here; the options; what the run says; the next exit code
     ("changed", "", UPDATE, "1 updated, 2 unchanged; 1 client written", 0),
     ("", "changed", UPDATE, f"2 unchanged, 1 kept; {NOTHING}", 0),
     ("changed", "changed", UPDATE, f"2 unchanged, 1 conflict; {NOTHING}", 1),
     ("changed", "changed", KEEP, f"2 unchanged, 1 kept; {NOTHING}", 0),
-    ("changed", "changed", OVERWRITE, "1 updated, 2 unchanged; 1 client written", 0),
     ("changed alike", "changed", UPDATE, f"3 unchanged; {NOTHING}", 0),
     ("", "deleted", UPDATE, f"2 unchanged, 1 deleted here; {NOTHING}", 0),
     ("changed", "deleted", UPDATE, f"2 unchanged, 1 deleted here; {NOTHING}", 0),
     ("gone", "deleted", UPDATE, f"2 unchanged; {NOTHING}", 0),
-    ("gone", "", UPDATE, f"2 unchanged, 1 gone; {NOTHING}", 1),
-    ("gone", "", KEEP, f"2 unchanged, 1 kept; {NOTHING}", 0),
-    ("gone", "", DELETE, "1 deleted, 2 unchanged; 1 client written", 0),
-    ("gone", "changed", DELETE, f"2 unchanged, 1 gone; {NOTHING}", 1),
-    ("gone", "changed", KEEP, f"2 unchanged, 1 kept; {NOTHING}", 0),
+    ("gone", "", UPDATE, f"2 unchanged; {NOTHING}", 0),
 ]
 
 
@@ -158,8 +159,8 @@ def test_a_second_run_follows_what_both_sides_did(mover, moved, there, here, opt
     before = mover.here()
     ended = mover.run(*options)
     assert last_line(ended) == f"{said}."
-    undecided = {moved[0]} if re.search("conflict|gone", said) else set()
-    assert (ended.code, listed(ended, "(?:Changed|No longer)")) == (len(undecided), undecided)
+    undecided = {moved[0]} if "conflict" in said else set()
+    assert (ended.code, conflicts(ended)) == (len(undecided), undecided)
     assert (mover.here() == before) == (NOTHING in said)
     assert mover.run(*UPDATE).code == next_code
 
@@ -174,7 +175,7 @@ def conflict(mover, moved):
 def test_what_was_kept_is_a_conflict_when_it_changes_again(mover, hosted, conflict):
     mover.run(*KEEP)
     hosted.change(conflict, notes="newer")
-    assert listed(mover.run(*UPDATE), "Changed on both") == {conflict}
+    assert conflicts(mover.run(*UPDATE)) == {conflict}
 
 
 def test_without_versions_there_keep_is_needed_each_time(agency):
@@ -191,9 +192,26 @@ def test_an_earlier_version_is_not_taken_over_unasked(agency):
     agency.load(json.dumps(RECORD), name="in.jsonl")
     old = json.dumps({**RECORD, "version": 2, "phone": "5"})
     ended = agency.load(old, *UPDATE, name="in.jsonl")
-    assert (ended.code, listed(ended, "Changed on both")) == (1, {RECORD["id"]})
-    assert agency.load(old, *OVERWRITE, name="in.jsonl").code == 0
-    assert (agency.clients()[0]["version"], agency.clients()[0]["phone"]) == (4, "5")
+    assert (ended.code, conflicts(ended)) == (1, {RECORD["id"]})
+    for policy in (KEEP, UPDATE):
+        assert last_line(agency.load(old, *policy, name="in.jsonl")) == f"1 kept; {NOTHING}."
+    assert (
+        agency.load(json.dumps({**RECORD, "version": 9, "notes": "new"}), *UPDATE, name="in.jsonl").code == 1
+    )
+    assert agency.clients()[0]["version"] == 3
+
+
+def test_an_earlier_version_with_the_same_fields_is_unchanged(agency):
+    agency.load(json.dumps(RECORD), name="in.jsonl")
+    old = json.dumps({**RECORD, "version": 2, "updated_at": RECORD["created_at"]})
+    assert last_line(agency.load(old, *UPDATE, name="in.jsonl")) == f"1 unchanged; {NOTHING}."
+
+
+def test_a_version_without_other_changes_is_taken_over(mover, hosted, moved):
+    """As of a client that was changed there and changed back, or whose other fields are not in the API."""
+    hosted.change(moved[0])
+    assert "    3 equal\n" in mover.run(*UPDATE).out
+    assert (mover.differences(), mover.here()[moved[0]]["version"]) == ({}, 2)
 
 
 def test_budgets_that_would_cross_are_a_problem_of_the_row(agency):
@@ -202,70 +220,6 @@ def test_budgets_that_would_cross_are_a_problem_of_the_row(agency):
     ended = agency.load(json.dumps({**row, "version": 9, "budget_min": 500}), *UPDATE, name="in.jsonl")
     assert "budget_min must not be more than budget_max: 1 row" in ended.out
     assert (ended.code, agency.clients()[0]["version"]) == (1, 3)
-
-
-# --- deleted
-
-
-def many(mover, hosted):
-    ids = hosted.fill(20)
-    mover.run()
-    return ids
-
-
-def test_delete_missing_deletes_what_can_be_restored(mover, hosted):
-    ids = many(mover, hosted)
-    hosted.delete(ids[0])
-    assert mover.run(*UPDATE, "--delete-missing").code == 0
-    assert mover.agency.run("undelete", ids[0]).code == 0
-
-
-def test_delete_missing_spares_what_was_created_here(mover, moved):
-    made = mover.agency.create(first_name="Made", last_name="Here", client_type="buyer")
-    assert (mover.run(*DELETE).code, made["id"] in mover.here()) == (0, True)
-
-
-def test_delete_missing_asks_before_it_deletes_a_tenth(mover, hosted):
-    ids = many(mover, hosted)
-    for client_id in ids[:3]:
-        hosted.delete(client_id)
-    ended = mover.run(*UPDATE, "--delete-missing")
-    assert (ended.code, "3 of the 20 clients" in ended.err, len(mover.here())) == (1, True, 20)
-    assert mover.run(*UPDATE, "--delete-missing", "--yes").code == 0
-    assert len(mover.here()) == 17
-
-
-def test_an_empty_source_deletes_nothing(mover, hosted):
-    many(mover, hosted)
-    hosted.clients.clear()
-    assert mover.run(*UPDATE, "--delete-missing", "--yes").is_refusal()
-    assert len(mover.here()) == 20
-
-
-def test_a_client_that_the_list_has_missed_is_not_gone(mover, hosted):
-    ids = many(mover, hosted)
-    hosted.hidden = {ids[0]}
-    ended = mover.run(*UPDATE, "--delete-missing")
-    assert (ended.code, ids[0] in mover.here(), mover.differences()) == (0, True, {})
-
-
-def test_a_key_that_sees_one_owner_deletes_no_client_of_another(mover, hosted):
-    values = ("--value", f"user_id:{ANA}={USER}", "--value", f"user_id:{BEN}=ben@example.com")
-    mover.agency.run("user", "add", "ben@example.com")
-    hosted.fill(20)
-    mover.run(*values)
-    hosted.keys[KEY] = (ANA,)
-    asked = len(hosted.requests)
-    ended = mover.run(*UPDATE, *values, "--delete-missing")
-    assert (ended.code, len(mover.here()), len(hosted.requests) - asked) == (0, 20, 2 + 10)
-    assert "    10 only here, of other owners\n" in ended.out
-
-
-@pytest.mark.parametrize("arguments", [(), ("--on-duplicate", "skip"), UPDATE])
-def test_delete_missing_needs_all_clients_of_a_server(mover, hosted, arguments):
-    query = "?status=active" if arguments is UPDATE else ""
-    ended = mover.run(*arguments, "--delete-missing", query=query)
-    assert (ended.code, "--delete-missing needs a URL without a query" in ended.err) == (2, True)
 
 
 # --- runs
@@ -300,8 +254,7 @@ def test_a_row_without_an_id_updates_nothing(agency):
 def test_what_an_earlier_version_has_imported_is_completed(mover, hosted, moved):
     """It has read ten fields of each client, and remembers no version of the source."""
     with mover.agency.app() as app:
-        app.database.write(lambda connection: connection.execute(AS_BY_0_2_0[0]).rowcount)
-        app.database.write(lambda connection: connection.execute(AS_BY_0_2_0[1]).rowcount)
+        app.database.write(lambda connection: connection.execute(AS_BY_0_2_0).rowcount)
     hosted.change(moved[0])
     assert mover.run(*UPDATE).code == 0
     assert mover.differences().keys() <= set(moved)
@@ -310,11 +263,11 @@ def test_what_an_earlier_version_has_imported_is_completed(mover, hosted, moved)
 
 
 # An import by 0.2.0 of a list without version and times, in a file that was migrated.
-AS_BY_0_2_0 = (
-    "UPDATE clients SET version = 2, notes = NULL, created_at = '2026-11-01T00:00:00.000Z', "
-    "updated_at = '2026-11-01T00:00:00.000Z'",
-    "UPDATE client_sources SET source = NULL, source_version = NULL, version = 2",
-)
+AS_BY_0_2_0 = """
+UPDATE clients
+SET version = 2, notes = NULL, created_at = '2026-11-01T00:00:00.000Z',
+    updated_at = '2026-11-01T00:00:00.000Z', source_version = NULL
+"""
 
 
 def test_skipped_duplicates_can_be_corrected_and_imported(mover, hosted, moved, tmp_path):
@@ -334,14 +287,23 @@ def test_an_owner_changed_here_alone_is_kept(mover, moved):
     assert {client["owner"] for client in mover.agency.clients()} == {"ben@example.com"}
 
 
-def test_a_client_created_here_is_never_overwritten_unasked(mover, hosted, moved):
+AS_CREATED_HERE = "UPDATE clients SET version = 2, phone = '5', imported_at = NULL, source_version = NULL"
+
+
+def test_a_client_created_here_is_never_overwritten(mover, hosted, moved):
     """With an id of the source, as if the source had once been filled from here."""
-    line = json.dumps({**hosted.clients[hosted.create(9)], "version": 1, "phone": "5"})
-    mover.agency.load(line, name="in.jsonl")
     with mover.agency.app() as app:
-        app.database.write(lambda connection: connection.execute("DELETE FROM client_sources").rowcount)
-    (made,) = listed(mover.run(*UPDATE), "Changed on both")
-    mover.run(*OVERWRITE)
-    hosted.delete(made)
-    ended = mover.run(*UPDATE, "--delete-missing", "--yes")
-    assert (ended.code, listed(ended, "No longer"), made in mover.here()) == (0, set(), True)
+        app.database.write(lambda connection: connection.execute(AS_CREATED_HERE).rowcount)
+    before = mover.here()
+    assert conflicts(mover.run(*UPDATE)) == set(moved)
+    for policy in (KEEP, UPDATE):
+        assert last_line(mover.run(*policy)) == f"3 kept; {NOTHING}."
+    assert mover.here() == before
+
+
+def test_a_restored_client_is_equal_until_either_side_changes(mover, hosted, moved):
+    delete_here(mover, moved[0])
+    mover.agency.run("undelete", moved[0])
+    assert last_line(mover.run(*UPDATE)) == f"3 unchanged; {NOTHING}."
+    hosted.change(moved[0], notes="new")
+    assert conflicts(mover.run(*UPDATE)) == {moved[0]}

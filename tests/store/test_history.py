@@ -34,7 +34,7 @@ def test_the_tables_about_a_client_are_known(app):
     named = rows(
         app, f"SELECT tables.name FROM {tables} WHERE tables.type = 'table' AND columns.name = 'client_id'"
     )
-    others = {"client_changes", "client_sources", "erasures"}
+    others = {"client_changes", "erasures"}
     assert {"clients", *(name for (name,) in named)} == {*TABLES, *others}
 
 

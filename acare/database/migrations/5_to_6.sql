@@ -15,3 +15,17 @@ ALTER TABLE identity DROP COLUMN backups;
 DROP TABLE IF EXISTS clients_search;
 
 DELETE FROM clients_to_index;
+
+-- Whether an import wrote the present version is in `imported_at` alone; a restore in 0.3.0 that raised a version has
+-- set it to NULL, and raised that of the table of imports.
+ALTER TABLE clients ADD COLUMN source_version INTEGER;
+
+UPDATE clients
+SET source_version = client_sources.source_version,
+    imported_at = iif(
+        client_sources.version = clients.version AND made_by IS NULL, coalesce(imported_at, updated_at), NULL
+    )
+FROM client_sources
+WHERE client_id = id;
+
+DROP TABLE client_sources;
