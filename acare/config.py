@@ -105,7 +105,8 @@ class Setting(NamedTuple):
         try:
             return self.parse(value)
         except ValueError as error:
-            raise SettingError(f"{source}: {value!r} is not valid: {error}") from None
+            comment = "; a comment needs a line of its own" if "#" in str(value) else ""
+            raise SettingError(f"{source}: {value!r} is not valid: {error}{comment}") from None
 
 
 def _setting(default: str | None, parse: Type, metavar: str, help: str) -> Any:

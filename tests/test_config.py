@@ -74,6 +74,13 @@ def test_an_invalid_value_is_named_with_what_is_allowed(setting):
             assert str(refused.value).startswith(f"{source}: {text!r} is not valid: must {allowed}")
 
 
+def test_a_comment_behind_a_value_gets_advice():
+    with pytest.raises(
+        SettingError, match=r"'730 # two years' is not valid: .*; a comment needs a line of its"
+    ):
+        load("keep_days", None, {"ACARE_KEEP_DAYS": "730 # two years"})
+
+
 @every_setting
 def test_an_empty_variable_is_the_default(setting):
     assert load(setting.name, None, {setting.variable: ""}) == getattr(Settings(), setting.name)

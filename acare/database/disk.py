@@ -81,6 +81,11 @@ def copy_owner(source: os.stat_result, target: Path) -> None:
         os.chown(target, source.st_uid, source.st_gid, follow_symlinks=False)
 
 
+def is_read_only(path: Path) -> bool:
+    """Whether the disk of a file or folder is mounted so that it cannot be written."""
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
 def describe_owner(path: Path) -> str:
     """``belongs to acare, mode 0600``, for an error; for another user's file, also what to do."""
     status = path.stat()
@@ -102,6 +107,8 @@ def explain_access(path: Path) -> str:
     """
     folder = Path(os.path.realpath(path)).parent  # unlike resolve(), it accepts a loop of links
     with suppress(OSError):
+        if is_read_only(folder):
+            return "; the disk is mounted read-only"
         for target, needed in ((path, os.R_OK | os.W_OK), (folder, os.W_OK | os.X_OK)):
             if os.path.exists(target) and not os.access(target, needed):
                 return f"; {target} {describe_owner(target)}"

@@ -13,7 +13,15 @@ from pathlib import Path
 
 from acare.database import schema
 from acare.database.connection import open_file, open_to_read
-from acare.database.disk import PREFIX, beside, explain_access, remove_temporary_files, sync, temporary
+from acare.database.disk import (
+    PREFIX,
+    beside,
+    explain_access,
+    is_read_only,
+    remove_temporary_files,
+    sync,
+    temporary,
+)
 from acare.errors import DatabaseRefused
 
 #: ``PRAGMA application_id`` of every acare database: "acar", as in schema.sql.
@@ -60,7 +68,7 @@ def ensure(path: Path) -> int:
                 "'acare restore' copies it to a database that can be written"
             )
         if not os.access(path, os.W_OK):
-            raise PermissionError("Permission denied")
+            raise PermissionError("Read-only file system" if is_read_only(path) else "Permission denied")
         return version
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from acare.database import file
 from acare.database.connection import open_to_read
-from acare.database.disk import beside
+from acare.database.disk import beside, is_read_only
 from acare.database.schema import SCHEMA_VERSION
 from acare.database.wal import MAX_SIZE
 from acare.errors import DatabaseRefused
@@ -62,6 +62,8 @@ def read_status(
     path, stem = path.resolve(), path.stem
     no_answer, refused = ([], []) if url is None else _ask(url)
     checks = [database, key_check, _check_log(path), _check_disk(path, folder)]
+    if is_read_only(path):
+        refused = ["the disk is mounted read-only"]
     checks.append(Check("writes", refused, {}))
     if folder is not None:
         checks.append(_check_backup(own, stem, folder, max_age_hours))

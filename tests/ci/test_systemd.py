@@ -2,11 +2,12 @@
 
 import re
 import shutil
+import socket
 
 import pytest
 from support.machine import ROOT, SCRIPT, booted, copy_of, mails_of, on, own_program, units_of
 from support.page import PAGE, examples, replaced
-from support.sockets import wait_for
+from support.sockets import free_port, wait_for
 
 UNITS = ROOT / "acare" / "cli" / "units"
 #: The exposure that ``systemd-analyze security`` may report: 0 is best, without restrictions it is 9.6.
@@ -73,6 +74,7 @@ def started(installed, tmp_path_factory):
 def test_the_commands_start_the_units_and_print_a_key(started):
     _, printed, run = started
     assert re.search("^[0-9a-f]{64}$", printed, re.MULTILINE)
+    assert "No alarm is configured yet" in printed
     assert are_active(run, ENABLED)
 
 
@@ -141,6 +143,7 @@ def test_a_setting_makes_the_nightly_backup_purge(started):
         settings.write("ACARE_KEEP_DAYS=730\n")
     run("systemctl start acare-backup.service")
     assert "Purged 0 old versions" in run(log)
+    assert run("acare purge") == "Purged 0 old versions.\n"
 
 
 @pytest.mark.parametrize(
@@ -155,6 +158,52 @@ def test_an_invalid_office_is_refused_before_anything_changes(installed, argumen
     printed = on(installed, f"! {SCRIPT} {arguments}")
     assert reason in printed
     assert "Nothing was changed." in printed
+
+
+def test_an_office_on_the_port_of_another_program_is_refused_first(started):
+    folder, _, run = started
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        printed = run(f"! {SCRIPT} east {port}")
+    assert f"another program uses the port {port}; name another" in printed
+    assert "Nothing was changed." in printed
+    assert not (folder / "etc" / "acare-east.env").exists()
+    run(f"{SCRIPT} east {free_port()}")
+    assert are_active(run, ENABLED.replace("acare", "acare-east"))
+
+
+STATUS = "nsenter --net=/proc/1/ns/net acare status"
+
+
+def test_status_alone_checks_the_service(started):
+    _, _, run = started
+    assert "\nserver: ok " in run(STATUS)
+    for problem, begin, end in (
+        (
+            "acare-check.timer is not enabled",
+            "systemctl stop acare-check.timer",
+            "systemctl start acare-check.timer",
+        ),
+        ("acare.service is not enabled", "systemctl stop acare.service", "systemctl start acare.service"),
+        (
+            "acare-backup.timer is not enabled",
+            "systemctl disable acare-backup.timer",
+            "systemctl enable acare-backup.timer",
+        ),
+        ("no alarm is configured", "mv /etc/acare-alarm /mnt", "mv /mnt/acare-alarm /etc"),
+    ):
+        assert problem in run(f"{begin}; ! {STATUS}; {end}")
+    assert "\nserver: ok " in run(STATUS)
+
+
+def test_a_disk_that_is_mounted_read_only_is_named(started):
+    _, _, run = started
+    disk = "/var/lib/acare"
+    run(f"mount --bind {disk} {disk} && mount -o remount,bind,ro {disk}")
+    checked, refused = run(f"! {STATUS}"), run("! acare undelete 00000000-0000-4000-8000-000000000000")
+    run(f"umount {disk}")
+    assert "writes: the disk is mounted read-only\n" in checked
+    assert "acare.db: Read-only file system; the disk is mounted read-only\n" in refused
 
 
 def test_an_earlier_systemd_gets_an_alarm_without_filters(machine):
@@ -197,6 +246,7 @@ def test_the_program_of_an_earlier_python_is_made_anew(machine, installed):
     """As after an upgrade of Debian: python finds no packages in the environment."""
     own_program(machine, installed)
     on(machine, "ln -s /bin/true /usr/local/sbin/systemctl; cd /opt/acare/lib && mv python3* python3.1")
+    assert "run install.sh again" in on(machine, "! acare status")
     on(machine, SCRIPT)
     assert on(machine, "/opt/acare/bin/acare --version").startswith("acare ")
 

@@ -67,7 +67,7 @@ clean_drop_ins() {
     [ ! -d "$1" ] || rmdir --ignore-fail-on-non-empty "$1"
 }
 
-offices=acare added=acare
+offices=acare added=acare port=8080
 for timer in "$system"/acare-*-check.timer; do
     office=$(basename "$timer" -check.timer)
     [ ! -e "$timer" ] || offices="$offices $office"
@@ -89,6 +89,11 @@ if [ $# -gt 0 ]; then
             refuse "the port in $file is ${listen:-8080}"
     done
     case " $offices " in *" $added "*) ;; *) offices="$offices $added" ;; esac
+fi
+
+if [ -z "$root" ] && [ ! -e "/etc/$added.env" ]; then
+    python3 -c 'import socket, sys; sys.exit(socket.socket().connect_ex(("127.0.0.1", int(sys.argv[1]))) == 0)' "$port" ||
+        refuse "another program uses the port $port; name another: ACARE_LISTEN in /etc/acare.env for the first office"
 fi
 
 step='pip (see above)' state="What ran still runs, but $venv may be incomplete."
@@ -118,3 +123,5 @@ for office in $offices; do
     ls "$root/var/lib/$office-backups/"*.db >/dev/null 2>&1 || systemd start "$office-backup.service" # for the check
 done
 echo "acare $version is installed: $offices"
+grep -qs '^ALARM=.' "$root/etc/acare-alarm" "$root/etc/$added-alarm" ||
+    echo "No alarm is configured yet: name a program in /etc/acare-alarm. Then check the service: $added status"
