@@ -15,14 +15,14 @@ from acare.field_types import String, count, flag
 from acare.fields import Lock, ValidFields, validate_create, validate_update, validate_version
 from acare.filters import FILTERS
 from acare.importing import csv_rows
-from acare.store import deleted
 from acare.store.clients import ClientRow
+from acare.store.deleted import DELETED_FILTERS
 
 DEFAULT_CHANGES = 100
 MAX_CHANGES = 500
 
 # The query parameters that choose clients.
-_FILTERS = {**FILTERS, "deleted": flag}
+_SELECTION = {**FILTERS, "deleted": flag}
 
 #: The maximum size of a CSV file, in clients and in bytes. It is in memory until it is sent: several fit into
 #: the limit of a server's memory (``acare.server.channel.MAX_BUFFERED``).
@@ -37,14 +37,14 @@ _PAUSE = 0.0005
 class ClientCollection(Resource):
     """``/v1/clients``"""
 
-    parameters: ClassVar = {**PAGE_PARAMETERS, **_FILTERS}
+    parameters: ClassVar = {**PAGE_PARAMETERS, **_SELECTION}
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         filters = read_query(req, self.parameters)
         page, limit = take_page(filters)
         if filters.pop("deleted", False):
             message = "cannot be combined with deleted=true"
-            if problems := [FieldError(name, message) for name in filters if name not in deleted.FILTERS]:
+            if problems := [FieldError(name, message) for name in filters if name not in DELETED_FILTERS]:
                 raise InvalidInput(*problems)
             total, found = self._services.deleted.page(req.caller, page=page, limit=limit, **filters)
             rows = [row for row, _ in found]
@@ -69,7 +69,7 @@ class ClientCollection(Resource):
 class ClientsCsv(Resource):
     """``/v1/clients.csv``: all clients that the filters match, as a file."""
 
-    parameters = _FILTERS
+    parameters = _SELECTION
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         filters = read_query(req, self.parameters)

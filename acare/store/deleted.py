@@ -11,7 +11,7 @@ from acare.auth import Caller
 from acare.database.database import Database
 from acare.errors import AlreadyExists
 from acare.fields import FIELD_NAMES, parse_arguments
-from acare.filters import FILTERS as LIST_FILTERS
+from acare.filters import FILTERS
 from acare.store import NEXT_VERSION, NOW, STORED_JSON, D, Listing, Store, search
 from acare.store.clients import ClientRow
 from acare.store.creation import insert
@@ -40,11 +40,11 @@ _MATCHES = f"""(:owner_id IS NULL OR json ->> '$.user_id' = :owner_id)
     )"""
 
 #: The filters of a list of deleted clients.
-FILTERS = {name: LIST_FILTERS[name] for name in ("q", "email", "user_id", "client_type", "status")}
+DELETED_FILTERS = {name: FILTERS[name] for name in ("q", "email", "user_id", "client_type", "status")}
 
 
 class DeletedClients(Store[D]):
-    """The deleted clients in a database. ``filters`` are those in ``FILTERS``; None sets no condition."""
+    """The deleted clients in a database. ``filters``: ``DELETED_FILTERS``; None sets no condition."""
 
     MATCHES = f"""
 SELECT position
@@ -145,7 +145,7 @@ ON CONFLICT DO NOTHING
 
 def _values(owner_id: str | None, filters: Mapping[str, object]) -> dict[str, object]:
     """The values of the conditions; see ``parse_arguments``."""
-    values = dict.fromkeys(FILTERS) | parse_arguments(FILTERS, **filters)
+    values = dict.fromkeys(DELETED_FILTERS) | parse_arguments(DELETED_FILTERS, **filters)
     return {**values, "owner_id": owner_id, "words": json.dumps((values["q"] or "").split())}
 
 

@@ -39,17 +39,17 @@ def test_a_client_from_the_future_can_be_changed_and_deleted(store, user, other_
 
 # --- how SQLite executes the statements of a request: by an index, without a sort
 
-FILTERS = [names for n in range(5) for names in itertools.combinations(sorted(lists._INDEXED), n)]
+COMBINATIONS = [names for n in range(5) for names in itertools.combinations(sorted(lists._INDEXED), n)]
 
 STATEMENTS = [
     callers.AUTHENTICATE,
     changes.PAGE,
     *(
         lists.page_statement(frozenset(names), order)
-        for names in [*FILTERS, ["q"]]
+        for names in [*COMBINATIONS, ["q"]]
         for order in ("ASC", "DESC")
     ),
-    *(lists.matching_statement((*found, *FILTERS[-1])) for found in (["q"], ["email"], ["q", "email"])),
+    *(lists.matching_statement((*found, *COMBINATIONS[-1])) for found in (["q"], ["email"], ["q", "email"])),
 ]
 
 
