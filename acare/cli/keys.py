@@ -18,10 +18,10 @@ KEY_COLUMNS = (
     "id preview state role email scopes expires_at last_used_at user_id made_by made_with invitation name"
 ).split()
 
-DEFAULT_SCOPE = "clients:read,write"
+DEFAULT_SCOPE, FIRST_SCOPE = "clients:read,write", "all:read,write"
 _SCOPE = (
     f"a resource ({', '.join(RESOURCES)}) and actions (read, write, delete, create; write includes delete "
-    f"and create); may be repeated (default: {DEFAULT_SCOPE})"
+    f"and create); may be repeated (default: {DEFAULT_SCOPE}; the first broker's: {FIRST_SCOPE})"
 )
 
 
@@ -82,10 +82,10 @@ def create(
     if adopted is not None and invitation:
         raise SettingError("--key-file cannot be combined with --invitation")
     given: dict[str, list[str]] = {}
-    for resource, actions in scopes or [_parse_scope(DEFAULT_SCOPE)]:
-        given.setdefault(resource, []).extend(actions)
     with open_database(settings) as database:
         user, is_new = _find_or_new(database, email, role)
+        for resource, actions in scopes or [_default_scope(database, user)]:
+            given.setdefault(resource, []).extend(actions)
         created = KeyStore(database).create(
             OPERATOR,
             user_id=user.id,
@@ -124,8 +124,14 @@ def _find_or_new(database: Database, email: str, role: Role | None) -> tuple[Use
     return user, False
 
 
+def _default_scope(database: Database, user: User) -> tuple[str, list[str]]:
+    """The scope of a key for which none is given: everything, if it is the first key and of a broker."""
+    is_first = user.role == "broker" and not KeyStore(database).list(OPERATOR, limit=1).rows
+    return _parse_scope(FIRST_SCOPE if is_first else DEFAULT_SCOPE)
+
+
 def _scope_text(scopes: Scopes) -> str:
-    """``clients:read,write users:read``, as ``--scope`` takes them."""
+    """``clients:read,write keys:read``, as ``--scope`` takes them."""
     return " ".join(f"{resource}:{','.join(actions)}" for resource, actions in scopes.items()) or "none"
 
 
