@@ -25,7 +25,10 @@ class User(NamedTuple):
 
 
 class Right(NamedTuple):
-    """The right to an operation: one of ``actions`` on ``resource`` in the scopes of the key, and a role."""
+    """The right to an operation: one of ``actions`` on ``resource`` in the scopes of the key, and a role.
+
+    Without ``actions``, any valid key has it.
+    """
 
     resource: str
     actions: tuple[str, ...]
@@ -91,6 +94,8 @@ def validate_scopes(value: object) -> dict[str, list[str]]:
             wrong = f"not {f'{resource}: {actions}':.100}"
             allowed = f"the resources {', '.join(RESOURCES)} and the actions {', '.join(ACTIONS)}"
             raise ValueError(f"must map resources to lists of actions, with {allowed}; {wrong}")
+    if "read" in given.get("users", ()):  # stored ones stay
+        raise ValueError("must not have users:read, which permits nothing: clients:read lists the users")
     # A generated Java client sends an empty list for each resource that its caller does not name.
     return {resource: list(dict.fromkeys(actions)) for resource, actions in given.items() if actions}
 

@@ -159,7 +159,7 @@ class RequireRight:
         if right is None:
             return
         caller = req.caller
-        if not caller.may(right.resource, right.actions):
+        if right.actions and not caller.may(right.resource, right.actions):
             raise InsufficientScope(right.resource, right.actions)
         if caller.role not in right.roles:
             raise Refused("this operation requires the broker role", "BROKER_REQUIRED")

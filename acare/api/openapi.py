@@ -62,9 +62,9 @@ class _Completion:
 
     def _complete(self, operation: Any, right: Right | None) -> None:
         """Complete an operation, apart from its errors."""
-        needs = [f"`{right.resource}:{action}`" for action in right.actions] if right else ["an invitation"]
+        scopes = [f"`{right.resource}:{action}`" for action in right.actions] if right else ["an invitation"]
         brokers = " Brokers only." if right and len(right.roles) == 1 else ""
-        operation["description"] += f"{brokers} Requires {' or '.join(needs)}."
+        operation["description"] += f"{brokers} Requires {' or '.join(scopes) or 'any valid key'}."
         operation["parameters"] = [_refer("parameters", name) for name in operation.get("parameters", [])]
         for response in operation["responses"].values():
             response["headers"] = self._headers(response)

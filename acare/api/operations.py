@@ -57,6 +57,7 @@ def list_cost(query_string: str) -> Cost:
 
 
 # Actions, of which a scope needs one.
+ANY_KEY: tuple[str, ...] = ()
 READ = ("read",)
 WRITE = ("write",)
 DELETE = ("write", "delete")
@@ -89,7 +90,7 @@ OPERATIONS = (
     Operation("GET", "/v1/changes", Changes, Right("clients", READ), "slow"),
     Operation("GET", "/v1/users", UserCollection, Right("clients", READ), "slow"),
     Operation("POST", "/v1/users", UserCollection, Right("users", CREATE, BROKERS)),
-    Operation("GET", "/v1/users/me", CurrentUser, Right("clients", READ), "quick"),
+    Operation("GET", "/v1/users/me", CurrentUser, Right("users", ANY_KEY), "quick"),
     Operation("PUT", "/v1/users/{user_id}", UserItem, Right("users", WRITE, BROKERS)),
     Operation("POST", "/v1/users/{user_id}/handover", Handover, Right("clients", WRITE, BROKERS), "long"),
     Operation("GET", "/v1/keys", KeyCollection, Right("keys", READ), "slow"),

@@ -89,7 +89,7 @@ class KeyRedemption(Resource):
         invitation = api_key(req.env)
         if invitation is None:  # a user who is signed in without a key
             raise InvalidKey("missing")
-        given = body.read_fields(req, {"name": NAME})
+        given = body.read_fields(req, {"name": NAME}) if req.context.body else {}
         key, listed = self._services.keys.redeem(invitation, **given)
         _answer_created(resp, key, listed)
 

@@ -8,6 +8,7 @@ from acare.cli.options import JSON, argument, command, open_database, read_datab
 from acare.cli.output import counted, print_rows
 from acare.config import Settings
 from acare.field_types import USER_EMAIL
+from acare.store import keys
 from acare.store.clients import ClientStore
 from acare.store.users import UserStore
 
@@ -46,8 +47,15 @@ def rename(settings: Settings, email: str, new: str) -> None:
 @command(_EMAIL)
 def disable(settings: Settings, email: str) -> None:
     """Refuse a user's keys, from the next request on."""
+    with open_database(settings) as database:
+        UserStore(database).change(email, disabled=True)
+        with database.read() as connection:
+            made = keys.made_for_others(connection, email)
     rest = f"'acare handover --from {email} --to EMAIL' hands over their clients."
-    _change(settings, email, f"Disabled {email}. {rest}", disabled=True)
+    sys.stderr.write(f"Disabled {email}. {rest}\n")
+    if made:
+        rest = "that this user made for others: still valid. 'acare key list' lists them, by made_by."
+        sys.stderr.write(f"{counted(made, 'key')} {rest}\n")
 
 
 @command(_EMAIL)

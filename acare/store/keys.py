@@ -87,8 +87,8 @@ RETURNING
     def redeem(self: "KeyStore[Database]", invitation: str, *, name: str | None = None) -> NewKey:
         """Exchange an invitation for a key of its user, with its scopes, and revoke it.
 
-        The key ends with the key that made the invitation. InvalidKey if the invitation is not valid,
-        InvalidInput for an ordinary key.
+        The key expires with the key that made the invitation at the latest, but is not revoked with it.
+        InvalidKey if the invitation is not valid, InvalidInput for an ordinary key.
         """
         values = parse_arguments(PARSERS, name=name)
 
@@ -129,7 +129,7 @@ LIMIT :limit OFFSET :skipped
             (total,) = connection.execute(self.COUNT_KEYS, values).fetchone()
             return Listing(total, read(connection, self.LIST_KEYS, values))
 
-    # With :made, also the keys that were made with the key, directly or indirectly, and always invitations.
+    # Also the invitations that were made with the key, and with :made all keys, directly or indirectly.
     REVOKE = f"""
 WITH RECURSIVE revoked (id) AS (
     SELECT id
@@ -148,9 +148,10 @@ RETURNING id
 """
 
     def revoke(self: "KeyStore[Database]", caller: Caller, key_id: str, *, made: bool = False) -> int:
-        """Revoke the key permanently; with ``made``, also the keys made with it, directly or indirectly.
+        """Revoke the key permanently, and the invitations made with it that were not redeemed.
 
-        Returns the number of keys. NotFound if the caller sees no key with this id.
+        With ``made``, also all keys made with it, directly or indirectly, and those from invitations. Returns
+        the number of keys. NotFound if the caller sees no key with this id.
         """
         values = {"id": key_id, "owner_id": caller.owner_id, "made": made}
         revoked = self._write(lambda connection: connection.execute(self.REVOKE, values).fetchall())
@@ -241,6 +242,19 @@ def read(connection: sqlite3.Connection, statement: str, values: dict[str, Any])
     return [
         {**key, "scopes": parse_scopes(key["scopes"]), "invitation": bool(key["invitation"])} for key in keys
     ]
+
+
+COUNT_MADE = """
+SELECT count(*)
+FROM keys
+WHERE made_by = :email AND email <> :email AND state = 'valid'
+"""
+
+
+def made_for_others(connection: sqlite3.Connection, email: str) -> int:
+    """How many valid keys of other users this user has made, or they have from this user's invitations."""
+    (made,) = connection.execute(COUNT_MADE, {"email": email}).fetchone()
+    return int(made)
 
 
 ENDING = f"""

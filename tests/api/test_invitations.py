@@ -71,6 +71,10 @@ def test_an_invitation_becomes_a_key_of_its_user(app, api, ana):
     assert Api(app, key["key"]).get("/v1/users/me").json["data"]["email"] == ANA
 
 
+def test_an_invitation_can_be_redeemed_without_a_body(app, api):
+    Api(app, invite(api)["key"]).ask("POST", REDEEM, status=201)
+
+
 def test_an_invitation_works_once(app, api):
     invitation = invite(api)
     redeem(app, invitation)
@@ -141,13 +145,34 @@ def test_an_invitation_of_a_revoked_maker_stays_ended_after_a_purge(app, api):
     assert reason(redeem(app, invitation, 401)) == "revoked"
 
 
+# --- what ends the key for which it was exchanged
+
+
+@pytest.fixture
+def bea(app):
+    return new_key(app.keys, "bea@example.com", ALL_SCOPES, role="broker")
+
+
 @pytest.mark.parametrize("ends", [SOON, None], ids=["a day later", "never"])
-def test_the_key_ends_with_the_key_that_made_the_invitation(app, ends):
+def test_the_key_expires_with_the_key_that_made_the_invitation(app, ends):
     maker = new_key(app.keys, "bea@example.com", ALL_SCOPES, expires_at=ends, role="broker")
     first = redeem(app, invite(Api(app, maker.key), expires_at=timestamps.after(0.5)))
     assert (first["expires_at"], first["made_with"]) == (ends, maker.id)
-    app.keys.revoke(OPERATOR, maker.id, made=True)
-    assert reason(Api(app, first["key"]).get("/v1/clients", 401)) == "revoked"
+
+
+def test_a_broker_who_signs_out_does_not_sign_out_whom_she_invited(app, bea, ana):
+    broker = Api(app, bea.key)
+    key = redeem(app, invite(broker, user_id=ana.user_id()))["key"]
+    broker.ask("DELETE", f"/v1/keys/{bea.id}")
+    assert reason(broker.get("/v1/clients", 401)) == "revoked"
+    Api(app, key).get("/v1/clients")
+
+
+def test_the_key_is_revoked_with_its_makers_if_asked(app, bea, ana):
+    broker = Api(app, bea.key)
+    key = redeem(app, invite(broker, user_id=ana.user_id()))["key"]
+    broker.ask("DELETE", f"/v1/keys/{bea.id}?made=true")
+    assert reason(Api(app, key).get("/v1/clients", 401)) == "revoked"
 
 
 def test_an_invitation_counts_as_a_key(app, ana):

@@ -62,6 +62,20 @@ def test_repeated_scopes_are_combined(run, listed, scopes, stored):
     assert listed()[0]["scopes"] == stored
 
 
+@pytest.mark.parametrize(("role", "scope"), [("broker", "all:read,write"), ("agent", "clients:read,write")])
+def test_the_first_key_of_a_broker_has_all_scopes(run, role, scope):
+    for each in (scope, "clients:read,write"):
+        assert f"with the scopes {each} in" in run("key", "create", "--user", ANA, "--role", role).err
+
+
+def test_a_scope_that_permits_nothing_is_refused(run, listed, path):
+    said = run("key", "create", "--user", ANA, "--scope", "users:read,write", status=2).err
+    assert "users:read, which permits nothing" in said
+    run("key", "create", "--user", ANA)
+    edit(path, """UPDATE api_keys SET scopes = '{"users": ["read"]}'""")
+    assert listed()[0]["scopes"] == {"users": ["read"]}  # stored by an earlier version
+
+
 # --- invitations, and keys that programs have already
 
 

@@ -129,6 +129,19 @@ def test_a_disabled_user_is_refused_until_enabled(run, ana):
     ana.get("/v1/clients")
 
 
+def test_disabling_a_user_tells_which_keys_of_others_stay_valid(run, app):
+    app.users.add("dana@example.com", "broker")
+    maker = app.caller(app.users.add(ANA, "broker").email)
+    ben = app.users.add(BEN, "agent").id
+    assert "still valid" not in run("user", "disable", ANA).err
+    run("user", "enable", ANA)
+    redeemed = app.keys.create(maker, user_id=ben, invitation=True).key
+    app.keys.redeem(redeemed)
+    app.keys.create(maker, user_id=ben, invitation=True)  # ends with its maker, as do the maker's own keys
+    app.keys.create(maker)
+    assert "1 key that this user made for others: still valid." in run("user", "disable", ANA.upper()).err
+
+
 @pytest.mark.parametrize(("old", "new"), [("broker@localhost", BEN), (ANA, "Ana@Example.com")])
 def test_a_renamed_user_keeps_clients_and_keys(run, caller, old, new):
     api = caller(old)

@@ -38,7 +38,7 @@ class Ask:
 
 COLLECTION, ITEM, CSV = "/v1/clients", "/v1/clients/{client_id}", "/v1/clients.csv"
 OWNER, REDEMPTION = f"{ITEM}/owner", "/v1/keys/redeem"
-USER = "/v1/users/{user_id}"
+USER, ME = "/v1/users/{user_id}", "/v1/users/me"
 CHANGES_FEED, OTHER_CURSOR = "/v1/changes", f"{'0' * 16}.all.1.1"
 CHANGE, TO_NEW = {"notes": "x"}, OPERATIONS["POST /v1/clients/{client_id}/owner"][0]
 # Method, path and body of a request for each operation, and its status.
@@ -82,7 +82,8 @@ TABLE = [
     Ask("DELETE", f"{COLLECTION}/{UNKNOWN_ID}", 404),
     *(Ask(method, path, 400, body, prepare=scenes.malformed) for method, path, body, _ in GOOD),
     *(Ask(method, path, 401, body, prepare=scenes.without_key) for method, path, body, _ in GOOD),
-    *(Ask(method, path, 403, body, prepare=scenes.unscoped) for method, path, body, _ in GOOD),
+    *(Ask(method, path, 403, body, scenes.unscoped) for method, path, body, _ in GOOD if path != ME),
+    Ask("GET", ME, 403, prepare=scenes.unknown_user),
     *(Ask(method, path, 403, body, scenes.cross_site) for method, path, body, _ in GOOD if method != "GET"),
     *(Ask(method, path, 413, b" " * 65_537) for method, path, *_ in GOOD),
     *(Ask(method, path, 431, body, prepare=scenes.rejected) for method, path, body, _ in GOOD),

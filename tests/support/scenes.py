@@ -145,6 +145,11 @@ def cross_site(scene):
     return SimpleNamespace(ask=functools.partial(Api(caller.web.app).ask, Sec_Fetch_Site="cross-site"))
 
 
+def unknown_user(scene):
+    """A user who is signed in without a key, and unknown here."""
+    return Api(another_app(identify=lambda env: "unknown@example.com")(scene).web.app)
+
+
 def another_app(**options):
     """A caller of an app with other settings on the same file."""
 
