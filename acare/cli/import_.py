@@ -50,7 +50,7 @@ def _default(text: str) -> tuple[str, object]:
 
 
 _DEFAULT = "the value of a field that a row lacks, for example client_type=buyer"
-_REJECTS = "write invalid rows and skipped duplicates to FILE, and import the others"
+_REJECTS = "write invalid rows and duplicates to FILE, and import the others"
 _DUPLICATE = (
     "how to handle clients that already exist, by id, e-mail, phone or name (default: fail). update takes "
     "what has changed at the source alone since the last import; keep also settles all conflicts in favour "
@@ -101,7 +101,7 @@ def import_(
     says what was written.
     """
     options = Options(timestamps.now(), {**dict(defaults), "owner": user}, **given)
-    is_url = source.startswith(("http://", "https://"))
+    is_url = re.match("https?://", source, re.IGNORECASE) is not None
     if not is_url and (key_file or kept or proof or options.may_lack):
         raise SettingError("--key-file, --download, --proof and --allow-missing need a URL")
     if rejects is not None and rejects.exists():
@@ -126,7 +126,10 @@ def import_(
             file, remote = stack.enter_context(_private(kept)), _remote(source, key_file)
             download = Download(remote, file, progress)
             reader = JsonReader(download, dict(chosen), values)
-            download.run()  # before the transaction: no writer waits for the network
+            try:
+                download.run()  # before the transaction: no writer waits for the network
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(kept or tempfile.gettempdir())) from None
             options = replace(options, now=timestamps.now())  # clients can be created during a download
         else:
             reader = open_reader(stack.enter_context(open(source, "rb")), dict(chosen), values)
@@ -141,6 +144,8 @@ def _remote(url: str, key_file: Path | None) -> Remote:
     """The server at a URL, with the key in the file."""
     if key_file is None:
         raise SettingError("a URL needs --key-file, the name of a file with an API key")
+    if "@" in url.partition("?")[0]:
+        raise SettingError("the URL must not have a user name or password: --key-file names the key's file")
     key = key_file.read_text("utf-8", "replace").strip()
     if not re.fullmatch("[!-~]+", key):
         raise Refused(f"{key_file}: the file must have one line: the API key")
@@ -168,6 +173,7 @@ _HINTS = {
     "created_at": "--dates dmy or --dates mdy for dates such as 5/7/2026",
     "duplicate": "--on-duplicate skip or create",
     _BY_ID: "--on-duplicate update or skip",  # create would make a copy of each client
+    "possible": "imported, since the first names differ",
 }
 _OTHER_HINT = "--rejects FILE for the other rows"
 

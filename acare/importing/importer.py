@@ -34,7 +34,7 @@ _MAX_SHOWN = 60  # characters of a cell
 class ProblemSummary:
     """How often a problem occurs, and up to three rows whose cells differ, by the cell.
 
-    ``field`` is the field with the problem, or ``duplicate``.
+    ``field`` is the field with the problem, ``duplicate``, or ``possible`` for a duplicate that is imported.
     """
 
     field: str
@@ -47,7 +47,7 @@ class Result:
     """The result of an import.
 
     ``counts`` has the rows by outcome: see ``merging``, and ``created``, ``skipped``, ``refused``, and
-    ``duplicate``, which prevents the import. ``summaries`` has the problems and duplicates by text, in order
+    ``duplicate``. ``summaries`` has the problems and duplicates by text, in order
     of the first line. ``conflicts`` has the id and name of clients that are left to a person. ``missing`` has
     the fields that the server lacks, with the number of clients. ``proof``: from a server.
     """
@@ -61,12 +61,13 @@ class Result:
 
     def is_blocked(self, options: Options) -> bool:
         """Whether refused rows, duplicates or missing fields prevent the import."""
-        is_refused = self.counts["refused"] and options.rejects is None
-        return bool(self.counts["duplicate"] or is_refused or self.missing.keys() - set(options.may_lack))
+        is_wrong = options.rejects is None and (self.counts["duplicate"] or self.counts["refused"])
+        return bool(is_wrong or self.missing.keys() - set(options.may_lack))
 
     def needs_action(self, options: Options) -> bool:
         """Whether the import was blocked, or a person must decide about some clients."""
-        return self.is_blocked(options) or self.counts.keys() <= {"refused"} or bool(self.conflicts)
+        is_rejected = self.counts.keys() <= {"refused", "duplicate"}
+        return self.is_blocked(options) or is_rejected or bool(self.conflicts)
 
     def add_problem(self, row: Row, field: str, message: str, text: str) -> None:
         """Count a problem or duplicate; ``text`` is shown with the row."""
@@ -152,7 +153,9 @@ def _create(row: Row, client: dict[str, Any], store: ImportStore, options: Optio
     policy, client_id = options.on_duplicate, client.get("id")
     match = store.find(client, client_id) if client_id or policy != "create" else None
     by, name = match or ("", "")
-    if by and policy != "create":
+    if by == "phone alone":
+        result.add_problem(row, "possible", f"duplicate of this client by {by}", name)
+    elif by and policy != "create":
         result.add_problem(row, "duplicate", f"of this client by {by}", name)
         result.counts["skipped" if policy == "skip" else "duplicate"] += 1
         return f"duplicate of this client by {by}: {name}"

@@ -25,7 +25,7 @@ _TIME = "must be a date from 1700 on that is not in the future, such as 2026-07-
 # The values that a row may give besides the fields of a client, and their rules.
 _GIVEN = {
     "id": "must be a UUID",
-    "owner": "must be the e-mail address of a user",
+    "owner": "must be the e-mail address of an enabled user",
     "version": f"must be an integer from 1 to {_MAX_VERSION}",
     "created_at": _TIME,
     "updated_at": _TIME,
@@ -75,7 +75,7 @@ class Row:
     def validated(self, options: Options, owners: Mapping[str, str]) -> dict[str, Any]:
         """The client to store: its fields and ``user_id``, and id, version and times if the row has them.
 
-        InvalidInput with all problems. ``owners`` are the ids of all users by address in lower case.
+        InvalidInput with all problems. ``owners`` are the ids of enabled users by address in lower case.
         """
         own = {name: value for name, value in self.values.items() if value is not None}
         values = {**options.defaults, **own}

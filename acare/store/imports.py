@@ -16,13 +16,13 @@ from acare.store.users import as_dicts
 class ImportStore:
     """Clients, in the transaction of an import.
 
-    ``owners`` are the ids of users by address in lower case. New versions are greater than ``floor``.
+    ``owners`` are the ids of enabled users by address in lower case. New versions are greater than ``floor``.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self.add = partial(insert, connection)  # stores a client
-        users = connection.execute("SELECT email, id FROM users")
+        users = connection.execute("SELECT email, id FROM users WHERE disabled_at IS NULL")
         self.owners: dict[str, str] = {email.lower(): id for email, id in users}
         self.floor: int = connection.execute(f"SELECT {FLOOR}").fetchone()[0]
 
@@ -83,14 +83,14 @@ ORDER BY seq
         return iter(self._connection.execute(self.ALL))
 
     FIND_BY_EMAIL = """
-SELECT first_name || ' ' || last_name
+SELECT first_name, first_name || ' ' || last_name
 FROM clients
 WHERE email = :value COLLATE NOCASE
 ORDER BY seq
 """
 
     FIND_BY_WORDS = """
-SELECT first_name || ' ' || last_name
+SELECT first_name, first_name || ' ' || last_name
 FROM clients_search
 CROSS JOIN clients ON clients.seq = clients_search.rowid
 WHERE clients_search MATCH :value
@@ -98,11 +98,11 @@ ORDER BY clients_search.rowid
 """
 
     def find(self, client: Mapping[str, object], client_id: str | None) -> tuple[str, str] | None:
-        """What matches (id, email, phone or name), and the full name of the oldest client that matches.
+        """What matches (id, email, phone, phone alone or name), and the full name of the oldest such client.
 
         A row with an id describes only the client with this id, since two clients of an export may have the
-        same address. Other rows are compared by e-mail address; without one, by phone number, as in a search;
-        without either, by full name.
+        same address. Other rows are compared by e-mail address; without one, by phone number, as in a search,
+        and first name (else it is "phone alone"); without either, by full name.
         """
         if client_id is not None:
             if known := self.get(client_id):
@@ -117,7 +117,10 @@ ORDER BY clients_search.rowid
             by, statement, value = "name", self.FIND_BY_WORDS, search_terms.same_name(name)
         if by != "email":
             search.index_changes(self._connection)  # so that the search finds the rows before this one
-        for (found,) in self._connection.execute(statement, {"value": value}):
-            if by != "name" or found.casefold().split() == name.casefold().split():
+        possible = None
+        for first_name, found in self._connection.execute(statement, {"value": value}):
+            if by == "phone" and first_name.casefold() != str(client["first_name"]).casefold():
+                possible = possible or ("phone alone", found)
+            elif by != "name" or found.casefold().split() == name.casefold().split():
                 return by, found
-        return None
+        return possible

@@ -163,6 +163,7 @@ IMPORTED = {
     "imported": ((3, False, True), (3, 3), True),
     "imported, and raised by a restore": ((9, False, False), (9, 3), True),
     "changed here since": ((4, True, False), (3, 3), False),
+    "changed here by the operator": ((4, False, False), (3, 3), False),
     "changed on both sides alike": ((4, True, False), (4, 4), False),
     "created here": ((1, True, False), (None, None), False),
 }

@@ -10,7 +10,7 @@ from support.importing import HEADER, RECORD
 SAME = [
     pytest.param({"email": "J@b", "phone": "1"}, "Pat,Kim,buyer,j@B,2", "email", id="address"),
     pytest.param({"email": "ÄSS@STRAẞE.de"}, "Pat,Kim,buyer,Äss@straẞe.DE,", "email", id="not ASCII"),
-    pytest.param({"phone": "+49 661 100000"}, "Pat,Kim,buyer,,0661/100000", "phone", id="country"),
+    pytest.param({"phone": "+49 661 100000"}, "JORDAN,Kim,buyer,,0661/100000", "phone", id="country"),
     pytest.param({"email": "other@b"}, "JORDAN,Lee,buyer,,", "name", id="name"),
     pytest.param({"last_name": 'Lee" OR "x'}, '"JORDAN","Lee"" OR ""x",buyer,,', "name", id="quotes"),
     pytest.param({"first_name": "Zoë"}, "ZOË,Lee,buyer,,", "name", id="accents"),
@@ -34,7 +34,7 @@ def test_each_number_of_a_field_is_compared(agency):
     for number, phone in [(number, each["field"]) for each in PHONES for number in each["numbers"]]:
         agency.start_again()
         agency.create(**JORDAN, phone=phone)
-        ended = agency.load(f"{HEADER},phone\nDana,Ray,buyer,{number}\n")
+        ended = agency.load(f"{HEADER},phone\nJordan,Ray,buyer,{number}\n")
         assert (phone, number, "duplicate of this client by phone" in ended.out) == (phone, number, True)
 
 
@@ -50,6 +50,29 @@ def test_another_person_is_not_a_duplicate(agency, row):
     for first in ("Jordan", "Zoë"):
         agency.create(**{**JORDAN, "first_name": first, "last_name": "Lee", "phone": "+1 661 555-0142"})
     assert agency.load(f"{HEADER},email,phone\n{row}\n").code == 0
+
+
+@pytest.mark.parametrize("arguments", [(), ("--on-duplicate", "skip")])
+def test_another_person_with_the_phone_number_is_listed_and_imported(agency, arguments):
+    agency.create(**JORDAN, phone="+1 661 555-0142")
+    ended = agency.load(f"{HEADER},phone\nDana,Lee,buyer,661 555 0142\n", *arguments)
+    line = 'possible duplicate of this client by phone alone: 1 row (line 2: "Jordan Lee"); imported'
+    assert (ended.code, line in ended.out, len(agency.clients())) == (0, True, 2)
+
+
+def test_a_person_is_a_duplicate_among_others_with_the_phone_number(agency):
+    for first_name in ("Dana", "Jordan"):
+        agency.create(**{**JORDAN, "first_name": first_name}, phone="5550142")
+    ended = agency.load(f"{HEADER},phone\nJordan,Lee,buyer,5550142\n")
+    assert (ended.code, "\nduplicate of this client by phone: 1 row" in f"\n{ended.out}") == (1, True)
+
+
+def test_a_duplicate_is_rejected_and_the_others_are_imported(agency, tmp_path):
+    agency.create(**JORDAN, email="j@b")
+    rows = f"{HEADER},email\nJo,Lee,buyer,j@b\nNew,One,buyer,n@b\n"
+    ended = agency.load(rows, "--rejects", tmp_path / "rejects.csv")
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "1 created, 1 duplicate; 1 client written.")
+    assert "duplicate of this client by email: Jordan Lee" in (tmp_path / "rejects.csv").read_text()
 
 
 @pytest.mark.parametrize(

@@ -76,8 +76,17 @@ def test_an_unknown_user_is_named_before_a_download(agency):
 def test_only_a_row_without_an_owner_needs_a_user(agency):
     agency.write(f"{HEADER},owner\nA,B,buyer,{USER}\nC,D,buyer,\n")
     ended = agency.run("import", agency.folder / "in.csv")
-    assert "owner must be the e-mail address of a user: 1 row (line 3); --value maps" in ended.out
+    assert "owner must be the e-mail address of an enabled user: 1 row (line 3); --value maps" in ended.out
     assert agency.run("import", agency.folder / "in.csv", "--rejects", agency.folder / "rest.csv").code == 0
+
+
+def test_a_disabled_user_gets_no_client(agency):
+    agency.run("user", "add", "ben@example.com")
+    agency.run("user", "disable", "ben@example.com")
+    rows = f"{HEADER},owner\nA,B,buyer,ben@example.com\n"
+    ended = agency.load(rows)
+    assert 'of an enabled user: 1 row (line 2: "ben@example.com")' in ended.out
+    assert (ended.code, agency.clients()) == (1, [])
 
 
 # --- the report

@@ -1,6 +1,8 @@
 """``acare import URL``: the clients of another server, which a stand-in for the hosted service has."""
 
+import errno
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -32,6 +34,24 @@ def test_the_clients_of_another_acare_arrive_as_they_are(agency, other, tmp_path
         )
     assert ended.code == 0, ended.out
     assert other.run("export").out.replace(other.user_id, agency.user_id) == agency.run("export").out
+
+
+@pytest.mark.parametrize("scheme", ["http", "HTTPS"])
+def test_a_password_in_the_url_is_refused_and_not_printed(agency, scheme):
+    ended = agency.run("import", f"{scheme}://ana:secret@127.0.0.1:1", "--key-file", "key.txt")
+    assert (ended.code, "must not have a user name or password" in ended.err) == (2, True)
+    assert "secret" not in ended.out + ended.err
+
+
+def test_a_full_disk_during_a_download_names_the_file(mover, hosted, tmp_path, monkeypatch):
+    hosted.create(1)
+
+    def fails(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Download, "_keep", fails)
+    ended = mover.run("--download", tmp_path / "kept")
+    assert (ended.code, f"{tmp_path}/kept: No space left on device" in ended.err) == (1, True)
 
 
 @pytest.mark.parametrize("option", ["--proof", "--rejects", "--download"])

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from support.files import query
-from support.hosted import BEN
+from support.hosted import ANA, BEN, KEY
 from support.importing import RECORD, USER
 
 from acare.fields import ValidFields, validate_update
@@ -178,6 +178,21 @@ def test_what_was_kept_is_a_conflict_when_it_changes_again(mover, hosted, confli
     assert conflicts(mover.run(*UPDATE)) == {conflict}
 
 
+def test_the_proof_names_a_greater_version_there(mover, hosted, conflict):
+    hosted.change(conflict)
+    assert "    1 changed here: phone 1, notes 1, version 1, updated_at 1\n" in mover.run(*UPDATE).out
+
+
+def test_the_proof_tells_the_clients_of_other_owners(mover, hosted):
+    values = ("--value", f"user_id:{ANA}={USER}", "--value", f"user_id:{BEN}=ben@example.com")
+    mover.agency.run("user", "add", "ben@example.com")
+    ids = hosted.fill(4)
+    mover.run(*values)
+    hosted.keys[KEY] = (ANA,)
+    hosted.delete(ids[0])
+    assert "    2 only here, of other owners\n    1 only here\n" in mover.run(*UPDATE, *values).out
+
+
 def test_without_versions_there_keep_is_needed_each_time(agency):
     record = {name: value for name, value in RECORD.items() if name != "version"}
     agency.load(json.dumps(record), name="in.jsonl")
@@ -205,6 +220,28 @@ def test_an_earlier_version_with_the_same_fields_is_unchanged(agency):
     agency.load(json.dumps(RECORD), name="in.jsonl")
     old = json.dumps({**RECORD, "version": 2, "updated_at": RECORD["created_at"]})
     assert last_line(agency.load(old, *UPDATE, name="in.jsonl")) == f"1 unchanged; {NOTHING}."
+
+
+def test_what_was_read_last_is_remembered_after_an_update(mover, hosted, moved):
+    hosted.change(moved[0], notes="new")
+    mover.run(*UPDATE)
+    change_here(mover, moved[0], phone="5")
+    assert last_line(mover.run(*UPDATE)) == f"2 unchanged, 1 kept; {NOTHING}."
+
+
+def test_a_row_without_a_version_changes_nothing_of_that(agency):
+    agency.load(json.dumps(RECORD), name="in.jsonl")
+    agency.load(json.dumps({**RECORD, "version": None}), *UPDATE, name="in.jsonl")
+    with agency.app() as app:
+        app.clients.update(agency.caller, RECORD["id"], ValidFields(email="new@b"))
+    assert last_line(agency.load(json.dumps(RECORD), *UPDATE, name="in.jsonl")) == f"1 kept; {NOTHING}."
+
+
+def test_a_version_alone_is_taken_over(agency):
+    """As of a source that does not tell the time of a change."""
+    agency.load(json.dumps(RECORD), name="in.jsonl")
+    agency.load(json.dumps({**RECORD, "version": 4}), *UPDATE, name="in.jsonl")
+    assert agency.clients()[0]["version"] == 4
 
 
 def test_a_version_without_other_changes_is_taken_over(mover, hosted, moved):
