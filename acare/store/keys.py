@@ -247,12 +247,12 @@ def read(connection: sqlite3.Connection, statement: str, values: dict[str, Any])
 COUNT_MADE = """
 SELECT count(*)
 FROM keys
-WHERE made_by = :email AND email <> :email AND state = 'valid'
+WHERE made_by = :email AND state = 'valid'
 """
 
 
 def made_for_others(connection: sqlite3.Connection, email: str) -> int:
-    """How many valid keys of other users this user has made, or they have from this user's invitations."""
+    """How many valid keys of others a disabled user, whose own are not valid, has made, also by invitations."""
     (made,) = connection.execute(COUNT_MADE, {"email": email}).fetchone()
     return int(made)
 
