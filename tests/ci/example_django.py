@@ -14,14 +14,14 @@ from django.db import close_old_connections
 from django.dispatch import receiver
 
 import acare
-from acare.errors import AlreadyExists
+from acare.errors import AlreadyExists, InvalidInput
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 intranet = get_wsgi_application()
 
 
 def logged_in_user(environ):
-    """The e-mail address of Django's user; None if there is none."""
+    """The e-mail address of Django's user, verified and unique there; None or "" if there is none."""
     close_old_connections()
     request = WSGIRequest(environ)
     SessionMiddleware(lambda _: None).process_request(request)
@@ -35,8 +35,8 @@ atexit.register(crm.close)
 
 @receiver(user_logged_in)
 def add_user(user, **_):
-    """Adds a user of acare at the first visit. A disabled user stays disabled."""
-    with suppress(AlreadyExists):
+    """Adds a user of acare at the first visit, if the address is valid. A disabled user stays disabled."""
+    with suppress(AlreadyExists, InvalidInput):
         crm.users.add(user.email, "agent")
 
 

@@ -51,11 +51,11 @@ from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.urls import path
 
-def log_in(request):
-    login(request, User.objects.get())
+def log_in(request, name="ana"):
+    login(request, User.objects.get(username=name))
     return HttpResponse(request.get_host())
 
-urlpatterns = [path("login", log_in)]
+urlpatterns = [path("login", log_in), path("login/<name>", log_in)]
 """
 DJANGO = """
 from example import application
@@ -64,6 +64,7 @@ from django.core.management import call_command
 
 call_command("migrate", verbosity=0)
 User.objects.create_user("ana", "ana@example.com")
+User.objects.create_user("ben")
 """
 
 FILES = {
@@ -125,3 +126,8 @@ def test_a_page_of_the_app_reads_the_store_for_an_enabled_user(user):
     assert user(path="/my-clients?q=lee")[1]["total"] == 1
     user(path="/disable")
     user(path="/my-clients", status=403, parse=bytes.decode)
+
+
+@pytest.mark.parametrize("user", ["django"], indirect=True)
+def test_an_account_without_an_address_can_log_in(user):
+    assert user(path="/login/ben", parse=bytes.decode)
