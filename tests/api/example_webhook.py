@@ -1,6 +1,7 @@
 """Passes each change of a client on to a webhook, at least once; ``cursor.txt`` has how far it has come.
 
-Set ``URL``, ``KEY`` and ``WEBHOOK``.
+It begins with the changes from now on or, with --from-beginning, with all clients. Set ``URL``, ``KEY`` and
+``WEBHOOK``.
 """
 
 import http.client
@@ -43,6 +44,11 @@ def remember(position):
     new.replace(cursor)
 
 
+if not cursor.exists():
+    is_from_now = "--from-beginning" not in sys.argv
+    print(f"Begins with {'the changes from now on' if is_from_now else 'all clients'}.")
+    if not is_from_now:
+        remember("")
 while True:
     after = cursor.read_text() if cursor.exists() else "now"
     status, body = call(f"{URL}?after={after}", {"X-API-Key": KEY})

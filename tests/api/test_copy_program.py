@@ -137,6 +137,23 @@ def test_the_poller_skips_what_is_refused_three_times(served, tmp_path):
     assert asked == ["No", "No", "No", "Yes"]
 
 
+@pytest.mark.parametrize(("option", "first"), [([], "New"), (["--from-beginning"], "Old")])
+def test_the_poller_begins_now_or_at_the_beginning(served, tmp_path, option, first):
+    program, caller = served
+    caller.create(first_name="Old")
+    with (
+        webhook() as (url, taken, _),
+        (tmp_path / "out").open("w") as out,
+        running([*program(poller(url)), *option], cwd=tmp_path, stdout=out),
+    ):
+        wait_for((tmp_path / "cursor.txt").exists)
+        caller.create(first_name="New")
+        wait_for(lambda: taken)
+    assert taken[0]["client"]["first_name"] == first
+    begin = "all clients" if option else "the changes from now on"
+    assert (tmp_path / "out").read_text() == f"Begins with {begin}.\n"
+
+
 def test_both_lose_nothing_in_kills_and_a_restore(tmp_path):
     """In the end the copy equals the list, and the webhook has had the newest state of each client."""
     database, copy = tmp_path / "served.db", tmp_path / "copy.db"
