@@ -30,6 +30,8 @@ def _text(value: object) -> str:
 def parse_path(value: object) -> Path:
     """A file name."""
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if text == ":memory:":
+        raise ValueError("must be a file: each connection would have a database in memory of its own")
     if isinstance(text, str) and text.strip() and "\0" not in text:
         return Path(text)
     raise ValueError("must be a file name")

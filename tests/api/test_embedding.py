@@ -14,7 +14,7 @@ import acare
 from acare.api.body import MAX_BODY, MAX_DISCARDED
 from acare.auth import OPERATOR
 from acare.config import SETTINGS, AppOptions
-from acare.errors import InvalidInput, SettingError
+from acare.errors import InvalidInput, Refused, SettingError
 from acare.fields import validate_update
 
 ANA = "ana@example.com"
@@ -59,6 +59,7 @@ INVALID_OPTIONS = [
     ({"rate_limit": "lots"}, SettingError, "^rate_limit: "),
     ({"drain_seconds": True}, SettingError, "^drain_seconds: .* must be a whole"),
     ({"database": b"a.db"}, SettingError, "^database: .* must be a file name"),
+    ({"database": ":memory:"}, SettingError, "^database: .* must be a file: each connection"),
 ]
 
 
@@ -80,6 +81,15 @@ def create(app, client, **arguments):
 def update(app, changes, **arguments):
     (client, _), *_ = app.lists.export()
     return app.clients.update(OPERATOR, json.loads(client)["id"], changes, **arguments)
+
+
+def test_an_update_takes_what_is_validated(north):
+    north.users.add(ANA, "agent")
+    client = create(north, new())
+    validated = validate_update({"notes": "x", "version": 1})
+    assert north.clients.update(OPERATOR, client.id, *validated).version == 2
+    with pytest.raises(Refused, match="at version 2, not 1"):
+        north.clients.update(OPERATOR, client.id, *validated)
 
 
 WRONG = {  # what a program does by mistake, and what the error names
