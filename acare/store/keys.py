@@ -252,7 +252,7 @@ WHERE made_by = :email AND state = 'valid'
 
 
 def made_for_others(connection: sqlite3.Connection, email: str) -> int:
-    """How many valid keys of others a disabled user, whose own are not valid, has made, also by invitations."""
+    """How many valid keys of others a disabled user has made, also by invitations."""
     (made,) = connection.execute(COUNT_MADE, {"email": email}).fetchone()
     return int(made)
 
