@@ -19,6 +19,9 @@ Stored = str | int | float | None
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _FORBIDDEN_IN_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
+#: Python sorts accents in a row in quadratic time: 10,000 take seconds. After 30, the rest is ignored.
+EXCESS = re.compile(r"(?<=\W{30})\W+")
+
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _DECODER = json.JSONDecoder(parse_constant=int)  # which raises ValueError for NaN and Infinity
 
@@ -187,6 +190,17 @@ def check_characters(text: str, *, lines: bool) -> None:
 def is_number(value: object) -> TypeGuard[int | float]:
     """Whether a JSON value is a number. In Python, unlike in JSON, a boolean is a number too."""
     return type(value) in (int, float)
+
+
+def strings(listed: str) -> list[str]:
+    """The strings of a JSON list. Another program can have stored other values, or JSON5."""
+    try:
+        values = json.loads(listed)
+    except (ValueError, RecursionError):
+        return []
+    texts = [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
+    # An escape can be half of a surrogate pair, which SQLite takes only so.
+    return [text.encode(errors="ignore").decode() for text in texts] if "\\" in listed else texts
 
 
 def to_json(value: object) -> str:

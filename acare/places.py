@@ -1,9 +1,10 @@
 """The comparison of places and types of property with a property on offer."""
 
-import json
 import re
 import unicodedata
 from collections.abc import Sequence
+
+from acare.field_types import strings
 
 _ACCENT = re.compile("[\u0300-\u036f]")
 _BETWEEN_WORDS = re.compile(r"(?:[^\w\n]|_)+")
@@ -33,17 +34,6 @@ def _fold(texts: Sequence[str]) -> list[str]:
         compared = _COMPARED.match(text)
         text = _ACCENT.sub("", text if compared is None else compared[0])
     return _BETWEEN_WORDS.sub(" ", f" {text} ").split("\n")
-
-
-def strings(listed: str) -> list[str]:
-    """The strings of a JSON list. Another program can have stored other values, or JSON5."""
-    try:
-        values = json.loads(listed)
-    except (ValueError, RecursionError):
-        return []
-    texts = [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
-    # An escape can be half of a surrogate pair, which SQLite takes only so.
-    return [text.encode(errors="ignore").decode() for text in texts] if "\\" in listed else texts
 
 
 def has_place(places: str, place: str) -> bool:

@@ -10,7 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from acare import phone_numbers, places
+from acare import phone_numbers
+from acare.field_types import EXCESS, strings
 from acare.phone_numbers import MIN_COMMON
 
 # The second spelling of some letters, decomposed (NFD); the first is without the accent. An apostrophe inside
@@ -39,9 +40,6 @@ _DIGITS = re.compile("[-()./+\N{EN DASH}]*\\d[-()./+\N{EN DASH}\\d]*")
 # The number of digits that find the numbers that end with them.
 _ENDING = range(3, 7)
 
-#: Python sorts accents in a row in quadratic time: 10,000 take seconds. After 30, the rest is ignored.
-EXCESS = re.compile(r"(?<=\W{30})\W+")
-
 
 def of_client(
     first_name: str,
@@ -53,7 +51,7 @@ def of_client(
     notes: str | None,
 ) -> str:
     """The words of a client as one text. The lists are JSON. (The SQL function ``search_words``)"""
-    lists = *places.strings(preferred_locations), *places.strings(tags)
+    lists = *strings(preferred_locations), *strings(tags)
     texts = first_name, last_name, email, phone, *lists, notes and notes[:MAX_NOTES]
     words = _spell(_BETWEEN_TEXTS.join(filter(None, texts))).replace("\0", _NEXT_TEXT)
     return f"{words} {_number_words(phone)}" if phone else words

@@ -14,8 +14,8 @@ PACKAGE = ROOT / "acare"
 
 # From the bottom up; imports run downwards only. Parts of one layer do not import each other.
 LAYERS = (
-    ("errors", "ids", "field_types", "timestamps", "version", "phone_numbers", "places"),
-    ("fields", "search_terms"),
+    ("errors", "ids", "field_types", "timestamps", "version", "phone_numbers"),
+    ("fields", "places", "search_terms"),
     ("auth", "filters", "config"),
     ("database",),
     ("store",),
@@ -89,6 +89,8 @@ IMPORTERS = {
     "sqlite3": {"database", "store", "maintenance"},
     "waitress": {"server"},
     "argparse": {"cli"},
+    "acare.places": {"store"},  # the database knows no clients
+    "acare.search_terms": {"store"},
 }
 
 
@@ -97,7 +99,7 @@ def test_only_these_parts_import_a_package(package: str, parts: set[str]) -> Non
     importing = (
         part_of(module)
         for module, tree in MODULES.items()
-        if any(name.split(".")[0] == package for name in imports(tree))
+        if any(f"{name}.".startswith(f"{package}.") for name in imports(tree))
     )
     assert set(importing) == parts
 

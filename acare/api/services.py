@@ -5,7 +5,6 @@ from typing import Any, ClassVar, Literal, NamedTuple
 
 from acare.auth import Right
 from acare.config import Settings
-from acare.database.database import Database
 from acare.store.callers import Callers
 from acare.store.changes import ChangeFeed
 from acare.store.clients import ClientStore
@@ -13,7 +12,7 @@ from acare.store.deleted import DeletedClients
 from acare.store.history import HistoryStore
 from acare.store.keys import KeyStore
 from acare.store.lists import ClientLists
-from acare.store.search import index_changes
+from acare.store.search import open_database
 from acare.store.users import UserStore
 
 #: What a request costs. A server's event loop may answer a "quick" one: it has a short response, takes a few
@@ -28,7 +27,7 @@ class Services:
     def __init__(self, settings: Settings, clock: Callable[[], int]) -> None:
         self.settings = settings
         self.clock = clock
-        self.database = Database(settings.database, before_commit=index_changes)
+        self.database = open_database(settings.database)
         self.callers = Callers(self.database, clock)
         self.clients = ClientStore(self.database)
         self.lists = ClientLists(self.database)

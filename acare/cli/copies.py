@@ -7,8 +7,9 @@ from glob import escape
 from pathlib import Path
 
 from acare.cli.output import print_error
-from acare.database.database import ReadableDatabase, ReadOnlyDatabase
+from acare.database.database import ReadableDatabase
 from acare.errors import AcareError, NotFound, Refused
+from acare.store.search import read_database
 
 # Backups, and the copies that restores and migrations leave.
 _COPY = re.compile(r".+(\.db|\.before-restore-[^-]+)", re.DOTALL)
@@ -41,7 +42,7 @@ def search(
     """
     for path in copies:
         try:
-            with suppress(NotFound), closing(ReadOnlyDatabase(path)) as database:
+            with suppress(NotFound), closing(read_database(path)) as database:
                 yield from ((path, result) for result in find(database))
         except AcareError as error:
             print_error(f"{path} was not searched: {str(error).removeprefix(f'{path}: ')}")

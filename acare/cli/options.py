@@ -16,7 +16,7 @@ from acare.database.database import Database, ReadOnlyDatabase
 from acare.database.file import refusing
 from acare.errors import FieldError, InvalidInput, Refused, StoreUnavailable
 from acare.field_types import String
-from acare.store.search import index_changes
+from acare.store import search
 
 #: Parses the text of an argument. The text of its ValueError says what is allowed.
 Parse = Callable[[str], object]
@@ -131,9 +131,9 @@ def existing_database(settings: Settings) -> Path:
 
 def open_database(settings: Settings) -> closing[Database]:
     """The database that the settings name, for a ``with``. Refused if it does not exist."""
-    return closing(Database(existing_database(settings), before_commit=index_changes))
+    return closing(search.open_database(existing_database(settings)))
 
 
 def read_database(settings: Settings) -> closing[ReadOnlyDatabase]:
     """Like ``open_database``, for a command that only reads."""
-    return closing(ReadOnlyDatabase(existing_database(settings)))
+    return closing(search.read_database(existing_database(settings)))

@@ -9,12 +9,14 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from acare import places, search_terms
 from acare.database.disk import beside
 from acare.errors import DAMAGED, DatabaseRefused, StoreUnavailable
+
+#: SQL functions by their names: arguments and results are values of SQLite.
+Functions = Mapping[str, Callable[..., str | bool]]
 
 SQLITE_VERSION = sqlite3.sqlite_version
 
@@ -67,7 +69,7 @@ _TEMPORARY_FAILURES = {
 # has failed. The last one is from FTS5.
 _DAMAGED = re.compile("malformed JSON|Could not decode|(user-defined function raised|SQL logic error)")
 
-# The last exception that an SQL function of acare raised in each thread, in this or an earlier statement:
+# The last exception that an SQL function raised in each thread, in this or an earlier statement:
 # SQLite reports only that one failed.
 _raised = threading.local()
 
@@ -81,13 +83,6 @@ def _keeping_exception(function: Callable[..., str | bool]) -> Callable[..., str
             raise
 
     return call
-
-
-_FUNCTIONS = {
-    ("search_words", 7): _keeping_exception(search_terms.of_client),
-    ("has_place", 2): _keeping_exception(places.has_place),
-    ("has_type", 2): _keeping_exception(places.has_type),
-}
 
 
 def open_file(path: Path | None, *, mode: str = "rw", settings: tuple[str, ...] = ()) -> sqlite3.Connection:
@@ -109,15 +104,19 @@ def open_file(path: Path | None, *, mode: str = "rw", settings: tuple[str, ...] 
     try:
         for setting in (*_SETTINGS, *settings):
             connection.execute(f"PRAGMA {setting}").fetchall()
-        for (name, parameters), function in _FUNCTIONS.items():
-            connection.create_function(name, parameters, function, deterministic=True)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def open_writer(path: Path) -> sqlite3.Connection:
+def add_functions(connection: sqlite3.Connection, functions: Functions) -> None:
+    """Let the statements of a connection, and the views of the schema, call functions."""
+    for name, function in functions.items():
+        connection.create_function(name, -1, _keeping_exception(function), deterministic=True)
+
+
+def open_writer(path: Path, functions: Functions) -> sqlite3.Connection:
     """The connection that commits all writes of a ``Database``.
 
     sqlite3.OperationalError if SQLite cannot use a write-ahead log for this file.
@@ -126,6 +125,7 @@ def open_writer(path: Path) -> sqlite3.Connection:
     if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         connection.close()
         raise sqlite3.OperationalError("SQLite cannot use a write-ahead log here")
+    add_functions(connection, functions)
     return connection
 
 

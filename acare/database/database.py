@@ -9,9 +9,18 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from queue import Empty
+from types import MappingProxyType
 
 from acare.database import file
-from acare.database.connection import READER_SETTINGS, as_domain_error, open_file, open_to_read, open_writer
+from acare.database.connection import (
+    READER_SETTINGS,
+    Functions,
+    add_functions,
+    as_domain_error,
+    open_file,
+    open_to_read,
+    open_writer,
+)
 from acare.database.copying import copy_to_temporary
 from acare.database.migrations import migrate, migrate_connection
 from acare.database.schema import SCHEMA_VERSION
@@ -49,17 +58,22 @@ class Database(ReadableDatabase):
     """
 
     def __init__(
-        self, path: Path, *, before_commit: Callable[[sqlite3.Connection], None] = lambda connection: None
+        self,
+        path: Path,
+        *,
+        functions: Functions = MappingProxyType({}),
+        before_commit: Callable[[sqlite3.Connection], None] = lambda connection: None,
     ) -> None:
-        """``before_commit`` completes each transaction."""
+        """``functions`` are for statements and the schema. ``before_commit`` completes each transaction."""
         version = file.ensure(path)
         recover(path)
         if version < SCHEMA_VERSION:
-            migrate(path)
+            migrate(path, functions)
         self.path = path
+        self._functions = functions
         self._idle_readers: deque[sqlite3.Connection] = deque()
         with file.refusing(path):
-            self._writer = Writer(path, before_commit)
+            self._writer = Writer(path, functions, before_commit)
 
     @contextmanager
     def read(self, max_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
@@ -109,7 +123,7 @@ class Database(ReadableDatabase):
         """
         try:
             self.write(lambda connection: None)  # refused like any write, as after a failed sync
-            with closing(open_writer(self.path)) as connection:
+            with closing(open_writer(self.path, self._functions)) as connection:
                 connection.execute("PRAGMA cache_size = -12288")  # 12 MiB: others are written, and read again
                 connection.execute("BEGIN IMMEDIATE")
                 yield connection
@@ -155,9 +169,11 @@ class Database(ReadableDatabase):
             raise StoreUnavailable("The database is closed.")
         self._writer.check_in_place()
         try:
-            return open_file(self.path, settings=READER_SETTINGS)
+            connection = open_file(self.path, settings=READER_SETTINGS)
         except sqlite3.Error as error:
             raise as_domain_error(error) from error
+        add_functions(connection, self._functions)
+        return connection
 
 
 class ReadOnlyDatabase(ReadableDatabase):
@@ -166,15 +182,17 @@ class ReadOnlyDatabase(ReadableDatabase):
     Of a file of an older schema, it reads a migrated copy, in a temporary file. For one thread.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, functions: Functions = MappingProxyType({})) -> None:
         version = file.check(path)
         self.path = path
+        self._functions = functions
         with file.refusing(path):
             self._connection = open_to_read(path)
             if version < SCHEMA_VERSION:
                 with closing(self._connection) as old:
                     self._connection = copy_to_temporary(old)
-                migrate_connection(self._connection, path)
+                migrate_connection(self._connection, path, functions)
+        add_functions(self._connection, functions)
 
     @contextmanager
     def read(self, max_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
@@ -189,6 +207,7 @@ class ReadOnlyDatabase(ReadableDatabase):
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """A transaction in a copy, in a temporary file. Other writers do not wait for it."""
         with self.read() as connection, closing(copy_to_temporary(connection)) as copy:
+            add_functions(copy, self._functions)
             copy.execute("BEGIN")
             yield copy
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from acare.database import file, schema
-from acare.database.connection import BUSY_SECONDS, open_locked
+from acare.database.connection import BUSY_SECONDS, Functions, add_functions, open_locked
 from acare.database.copying import check_integrity, copy_verified
 from acare.database.disk import beside
 
@@ -23,7 +23,7 @@ FOLDER = Path(__file__).with_name("migrations")
 COLUMNS = "SELECT * FROM pragma_table_xinfo(:name)"
 
 
-def migrate(path: Path) -> None:
+def migrate(path: Path, functions: Functions) -> None:
     """Migrate a file that ``file.check`` has accepted to the current schema, if its schema is older.
 
     Makes a verified backup next to the file, then migrates in one transaction. If that fails, or if another
@@ -43,15 +43,17 @@ def migrate(path: Path) -> None:
             backup = beside(path, f".schema-{version}.db")
             log.info("migrating %s to schema %d, after a backup", path, schema.SCHEMA_VERSION)
             copy_verified(path, backup, check_integrity, source=connection)
-            migrate_connection(connection, path)
+            migrate_connection(connection, path, functions)
             log.info("migrated %s to schema %d; the backup is %s", path, schema.SCHEMA_VERSION, backup)
 
 
-def migrate_connection(connection: sqlite3.Connection, path: Path) -> None:
+def migrate_connection(connection: sqlite3.Connection, path: Path, functions: Functions) -> None:
     """Migrate an open file to the current schema, without a backup.
 
+    The full-text index is filled with the help of ``functions``.
     DatabaseRefused if that fails; closing the connection then undoes it.
     """
+    add_functions(connection, functions)
     connection.execute("PRAGMA cache_size = -65536").fetchall()  # 64 MiB, which is faster for large files
     connection.execute("PRAGMA foreign_keys = OFF")  # dropping a table would delete what refers to its rows
     connection.execute("BEGIN EXCLUSIVE")

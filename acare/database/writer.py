@@ -14,7 +14,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar, cast
 
-from acare.database.connection import as_domain_error, open_writer
+from acare.database.connection import Functions, as_domain_error, open_writer
 from acare.database.disk import beside
 from acare.database.file import inode
 from acare.database.wal import WriteAheadLog
@@ -57,9 +57,13 @@ class Write(Generic[T]):
         except BaseException as error:
             if not connection.in_transaction:
                 raise  # SQLite has rolled back the whole transaction, as it may when the disk is full
-            self._outcome = None, as_domain_error(error)
+            self.fail(as_domain_error(error))
             return connection.total_changes == before
         return True
+
+    def fail(self, error: BaseException) -> None:
+        """Let the outcome be an error, until the work runs again."""
+        self._outcome = None, error
 
     def answer(self, failure: BaseException | None = None) -> None:
         """Give the caller the outcome, or the failure of the transaction. No effect if already answered."""
@@ -72,10 +76,12 @@ class Writer:
     The thread is a daemon: a program that ends without ``close()`` still ends.
     """
 
-    def __init__(self, path: Path, before_commit: Callable[[sqlite3.Connection], None]) -> None:
-        """``before_commit`` completes a transaction before COMMIT."""
+    def __init__(
+        self, path: Path, functions: Functions, before_commit: Callable[[sqlite3.Connection], None]
+    ) -> None:
+        """``functions`` are for the statements of writes. ``before_commit`` completes a transaction."""
         self._process = os.getpid()
-        self._connection = open_writer(path)  # which creates the WAL
+        self._connection = open_writer(path, functions)  # which creates the WAL
         self._files = {str(each): inode(each) for each in (path, beside(path, "-wal"))}
         self.wal = WriteAheadLog(self._connection, path)
         self.before_commit = before_commit
@@ -148,7 +154,8 @@ class Writer:
     def _commit(self, batch: list[Write[Any]]) -> None:
         """Run the batch in one transaction, and answer its callers when the transaction is on disk.
 
-        If a write failed after a change, the transaction is undone, and each write runs again alone.
+        If a write failed after a change, or the completion did, the transaction is undone, and each write
+        runs again alone.
         """
         if not batch:
             return
@@ -156,8 +163,7 @@ class Writer:
         self.wal.check()
         self._connection.rollback()  # if the last rollback failed
         self._connection.execute("BEGIN IMMEDIATE")
-        if all(write.run(self._connection) for write in batch):
-            self.before_commit(self._connection)
+        if all(write.run(self._connection) for write in batch) and self._complete(batch):
             self._connection.execute("COMMIT")
             for write in batch:
                 write.answer()
@@ -170,6 +176,19 @@ class Writer:
             return
         for write in batch:
             self._commit([write])
+
+    def _complete(self, batch: list[Write[Any]]) -> bool:
+        """Complete the transaction of a batch. If that fails, the error is the outcome of its writes."""
+        try:
+            self.before_commit(self._connection)
+        except Exception as error:
+            if not self._connection.in_transaction:
+                raise  # SQLite has rolled it back, as it may when the disk is full
+            failure = as_domain_error(error)
+            for write in batch:
+                write.fail(failure)
+            return False
+        return True
 
     def _fail(self, batch: list[Write[Any]], error: BaseException) -> None:
         """Undo the transaction after an error in a batch or, if it is empty, in the checkpoint after it."""

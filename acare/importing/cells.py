@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from acare import search_terms, timestamps
-from acare.field_types import Amount, Boolean, Enum, Preferences, StringList, from_json
+from acare import timestamps
+from acare.field_types import EXCESS, Amount, Boolean, Enum, Preferences, StringList, from_json
 from acare.fields import FIELDS
 
 _CURRENCY = r"(?:US\$|[$€£¥₹]|EUR|USD|GBP|CHF|CAD|AUD|NZD|MXN|SEK|NOK|DKK|PLN|euros?|dollars?|kr)?"
@@ -56,7 +56,7 @@ def boolean(text: str) -> Any:
 
 def plain(text: str) -> str:
     """A text in lower case, without accents, spaces, punctuation, and a number in parentheses."""
-    decomposed = unicodedata.normalize("NFKD", search_terms.EXCESS.sub("", text))
+    decomposed = unicodedata.normalize("NFKD", EXCESS.sub("", text))
     return re.sub(r"\(\d+\)|[\W_]", "", decomposed.casefold())
 
 

@@ -9,7 +9,7 @@ from glob import escape
 from pathlib import Path
 from typing import NamedTuple
 
-from acare.database.connection import open_file
+from acare.database.connection import add_functions, open_file
 from acare.database.copying import Progress, silent
 from acare.database.disk import copy_owner, describe_owner, sync, temporary
 from acare.database.file import in_use, is_acare, is_backup, processes_using, refusing
@@ -21,6 +21,7 @@ from acare.maintenance.backup import check_file, check_sha256
 from acare.maintenance.verification import verify_file
 from acare.store.lists import count
 from acare.store.restoring import Kept, carry_over, is_readable
+from acare.store.search import FUNCTIONS
 
 
 class Restored(NamedTuple):
@@ -146,8 +147,9 @@ def _update(fresh: Path, backup: Path, replaced: Path | None) -> tuple[int, Kept
     DatabaseRefused names the backup if it cannot be migrated, since no server could open it.
     """
     with closing(open_file(fresh)) as connection:
-        migrate_connection(connection, backup)
+        migrate_connection(connection, backup, FUNCTIONS)
     with closing(open_file(fresh)) as connection:  # without the large cache of a migration
+        add_functions(connection, FUNCTIONS)
         kept = carry_over(connection, replaced)
         connection.execute("PRAGMA journal_mode = WAL")
         return count(connection), kept

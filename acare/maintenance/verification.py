@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from acare import store
-from acare.database.connection import open_file, open_to_read
+from acare.database.connection import add_functions, open_file, open_to_read
 from acare.database.copying import Progress, check_integrity, copy_to_temporary, interruptible, silent
 from acare.database.file import refusing
 from acare.database.schema import SCHEMA_VERSION
@@ -63,6 +63,7 @@ def check_content(connection: sqlite3.Connection) -> int:
 
 
 def _check_index(connection: sqlite3.Connection) -> None:
+    add_functions(connection, search.FUNCTIONS)
     connection.execute("BEGIN")
     try:
         connection.execute(search.COMPARE)

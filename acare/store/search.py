@@ -1,11 +1,22 @@
-"""Updates the full-text index of clients before each COMMIT, and erases words from it.
+"""Opens databases with a full-text index of clients, updates it before each COMMIT, and erases words from it.
 
 The index is in schema.sql; search_terms.py makes the words and the queries.
 """
 
 import sqlite3
+from pathlib import Path
 
+from acare import places, search_terms
+from acare.database.connection import Functions
+from acare.database.database import Database, ReadOnlyDatabase
 from acare.store import batches
+
+#: What the schema and the statements of the stores call.
+FUNCTIONS: Functions = {
+    "search_words": search_terms.of_client,
+    "has_place": places.has_place,
+    "has_type": places.has_type,
+}
 
 # Merges all segments of the index: FTS5 only marks deleted words until then. ("secure-delete" would delete
 # them at once, at six times the cost of a deletion and in a format that SQLite before 3.42 cannot read.)
@@ -36,6 +47,16 @@ SELECT seq, words
 FROM clients_words
 WHERE seq IN (SELECT seq FROM clients_to_index)
 """
+
+
+def open_database(path: Path) -> Database:
+    """Open a database for the stores, or create it; see ``Database``."""
+    return Database(path, functions=FUNCTIONS, before_commit=index_changes)
+
+
+def read_database(path: Path) -> ReadOnlyDatabase:
+    """Open a database for stores that only read; see ``ReadOnlyDatabase``."""
+    return ReadOnlyDatabase(path, functions=FUNCTIONS)
 
 
 def index_changes(connection: sqlite3.Connection) -> None:

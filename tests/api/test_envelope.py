@@ -1,13 +1,12 @@
 """Paths and methods, request ids, the log, defects (test_every_response has the envelope)."""
 
 import re
-from types import SimpleNamespace
 
 import pytest
 from support.client import Api, app_fixture
 from support.data import JORDAN, UNKNOWN_ID
 
-from acare import places
+from acare import places, search_terms
 
 SECRET = "a secret of the traceback"
 COLLECTION = "/v1/clients"
@@ -105,7 +104,8 @@ def test_a_defect_in_a_function_of_sql_is_no_damage(api, monkeypatch, caplog, fu
         "has_place": lambda status: api.get(PLACE, status),
     }
     api.create(preferred_locations=["Shafter"])
-    monkeypatch.setattr(places, "json", SimpleNamespace(loads=raising(KeyError(SECRET))))
+    for module in (search_terms, places):
+        monkeypatch.setattr(module, "strings", raising(KeyError(SECRET)))
     assert ask[function](500).json["error"]["errorId"]
     assert f"KeyError: '{SECRET}'" in caplog.text
     monkeypatch.undo()

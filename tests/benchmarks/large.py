@@ -5,8 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from acare.database.connection import open_writer
-from acare.database.database import Database
-from acare.store.search import index_changes
+from acare.store.search import FUNCTIONS, index_changes, open_database
 
 OLD_VERSIONS = 3
 _BATCH = 50_000
@@ -55,8 +54,8 @@ WHERE seq > 1704067200000000000 + :base AND seq <= 1704067200000000000 + :base +
 
 def make(path: Path, clients: int, old_versions: int = OLD_VERSIONS) -> None:
     """Create the file, with bulk SQL: over the API it would take hours."""
-    Database(path).close()
-    with closing(open_writer(path)) as connection:
+    open_database(path).close()
+    with closing(open_writer(path, FUNCTIONS)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA cache_size = -400000")
         batch = min(_BATCH, clients)

@@ -67,4 +67,4 @@ def test_a_command_reports_a_migration_outside_a_terminal(tmp_path):
     old_schema.write_to(tmp_path / "acare.db")
     line = command("user", "add", "eve@example.com")
     ended = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=20)
-    assert "acare: migrated acare.db to schema 5; the backup is" in ended.stderr
+    assert "acare: migrated acare.db to schema 6; the backup is" in ended.stderr

@@ -18,10 +18,10 @@ from support.threads import in_threads
 
 import acare
 from acare.database import connection, file, migrations, schema
-from acare.database.database import Database
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import verify
 from acare.maintenance.verification import verify_file
+from acare.store.search import FUNCTIONS, open_database
 
 NOW = schema.SCHEMA_VERSION
 OLD = schema.OLDEST_VERSION
@@ -84,7 +84,7 @@ def backup_of(path):
 
 def test_a_migrated_file_has_the_current_schema(older, version):
     assert (version_of(older), verify_file(older)) == (version, CLIENTS)
-    migrations.migrate(older)
+    migrations.migrate(older, FUNCTIONS)
     assert (version_of(older), file.check(older), verify_file(older)) == (NOW, NOW, CLIENTS)
 
 
@@ -185,7 +185,7 @@ def test_what_an_import_has_remembered_stays(tmp_path, here, remembered, is_impo
     ((client_id,),) = query(path, "SELECT min(id) FROM clients")
     written, read = (each or "NULL" for each in remembered)
     edit(path, AS_BY_0_3_0.format(*here, id=client_id, written=written, read=read))
-    migrations.migrate(path)
+    migrations.migrate(path, FUNCTIONS)
     found = query(path, "SELECT min(id), source_version, imported_at IS NOT NULL FROM clients")
     assert found == [(client_id, remembered[1], is_imported)]
 
@@ -195,7 +195,7 @@ def test_what_an_import_has_remembered_stays(tmp_path, here, remembered, is_impo
 
 def test_a_verified_backup_is_made_before_a_migration(older, version):
     before = schema_of(older)
-    migrations.migrate(older)
+    migrations.migrate(older, FUNCTIONS)
     made = backup_of(older)
     assert (verify(made), version_of(made), schema_of(made)) == (CLIENTS, version, before)
     assert stat.S_IMODE(made.stat().st_mode) == 0o600
@@ -203,7 +203,7 @@ def test_a_verified_backup_is_made_before_a_migration(older, version):
 
 def test_the_backup_has_what_was_only_in_the_log(older):
     leave_in_log(older, "UPDATE api_keys SET name = 'In the log'")
-    migrations.migrate(older)
+    migrations.migrate(older, FUNCTIONS)
     for each in (older, backup_of(older)):
         assert set(query(each, "SELECT name FROM api_keys")) == {("In the log",)}
 
@@ -220,7 +220,7 @@ def test_without_a_backup_nothing_is_migrated(older, version, monkeypatch, probl
     with pytest.raises(
         DatabaseRefused, match={"damage": "foreign key", "a full disk": "No space left"}[problem]
     ):
-        migrations.migrate(older)
+        migrations.migrate(older, FUNCTIONS)
     assert (version_of(older), list(older.parent.glob("*schema*"))) == (version, [])
 
 
@@ -241,7 +241,7 @@ def test_no_file_is_migrated_while_another_process_has_it_open(older, version, m
     with Popen([sys.executable, "-uc", USE, mode], cwd=older.parent, stdin=PIPE, stdout=PIPE) as process:
         process.stdout.readline()
         with pytest.raises(DatabaseRefused, match=rf"by process {process.pid} \(python.*\): stop that, or"):
-            Database(older)
+            open_database(older)
         listed = command.run("user", "list", "--database", older)
         process.communicate(b"\n")
     assert "ana@example.com" in listed.out if mode == "NORMAL" else listed.is_refusal()
@@ -249,7 +249,7 @@ def test_no_file_is_migrated_while_another_process_has_it_open(older, version, m
 
 
 def test_only_one_of_two_migrations_at_once_runs(older, version):
-    in_threads(2, lambda n: migrations.migrate(older))
+    in_threads(2, lambda n: migrations.migrate(older, FUNCTIONS))
     assert (version_of(older), version_of(backup_of(older))) == (NOW, version)
 
 
@@ -257,12 +257,13 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from acare.database import migrations, schema
+from acare.store.search import FUNCTIONS
 def end(connection):
     connection.execute("PRAGMA cache_size = 1")  # pages are written before the COMMIT, as of a large file
     connection.execute("UPDATE users SET email = email || hex(zeroblob(99999))")
     os._exit(9)
 schema.difference = end
-migrations.migrate(Path(sys.argv[1]))
+migrations.migrate(Path(sys.argv[1]), FUNCTIONS)
 """
 
 
@@ -271,7 +272,7 @@ def test_a_killed_migration_of_a_copied_backup_is_repeated(older):
     edit(older, "PRAGMA journal_mode = DELETE")
     assert subprocess.run([sys.executable, "-c", KILLED, older], check=False).returncode == 9
     assert older.with_name("acare.db-journal").exists()
-    Database(older).close()
+    open_database(older).close()
     assert (version_of(older), verify_file(older)) == (NOW, CLIENTS)
 
 
@@ -290,6 +291,6 @@ def test_a_failed_migration_leaves_the_file_unchanged(older, extend, script):
     before = older.read_bytes()
     extend(script)
     with pytest.raises(DatabaseRefused, match="failed and was undone"):
-        migrations.migrate(older)
+        migrations.migrate(older, FUNCTIONS)
     assert (older.read_bytes(), older.with_name("acare.db-wal").exists()) == (before, False)
     assert verify(backup_of(older)) == CLIENTS

@@ -56,6 +56,17 @@ def test_only_the_write_that_fails_is_undone(bench, error):
     assert bench.facts() == [1, 3]
 
 
+@pytest.mark.parametrize("error", [ValueError(), sqlite3.OperationalError("a function failed")])
+def test_only_the_write_whose_completion_fails_is_undone(bench, error):
+    def complete(connection):
+        if connection.execute("SELECT 1 FROM facts WHERE n = 5").fetchall():
+            raise error
+
+    bench.writer.before_commit = complete
+    assert together(bench.writer, *map(add, range(1, 9))) == [1, 2, 3, 4, error, 6, 7, 8]
+    assert bench.facts() == [1, 2, 3, 4, 6, 7, 8]
+
+
 TOGETHER = {
     "a commit that fails": (break_the_commit, "FOREIGN KEY constraint failed"),
     "a full disk": (fill_the_disk, "The disk is full."),

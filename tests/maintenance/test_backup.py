@@ -36,7 +36,7 @@ def test_a_left_log_is_in_the_backup_if_the_disk_is_full(path, folder, monkeypat
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     leave_log(path, "Ana", "Bea")
-    monkeypatch.setattr(wal, "_write_again", fail)
+    monkeypatch.setattr(wal, "sync", fail)
     assert names(back_up(path, folder)) == ["Ana", "Bea"]
 
 

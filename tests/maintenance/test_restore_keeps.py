@@ -15,11 +15,11 @@ from support.keys import new_key
 
 import acare
 from acare.auth import OPERATOR
-from acare.database.database import Database
 from acare.errors import DatabaseRefused
 from acare.maintenance import restore as module
 from acare.maintenance.restore import restore
 from acare.store.deleted import DeletedClients
+from acare.store.search import open_database
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
     old_schema.write_to(path)
     backup = back_up(path, tmp_path / "backups")
     ((client_id,),) = query(path, "SELECT id FROM clients LIMIT 1")
-    with closing(Database(path)) as database:
+    with closing(open_database(path)) as database:
         DeletedClients(database).erase(client_id)
     restore(backup, path)
     assert (client_id,) in query(path, "SELECT client_id FROM erasures")

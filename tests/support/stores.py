@@ -9,11 +9,10 @@ from support.keys import new_key
 from support.writer import Bench, Failing, connect, make_table
 
 from acare.auth import caller_without_key
-from acare.database.database import Database
 from acare.store.clients import ClientStore
 from acare.store.keys import KeyStore
 from acare.store.lists import ClientLists
-from acare.store.search import index_changes
+from acare.store.search import open_database
 
 
 @pytest.fixture
@@ -23,7 +22,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def database(path):
-    with closing(Database(path, before_commit=index_changes)) as database:
+    with closing(open_database(path)) as database:
         yield database
 
 

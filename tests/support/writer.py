@@ -16,7 +16,7 @@ def connect(path, busy_seconds=0.0):
 
 
 def writer_of(path):
-    return Writer(path, before_commit=lambda connection: None)
+    return Writer(path, {}, before_commit=lambda connection: None)
 
 
 class Failing(sqlite3.Connection):
