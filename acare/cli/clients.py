@@ -1,10 +1,11 @@
 """``acare find``, ``history``, ``undelete``, ``erase``, ``export``: the clients of all users."""
 
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from acare import ids
 from acare.auth import OPERATOR
@@ -25,8 +26,6 @@ from acare.store.lists import ClientLists
 from acare.store.users import UserStore
 
 CLIENT_ID = argument("client_id", "the client's id", "CLIENT_ID", ids.parse)
-
-COLUMNS = ("id", "status", "deleted_at", "owner", "phone", "email", "first_name", "last_name")
 
 # The functions that write the lines of an export, by format, which is also the extension of the file.
 _WRITERS = {"csv": csv_rows.lines, "jsonl": json_lines.lines}
@@ -70,15 +69,31 @@ def find(
             raise SettingError(f"--{name} cannot be combined with --deleted, --history")
     text = " ".join(q) if q else None
     search = partial(_found, current, user=user, deleted=deleted, history=history, q=text, email=email)
-    columns = (*COLUMNS, "version") if history else COLUMNS
+    columns = (
+        ["name", "phone", "email"] + ["deleted_at"] * (deleted or history) + ["version"] * history + ["id"]
+    )
     if backups is None:
         with read_database(settings) as database, closing(search(database)) as clients:
-            print_rows(clients, columns, as_json=as_json)
+            _print_found(clients, columns, as_json=as_json)
         return 0
     failed: list[Path] = []
     found = copies.search(copies.in_folder(backups), search, failed)
-    print_rows(({**row, "file": str(path)} for path, row in found), (*columns, "file"), as_json=as_json)
+    _print_found(({**row, "file": str(path)} for path, row in found), [*columns, "file"], as_json=as_json)
     return int(failed != [])
+
+
+def _print_found(rows: Iterable[dict[str, Any]], columns: list[str], *, as_json: bool) -> None:
+    """Print clients; as text, with their full names and, on stderr, the number of different clients."""
+    found: set[str] = set()
+
+    def shown() -> Iterator[dict[str, Any]]:
+        for row in rows:
+            found.add(row["id"])
+            yield {**row, "name": f"{row['first_name']} {row['last_name']}"}
+
+    print_rows(rows if as_json else shown(), columns, as_json=as_json)
+    if len(found) > 1:
+        sys.stderr.write(f"{len(found):,} clients match; 'acare erase' takes the id of one.\n")
 
 
 def _found(

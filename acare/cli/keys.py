@@ -14,10 +14,6 @@ from acare.field_types import NAME, USER_EMAIL, count
 from acare.store import users
 from acare.store.keys import INVITATION_DAYS, MAX_INVITATION_DAYS, KeyStore
 
-KEY_COLUMNS = (
-    "id preview state role email scopes expires_at last_used_at user_id made_by made_with invitation name"
-).split()
-
 DEFAULT_SCOPE, FIRST_SCOPE = "clients:read,write", "all:read,write"
 _SCOPE = (
     f"a resource ({', '.join(RESOURCES)}) and actions (read, write, delete, create; write includes delete "
@@ -137,16 +133,19 @@ def _scope_text(scopes: Scopes) -> str:
 
 @command(JSON)
 def list_(settings: Settings, as_json: bool) -> None:
-    """List all keys, with their first and last characters."""
+    """List all keys by their names, or their first and last characters; --json has their scopes."""
     with read_database(settings) as database:
         keys = KeyStore(database).list(OPERATOR).rows
     if not as_json:
-        shown = {True: "yes", False: None}
         keys = [
-            {**key, "scopes": _scope_text(key["scopes"]), "invitation": shown[key["invitation"]]}
+            {
+                **key,
+                "name": key["name"] or key["preview"],
+                "ends": key["expires_at"] and key["expires_at"][:10],
+            }
             for key in keys
         ]
-    print_rows(keys, KEY_COLUMNS, as_json=as_json)
+    print_rows(keys, ("email", "name", "state", "ends", "id"), as_json=as_json)
 
 
 @command(

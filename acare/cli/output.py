@@ -48,7 +48,7 @@ def _json(value: object) -> str:
 
 
 def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, as_json: bool) -> None:
-    """Print these columns under their names, separated by tabs; or the complete rows as a JSON list."""
+    """Print these columns under their names, aligned; or the complete rows as a JSON list."""
     if as_json:
         before = "["
         for row in rows:  # one by one: they may not fit in memory
@@ -56,11 +56,11 @@ def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, 
             before = ","
         print("[]" if before == "[" else "\n]")
         return
-    rows = iter(rows)
-    begin = list(islice(rows, 1))  # if it fails, no header is printed
-    print("\t".join(columns))
-    for row in chain(begin, rows):
-        print("\t".join("-" if row[name] is None else printable(row[name]) for name in columns))
+    lines = (["-" if row[name] is None else printable(row[name]) for name in columns] for row in rows)
+    begin = [list(columns), *islice(lines, 1000)]  # they decide on the widths: all may not fit in memory
+    widths = [max(map(len, column)) for column in zip(*begin, strict=True)]
+    for line in chain(begin, lines):
+        print("  ".join(map(str.ljust, line, widths)).rstrip())
 
 
 def counted(number: int, noun: str) -> str:

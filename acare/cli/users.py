@@ -21,7 +21,7 @@ def list_(settings: Settings, as_json: bool) -> None:
     """List all users, with the number of their clients."""
     with read_database(settings) as database:
         listed = UserStore(database).list(OPERATOR)
-    print_rows(listed, ("id", "role", "clients", "disabled_at", "email"), as_json=as_json)
+    print_rows(listed, ("email", "role", "clients", "disabled_at", "id"), as_json=as_json)
 
 
 @command(_EMAIL, argument("--role", f"{_ROLE} (default: agent)", choices=ROLES, default="agent"))

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import ExitStack, closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,7 @@ def text_of(proxy, section):
 
 def with_north(proxy, text):
     """A configuration with the block of another office in it."""
-    start, brace, rest = text.partition("{\n")
+    start, brace, rest = text.rpartition("server {\n") if proxy == "nginx" else text.partition("{\n")
     return f"{start}{brace}{text_of(proxy, 'Several offices')}{rest}"
 
 
@@ -82,6 +83,7 @@ WITHOUT_SIGN_IN = {
 
 def nginx(folder, text, port):
     config = folder / "nginx.conf"
+    text = text.replace("listen 80;", f"listen 127.0.0.1:{free_port()};")
     server = replaced(text, {"listen 443 ssl": f"listen 127.0.0.1:{port}", TLS: ""})
     config.write_text(NGINX.format(folder=folder, server=server))
     return ["nginx", "-e", folder / "error.log", "-p", folder, "-c", config]
@@ -137,6 +139,17 @@ def offices(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("offices")
     with behind(request.param, folder, TWO) as (north, first):
         yield folder, north, first
+
+
+def test_nginx_redirects_requests_without_tls(tmp_path):
+    plain = free_port()
+    text = replaced(ALONE["nginx"], {"listen 80;": f"listen 127.0.0.1:{plain};"})
+    connection = HTTPConnection("127.0.0.1", plain)
+    with running("nginx", tmp_path, text, free_port()), closing(connection):
+        connection.request("GET", "/v1/clients?page=2", headers={"Host": "crm.example"})
+        answer = connection.getresponse()
+        location = answer.headers["Location"]
+    assert (answer.status, location) == (301, "https://crm.example/v1/clients?page=2")
 
 
 def test_two_offices_share_no_client_and_no_key(offices):

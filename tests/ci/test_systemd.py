@@ -102,7 +102,7 @@ def test_another_office_has_its_own_service_users_and_alarm(started):
     folder, _, run = started
     assert re.search("^[0-9a-f]{64}$", run(NORTH), re.MULTILINE)
     assert are_active(run, ENABLED.replace("acare", "acare-north"))
-    assert run("acare-north user list | cut -f 5") == "email\nyou@example.com\n"
+    assert run("acare-north user list | cut -d ' ' -f 1") == "email\nyou@example.com\n"
     run("systemctl start acare-north-check.service")  # of the first backup, too
     assert len(list((folder / "var/lib/acare-north-backups").glob("*.db"))) == 1
     run("acare user add south@example.com --role agent")
@@ -291,7 +291,9 @@ def test_the_commands_of_a_year_move_and_remove_the_service(machine, installed):
         run(replaced(START, {"you@example.com": "other@example.com"}))  # the new machine
         run(ARRIVE)
         for database in ("/var/lib/acare/acare.db", '"$(ls /var/lib/acare-backups/*.db | tail -n 1)"'):
-            assert run(f"acare user list --database {database} | cut -f 5") == "email\nyou@example.com\n"
+            assert (
+                run(f"acare user list --database {database} | cut -d ' ' -f 1") == "email\nyou@example.com\n"
+            )
         assert are_active(run, ENABLED)
         run(RESTORE)
         run(NORTH)
@@ -327,7 +329,7 @@ def test_the_commands_move_the_service_to_another_machine(machine):
         run(stop + "rm -r /var/lib/acare*")
         run(replaced(START, {"you@example.com": "other@example.com"}))  # the second machine
         run("".join(others))
-        assert run("acare user list | cut -f 5") == "email\nyou@example.com\n"
+        assert run("acare user list | cut -d ' ' -f 1") == "email\nyou@example.com\n"
         assert "CURSOR_EXPIRED" in run(feed + cursor)
         assert are_active(run, others[-1])
         run("systemctl start acare-backup.service")

@@ -14,15 +14,18 @@ ANA, BEN = "ana@example.com", "ben@example.com"
 def test_find_shows_clients_of_all_users(run, ana, caller):
     first = ana.create(email="j@example.com", phone="(661) 555-0142")
     second = caller(BEN, "agent").create(first_name="Zoë", status="closed")
-    heading = "id\tstatus\tdeleted_at\towner\tphone\temail\tfirst_name\tlast_name"
+    heading = "name        phone           email          id"
     lines = [
-        f"{second['id']}\tclosed\t-\t{BEN}\t-\t-\tZoë\tLee",
-        f"{first['id']}\tactive\t-\t{ANA}\t(661) 555-0142\tj@example.com\tJordan\tLee",
+        f"Zoë Lee     -               -              {second['id']}",
+        f"Jordan Lee  (661) 555-0142  j@example.com  {first['id']}",
     ]
-    assert run("find", "LEE").out.splitlines() == [heading, *lines]
-    assert run("find", "6615550142").out.splitlines() == [heading, *lines[1:]]
-    assert run("find", "zoe", "LEE").out.splitlines() == [heading, *lines[:1]]
-    assert run("find", "unknown").out.splitlines() == [heading]
+    found = run("find", "LEE")
+    assert found.out.splitlines() == [heading, *lines]
+    assert found.err.startswith("2 clients match; ")
+    found = run("find", "6615550142")
+    assert (found.out.splitlines(), found.err) == ([heading, lines[1]], "")
+    assert run("find", "zoe", "LEE").out.split()[4:6] == ["Zoë", "Lee"]
+    assert run("find", "unknown").out == "name  phone  email  id\n"
     for words in ([""], [" "], ["a" * 100, "b" * 100]):
         assert "acare: TEXT must have 1 to 200 characters" in run("find", *words, status=2).err
     refused = run("find", *"abcdefghi", status=2)
@@ -61,7 +64,7 @@ def test_find_prints_no_character_that_a_terminal_obeys(run, app, ana):
     client = ana.create(last_name="Lee")
     update = "UPDATE clients SET version = version + 1, last_name = ? || 'Lee'"
     app.database.write(lambda c: c.execute(update, ("\x1b[31m\x9b",)))
-    assert run("find", "jordan").out.endswith("\tJordan\t\\x1b[31m\\x9bLee\n")
+    assert run("find", "jordan").out.splitlines()[1].startswith("Jordan \\x1b[31m\\x9bLee  ")
     assert "\x9b" not in run("history", client["id"]).out + run("find", "jordan", "--json").out
 
 
@@ -115,9 +118,9 @@ def test_users_are_added_listed_and_changed(run, ana):
         (BEN, "broker", 0),
     ]
     heading, first, second = run("user", "list").out.splitlines()
-    assert heading == "id\trole\tclients\tdisabled_at\temail"
-    assert first.split("\t") == [listed[0]["id"], "broker", "1", listed[0]["disabled_at"], ANA]
-    assert second.split("\t") == [ben_id, "broker", "0", "-", BEN]
+    assert heading.split() == ["email", "role", "clients", "disabled_at", "id"]
+    assert first.split() == [ANA, "broker", "1", listed[0]["disabled_at"], listed[0]["id"]]
+    assert second.split() == [BEN, "broker", "0", "-", ben_id]
 
 
 def test_a_disabled_user_is_refused_until_enabled(run, ana):
