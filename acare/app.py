@@ -8,7 +8,8 @@ from typing import Unpack
 import falcon
 
 from acare.api import envelope, middleware
-from acare.api.access_log import AccessLog, AccessRecord, log_access
+from acare.api.access_log import AccessLog, AccessRecord, log_access, new_request_id
+from acare.api.admission import LimitSlowRequests
 from acare.api.identify import Identify, IdentifyCaller
 from acare.api.operations import Router
 from acare.api.ratelimit import LimitRate
@@ -34,26 +35,23 @@ class App(falcon.App, Services, AbstractContextManager["App"]):  # type: ignore[
     ) -> None:
         _check(settings, identify)
         Services.__init__(self, settings, clock)
-        routes = Router(self)
-        identifying = IdentifyCaller(self, routes, identify)
-        #: How to queue a request, for a server that does; what has been found is kept for the answer.
-        self.turn = identifying.turn
+        self._access_log = access_log
         falcon.App.__init__(
             self,
             middleware=[  # in the order in which requests pass it; responses pass it in reverse
                 AccessLog(access_log),
-                identifying,
+                IdentifyCaller(self, identify),
                 middleware.SecurityHeaders(),
                 middleware.Cors(settings),
-                middleware.AnswerRejected(),
                 LimitRate(settings, clock),
                 middleware.ReadBody(),
                 middleware.RequireKey(),
                 middleware.CsrfProtection(),
                 middleware.RequireRight(),
+                LimitSlowRequests(),
             ],
             request_type=Request,
-            router=routes,
+            router=Router(self),
         )
         self.add_error_handler(Exception, envelope.answer_defect)
         self.add_error_handler(falcon.HTTPError, envelope.answer_http_error)
@@ -64,6 +62,12 @@ class App(falcon.App, Services, AbstractContextManager["App"]):  # type: ignore[
         if (caller := self.callers.with_email(email)) is None:
             raise Refused(f"the user {email} does not exist or is disabled")
         return caller
+
+    def refuse(self, address: str, status: int, reason: str) -> envelope.Refusal:
+        """The answer to a request that a server has refused, and its line in the access log."""
+        request_id = new_request_id()
+        self._access_log(AccessRecord(address, "-", "-", status, 0.0, "-", request_id))
+        return envelope.refuse(request_id, status, reason)
 
     def close(self) -> None:
         """Close the database. Later requests fail."""

@@ -51,6 +51,11 @@ def log_access(line: AccessRecord) -> None:
     log.info("%s", text_line(line))
 
 
+def new_request_id() -> str:
+    """Not a secret, so it does not need the randomness of the operating system."""
+    return f"{random.getrandbits(128):032x}"
+
+
 class AccessLog:
     """Assigns the request id, and passes a line to ``write`` when the request has been answered.
 
@@ -65,8 +70,7 @@ class AccessLog:
         context.started = time.perf_counter()
         sent: str = req.env.get("HTTP_X_REQUEST_ID", "")
         is_usable = sent and _REQUEST_ID.fullmatch(sent) and not _KEY.search(sent)
-        # Not a secret, so it does not need the randomness of the operating system.
-        context.request_id = sent if is_usable else f"{random.getrandbits(128):032x}"
+        context.request_id = sent if is_usable else new_request_id()
         resp.set_header("X-Request-ID", context.request_id)
 
     def process_response(self, req: Request, resp: falcon.Response, *_: object) -> None:

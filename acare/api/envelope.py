@@ -7,6 +7,7 @@ Success: ``{"success": true, "data": …, "timestamp": …}``. Error: ``{"succes
 import json
 import logging
 import secrets
+from typing import NamedTuple
 
 import falcon
 
@@ -34,17 +35,28 @@ STATUSES = {
     "UNSUPPORTED_MEDIA_TYPE": 415,
     "IDEMPOTENCY_KEY_REUSED": 422,
     "RATE_LIMIT_EXCEEDED": 429,
+    "HEADER_TOO_LARGE": 431,
     "INTERNAL_ERROR": 500,
     "SERVICE_UNAVAILABLE": 503,
 }
 
-#: The errors that Falcon or the HTTP server raises: status → code, message.
+#: Bytes of the request line and all headers.
+MAX_HEADER = 16 * 1024
+
+#: The errors that Falcon raises: status → code, message.
 HTTP_ERRORS = {
     400: ("VALIDATION_ERROR", "The request is malformed."),
     404: ("NOT_FOUND", "This path does not exist."),
-    431: ("VALIDATION_ERROR", "The request's headers are too large."),
     500: ("INTERNAL_ERROR", "Internal server error."),
 }
+
+
+class Refusal(NamedTuple):
+    """The answer to a request that the server has refused."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
 
 
 def etag(version: int) -> str:
@@ -107,15 +119,41 @@ def answer_defect(req: Request, resp: falcon.Response, error: Exception, _: obje
     _answer(req, resp, 500, *HTTP_ERRORS[500], errorId=error_id)
 
 
+def refuse(request_id: str, status: int, reason: str) -> Refusal:
+    """Answer a request whose header or framing the server cannot take, without the app."""
+    if status == 400:
+        details = [{"field": "request", "message": reason}]
+        text = _error(request_id, "VALIDATION_ERROR", f"The request is malformed: {reason}.", details=details)
+    elif status == 431:
+        message = f"The header must not exceed {MAX_HEADER} bytes."
+        text = _error(request_id, "HEADER_TOO_LARGE", message, details={"limit": MAX_HEADER})
+    else:
+        status, text = 500, _error(request_id, *HTTP_ERRORS[500])
+    body = text.encode()
+    headers = {
+        "Content-Type": falcon.MEDIA_JSON,
+        "Content-Length": str(len(body)),
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "Vary": "X-API-Key, API-Key",
+        "X-Request-ID": request_id,
+    }
+    return Refusal(falcon.code_to_http_status(status), list(headers.items()), body)
+
+
 def _answer(
     req: Request, resp: falcon.Response, status: int, code: str, message: str, **members: object
 ) -> None:
     resp.status = status
+    resp.text = _error(req.context.request_id, code, message, **members)
+
+
+def _error(request_id: str, code: str, message: str, **members: object) -> str:
     body = {
         "success": False,
         "error": {"code": code, "message": message, **members},
         "timestamp": timestamps.now(),
-        "correlationId": req.context.request_id,
+        "correlationId": request_id,
     }
     text = json.dumps(body, ensure_ascii=False)
-    resp.text = text.encode(errors="replace").decode()  # it can quote a lone surrogate of the request
+    return text.encode(errors="replace").decode()  # it can quote a lone surrogate of the request

@@ -56,20 +56,6 @@ class Cors(falcon.CORSMiddleware):  # type: ignore[type-arg]  # the plain respon
             super().process_response(req, resp, resource, req_succeeded)
 
 
-class AnswerRejected:
-    """Answers a request that the HTTP server has rejected.
-
-    It sets ``acare.rejected`` in the WSGI environ to the status and the reason.
-    """
-
-    def process_request(self, req: Request, resp: falcon.Response) -> None:
-        if "acare.rejected" in req.env:
-            status, reason = req.env["acare.rejected"]
-            if status == 400:
-                raise Refused(f"The request is malformed: {reason}.", "VALIDATION_ERROR")
-            raise falcon.HTTPError(status)
-
-
 class ReadBody:
     """Reads the body. Rejects one that is too large, and one with a content coding.
 
@@ -146,7 +132,7 @@ class RequireRight:
     """Rejects a method that the path does not have, then an operation that the caller has no right to."""
 
     def process_resource(self, req: Request, resp: falcon.Response, *_: object) -> None:
-        operation = req.context.operation
+        operation = BY_METHOD.get((req.method, req.uri_template))
         if operation is None:  # also for methods that Falcon does not know and would answer with 400
             methods = {"OPTIONS", *(method for method, path in BY_METHOD if path == req.uri_template)}
             allowed = ", ".join(sorted(methods))

@@ -47,7 +47,7 @@ class _Completion:
     def run(self, rights: Rights) -> None:
         statuses = {}
         for name, source in self._responses.items():
-            statuses[name] = str(source.get("status", STATUSES[source["codes"][0]]))
+            statuses[name] = str(STATUSES[source["codes"][0]])
             self._responses[name] = self._error(name, source)
         for path, operations in self._paths.items():
             for method, operation in operations.items():

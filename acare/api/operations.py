@@ -1,4 +1,4 @@
-"""Every operation in one table. The routes, the rights, ``Allow`` and the costs come from it.
+"""Every operation in one table. The routes, the rights and ``Allow`` come from it.
 
 ``acare/README.md`` says what a new operation, or a new kind of record, needs besides.
 """
@@ -8,11 +8,10 @@ from typing import Any
 
 import falcon
 from falcon.routing import CompiledRouter
-from falcon.uri import parse_query_string
 
 from acare.api import openapi
 from acare.api.public import Index, Liveness, Readiness, WebFile
-from acare.api.request import DEFAULT_LIMIT, Request
+from acare.api.request import Request
 from acare.api.resources import (
     Changes,
     ClientCollection,
@@ -22,7 +21,7 @@ from acare.api.resources import (
     ClientsCsv,
     RestoredClient,
 )
-from acare.api.services import Cost, Operation, Resource, Services
+from acare.api.services import Operation, Resource, Services
 from acare.api.users import (
     CurrentUser,
     Handover,
@@ -33,28 +32,6 @@ from acare.api.users import (
     UserItem,
 )
 from acare.auth import Right, Role
-
-#: A page after this many rows takes milliseconds to find: SQLite walks the index up to the page.
-DEEP = 10_000
-
-# The parameters with which a list remains quick. A longer query string is not parsed.
-_QUICK_PARAMETERS = {"page", "limit", "client_type", "status", "user_id"}
-_MAX_QUERY = 500
-
-
-def list_cost(query_string: str) -> Cost:
-    """A list is quick if an index has its order and filters, and it ends after few clients."""
-    if not query_string:
-        return "quick"
-    parameters = parse_query_string(query_string) if len(query_string) <= _MAX_QUERY else {"": ""}
-    try:
-        page, limit = (int(parameters.get(name, 0)) for name in ("page", "limit"))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return "slow"  # a value may be blank, which counts as not given
-    limit = limit or DEFAULT_LIMIT
-    is_short = limit <= DEFAULT_LIMIT and page * limit < DEEP
-    return "quick" if is_short and parameters.keys() <= _QUICK_PARAMETERS else "slow"
-
 
 # Actions, of which a scope needs one.
 ANY_KEY: tuple[str, ...] = ()
@@ -78,30 +55,30 @@ class OpenApiDocument(Resource):
 
 
 OPERATIONS = (
-    Operation("GET", "/v1/clients", ClientCollection, Right("clients", READ), list_cost),
+    Operation("GET", "/v1/clients", ClientCollection, Right("clients", READ)),
     Operation("POST", "/v1/clients", ClientCollection, Right("clients", CREATE)),
-    Operation("GET", "/v1/clients.csv", ClientsCsv, Right("clients", READ), "long"),
-    Operation("GET", "/v1/clients/{client_id}", ClientItem, Right("clients", READ), "quick"),
+    Operation("GET", "/v1/clients.csv", ClientsCsv, Right("clients", READ)),
+    Operation("GET", "/v1/clients/{client_id}", ClientItem, Right("clients", READ)),
     Operation("PUT", "/v1/clients/{client_id}", ClientItem, Right("clients", WRITE)),
     Operation("DELETE", "/v1/clients/{client_id}", ClientItem, Right("clients", DELETE)),
-    Operation("GET", "/v1/clients/{client_id}/history", ClientHistory, Right("clients", READ), "slow"),
+    Operation("GET", "/v1/clients/{client_id}/history", ClientHistory, Right("clients", READ)),
     Operation("POST", "/v1/clients/{client_id}/restore", RestoredClient, Right("clients", WRITE)),
     Operation("POST", "/v1/clients/{client_id}/owner", ClientOwner, Right("clients", WRITE, BROKERS)),
-    Operation("GET", "/v1/changes", Changes, Right("clients", READ), "slow"),
-    Operation("GET", "/v1/users", UserCollection, Right("clients", READ), "slow"),
+    Operation("GET", "/v1/changes", Changes, Right("clients", READ)),
+    Operation("GET", "/v1/users", UserCollection, Right("clients", READ)),
     Operation("POST", "/v1/users", UserCollection, Right("users", CREATE, BROKERS)),
-    Operation("GET", "/v1/users/me", CurrentUser, Right("users", ANY_KEY), "quick"),
+    Operation("GET", "/v1/users/me", CurrentUser, Right("users", ANY_KEY)),
     Operation("PUT", "/v1/users/{user_id}", UserItem, Right("users", WRITE, BROKERS)),
-    Operation("POST", "/v1/users/{user_id}/handover", Handover, Right("clients", WRITE, BROKERS), "long"),
-    Operation("GET", "/v1/keys", KeyCollection, Right("keys", READ), "slow"),
+    Operation("POST", "/v1/users/{user_id}/handover", Handover, Right("clients", WRITE, BROKERS)),
+    Operation("GET", "/v1/keys", KeyCollection, Right("keys", READ)),
     Operation("POST", "/v1/keys", KeyCollection, Right("keys", CREATE)),
     Operation("POST", "/v1/keys/redeem", KeyRedemption, None),
     Operation("DELETE", "/v1/keys/{key_id}", KeyItem, Right("keys", DELETE)),
-    Operation("GET", "/healthz", Liveness, None, "quick"),
-    Operation("GET", "/readyz", Readiness, None, "check"),
-    Operation("GET", "/openapi.json", OpenApiDocument, None, "quick"),
-    Operation("GET", "/", Index, None, "quick"),
-    Operation("GET", "/web/{name}", WebFile, None, "quick"),
+    Operation("GET", "/healthz", Liveness, None),
+    Operation("GET", "/readyz", Readiness, None),
+    Operation("GET", "/openapi.json", OpenApiDocument, None),
+    Operation("GET", "/", Index, None),
+    Operation("GET", "/web/{name}", WebFile, None),
 )
 
 #: The operations by method and path.
@@ -121,12 +98,8 @@ class Router(CompiledRouter):
             self.add_route(path, resource(services))
 
     def find(self, uri: str, req: Any = None) -> Any:
-        """The route of a path: a slash at the end is not an empty id. Falcon's hook, with the request, whose
-        route has been found.
-        """
-        if req is not None:
-            return req.context.route
-        return None if uri.endswith("/") and uri.strip("/") else super().find(uri)
+        """Falcon's hook: a slash at the end is not an empty id."""
+        return None if uri.endswith("/") and uri.strip("/") else super().find(uri, req)
 
     def map_http_methods(self, resource: object, **options: Any) -> Any:
         """Falcon's hook: HEAD works where GET does."""

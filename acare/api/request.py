@@ -8,7 +8,6 @@ from typing import Any
 import falcon
 
 from acare import ids
-from acare.api.services import Cost, Operation
 from acare.auth import Caller
 from acare.config import Settings
 from acare.errors import FieldError, InvalidKey, NotFound
@@ -27,10 +26,6 @@ _MAX_FORWARDED = 300
 _PREFIX = re.compile(r"((?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+)/?")
 
 
-#: The name in the WSGI environ of the ``Context`` that a server has had made; see ``IdentifyCaller``.
-CONTEXT = "acare.context"
-
-
 class Context(falcon.Context):
     """Facts about a request, set by the middleware for later middleware and the responder."""
 
@@ -40,26 +35,23 @@ class Context(falcon.Context):
     body: bytes = b""
 
     # Set by IdentifyCaller
-    route: Any = None  # as Falcon's router returns it
-    operation: Operation | None = None  # for the path and the method
-    cost: Cost = "quick"  # of the operation
-    cache: Any = None  # of ``Callers``, when the caller was found
     caller: Caller | None = None
     is_authenticated = False  # whether there is a caller, or an invitation for the operation that takes one
     invalid_key: InvalidKey | None = None  # why the key that was sent is not valid
     session_user: str | None = None  # named by the embedding app or the proxy, for a request without a key
     error: Exception | None = None  # that prevented this
 
+    slow: Any = None  # of LimitSlowRequests: what ends with the request
+
 
 class Request(falcon.Request):
     """Falcon's request, with a typed context."""
 
-    context_type = type(None)  # Falcon makes none
+    context_type = Context
     context: Context
 
     def __init__(self, env: dict[str, Any], options: falcon.RequestOptions | None = None) -> None:
         super().__init__(env, options)
-        self.context = env[CONTEXT] if CONTEXT in env else Context()
         if self.method == "WEBSOCKET":
             # Falcon uses this name internally and rejects it before any middleware runs. In lower case it
             # is an unknown method like any other.

@@ -1,7 +1,7 @@
 """A row of the table of operations, and what the resources are made with."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from acare.auth import Right
 from acare.config import Settings
@@ -14,11 +14,6 @@ from acare.store.keys import KeyStore
 from acare.store.lists import ClientLists
 from acare.store.search import open_database
 from acare.store.users import UserStore
-
-#: What a request costs. A server's event loop may answer a "quick" one: it has a short response, takes a few
-#: milliseconds and does not wait for the disk. "slow" are other reads, and "long" those that take seconds, as
-#: well as the write in batches: a user's are answered one at a time. A "check" waits for the writer alone.
-Cost = Literal["quick", "slow", "long", "write", "check"]
 
 
 class Services:
@@ -49,7 +44,7 @@ class Resource:
 
 
 class Operation(NamedTuple):
-    """A row: the class of the resource, the right that the operation needs, and what it costs.
+    """A row: the class of the resource, and the right that the operation needs.
 
     The responder is the method of the resource. HEAD works where GET does. Without a right, no key is needed;
     under ``/v1``, an invitation is.
@@ -59,7 +54,3 @@ class Operation(NamedTuple):
     path: str
     resource: type[Resource]
     right: Right | None
-    cost: Cost | Callable[[str], Cost] = "write"  # the function takes the query string
-
-    def cost_of(self, query_string: str) -> Cost:
-        return self.cost(query_string) if callable(self.cost) else self.cost

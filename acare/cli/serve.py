@@ -1,6 +1,5 @@
 """``acare serve`` and ``acare demo``."""
 
-import gc
 import logging
 import os
 import random
@@ -24,7 +23,7 @@ from acare.errors import Refused
 from acare.field_types import USER_EMAIL
 from acare.fields import CLIENT_TYPES, STATUSES, validate_create
 from acare.maintenance import folders
-from acare.server.server import Server
+from acare.server import Server
 from acare.store import creation, users
 
 #: The invented clients of the demo.
@@ -88,9 +87,9 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
         server = Server(app, listener, settings.drain_seconds)
         opened.pop_all()  # the server closes the app
         print(text, flush=True)
-        # A full garbage collection, which one large body can cause, then skips the objects that exist now.
-        gc.freeze()
         _notify_systemd()
+        # So long does a thread that computes (a CSV file) keep Python's lock: all other requests wait.
+        sys.setswitchinterval(0.0005)
         server.run()
 
 

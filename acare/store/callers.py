@@ -41,20 +41,19 @@ class Callers(Store[Database]):
         """Clear the cache."""
         self._cached = (-1, {})
 
-    def cache(self) -> Cache:
-        """The current cache. As long as it is the same object, callers are as they were found."""
+    def _cache(self) -> Cache:
         period = self._clock() // CACHE_NANOSECONDS
         cached = self._cached
         if cached[0] != period:
             cached = self._cached = period, {}
         return cached[1]
 
-    def with_key(self, key: str, cache: Cache | None = None) -> Caller | InvalidKey:
-        """The caller who holds the key, or why the key is not valid; ``cache`` is the current one.
+    def with_key(self, key: str) -> Caller | InvalidKey:
+        """The caller who holds the key, or why the key is not valid.
 
         The use of a key is recorded to the minute, by a queued write that this call does not wait for.
         """
-        found = self._find(self.cache() if cache is None else cache, key, self._find_key)
+        found = self._find(self._cache(), key, self._find_key)
         assert found is not None
         return found
 
@@ -62,7 +61,7 @@ class Callers(Store[Database]):
         """The caller for a user who is signed in without a key; None if unknown or disabled."""
         if "@" not in email:  # an id is not an e-mail address
             return None
-        found = self._find(self.cache(), email, _find_user)
+        found = self._find(self._cache(), email, _find_user)
         return found if isinstance(found, Caller) else None
 
     def _find(self, cache: Cache, name: str, find: Find) -> Caller | InvalidKey | None:

@@ -68,7 +68,7 @@ def scripts(server: Server) -> dict[str, str]:
     return {
         "get": load.get(server.paths[0]),
         "list of 25": load.get(listed[25]),
-        "list of 100": load.get(listed[100]),
+        "list of 100": load.get(listed[100], server.keys),
         "create": load.send("POST", clients, CLIENT),
         "update": updating,
         "4 reads, 1 write": load.mixed(server.paths[0], clients, CLIENT),
@@ -179,7 +179,7 @@ def grow(bench: Bench, folder: Path) -> list[str]:
             for server in (first, second):
                 bench.run("get at scale", server, load.get(server.paths[0]))
                 for work, path in lists.items():
-                    bench.run(work, server, load.get(path))
+                    bench.run(work, server, load.get(path, server.keys))
                 bench.run("create at scale", server, load.send("POST", "/v1/clients", CLIENT))
     works = ("get at scale", *lists, "create at scale")
     return [report.row(f"{work}, {many} against {few}", bench.ratio(work, many, few)) for work in works]

@@ -51,8 +51,15 @@ def lua(value: object) -> str:
     return json.dumps(value)
 
 
-def get(path: str) -> str:
-    return f"path = {lua(path)}\nfunction request() return wrk.format('GET', path) end"
+def get(path: str, keys: list[str] | None = None) -> str:
+    """Gets; with ``keys``, which are sent by turns, one after the other."""
+    return f"""
+local path, keys, n = {lua(path)}, {lua(keys or [])}, 0
+function request()
+  n = n + 1
+  if #keys > 0 then wrk.headers["X-API-Key"] = keys[n % #keys + 1] end
+  return wrk.format('GET', path)
+end"""
 
 
 def send(method: str, path: str, body: object) -> str:

@@ -23,6 +23,9 @@ from tests.benchmarks.load import CLIENT
 
 CLIENTS = 1000
 
+#: The users whose keys take turns at slow requests, of which each user may have four at a time.
+USERS = 16
+
 #: The environment of the unit.
 ENV = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "1048576"}
 
@@ -55,6 +58,7 @@ class Server:
     process: subprocess.Popen[bytes]
     headers: dict[str, str] = field(default_factory=dict)
     paths: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)  # of several users
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
@@ -165,9 +169,11 @@ def acare_elsewhere(name: str, database: Path, core: int, folder: Path, threads:
 
 
 def _set_up_acare(server: Server, command: list[str], where: list[str], cwd: Path | None = None) -> None:
-    create = [*command, "key", "create", "--user", "bench@example.com", "--role", "broker", *where]
-    key = subprocess.check_output([*create, "--scope", "all:read,write"], cwd=cwd, text=True, stderr=DEVNULL)
-    server.headers = {"X-API-Key": key.strip(), "Content-Type": "application/json"}
+    for number in range(USERS):
+        user = ["--user", f"bench-{number}@example.com", "--role", "broker"]
+        create = [*command, "key", "create", *user, "--scope", "all:read,write", *where]
+        server.keys.append(subprocess.check_output(create, cwd=cwd, text=True, stderr=DEVNULL).strip())
+    server.headers = {"X-API-Key": server.keys[0], "Content-Type": "application/json"}
     newest = server.call("GET", "/v1/clients?limit=100")["data"]["clients"]
     server.paths = [f"/v1/clients/{client['id']}" for client in newest]
 

@@ -4,38 +4,40 @@ import resource
 import time
 
 import pytest
-from support.sockets import BODY, request, wait_for
+from support.sockets import BODY, read_answer, request, wait_for
 from support.target import check_health, target_in
 
 RAISING = """
-from acare.server import server
-server.THREADS["write"] = 2
-answer = server.Channel.answer
+from acare import server
+server.THREADS = 2
+get_environment = server.Task.get_environment
 
-def fail(channel, *arguments):
-    if channel.env["REQUEST_METHOD"] != "GET" or channel.env["PATH_INFO"] == "/v1/users":
+def fail(task):
+    if task.request.command != "GET" or task.request.path == "/v1/users":
         raise RuntimeError("on purpose")
-    answer(channel, *arguments)
+    return get_environment(task)
 
-server.Channel.answer = fail
+server.Task.get_environment = fail
 """
 
 
 @pytest.mark.parametrize(
-    "line", [("POST", "/v1/clients", BODY), ("GET", "/v1/users")], ids=["thread", "loop"]
+    "line", [("POST", "/v1/clients", BODY), ("GET", "/v1/users"), ("HEAD", "/v1/users/me")]
 )
-def test_a_request_that_cannot_be_answered_is_closed(tmp_path, line):
+def test_a_request_that_cannot_be_answered_is_a_500(tmp_path, line):
     with target_in(tmp_path, before=RAISING) as target:
         for _ in range(3):
-            with target.connections() as [raw]:
+            with target.connections() as [raw], raw.makefile("rb") as stream:
                 raw.sendall(request(target.key, *line))
-                assert raw.recv(1) == b""
+                status, headers, answer = read_answer(stream)
+                assert (status, answer["error"]["code"]) == (500, "INTERNAL_ERROR")
+                assert headers["Connection"] == "close"
         target.ask()
         wait_for(lambda: "on purpose" in target.log())
 
 
 def test_without_descriptors_open_connections_are_served(tmp_path):
-    quick = "from acare.server import server; server._SWEEP_SECONDS = 0.05"
+    quick = "from acare import server; server._SWEEP_SECONDS = 0.05"
     with target_in(tmp_path, before=quick) as target, target.connections() as [there]:
         check_health(there)
         _, hard = resource.prlimit(target.process.pid, resource.RLIMIT_NOFILE)

@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 from support.data import TIMESTAMP
-from support.sockets import BODY, HEALTH, connect, read_answer, read_content, request, wait_for
+from support.sockets import BODY, HEALTH, connect, read_answer, request, wait_for
 from support.target import target_in
 
 KEY = "{key}"  # in a table
@@ -88,13 +88,9 @@ MALFORMED = {
     "a first header that is folded": lines("GET /healthz HTTP/1.1", " X: x", "Host: a.example"),
     "a space before the colon of a length": post("Content-Length : 5"),
     "LF alone before a length": post(f"X-Test: a\n{FIVE}"),
-    **{
-        f"{start!r} before the method": start + get()
-        for start in (b" ", b"\t", b"\x0b", b"\n", b"\r", b"\r\n ")
-    },
+    **{f"{start!r} before the method": start + get() for start in (b" ", b"\t", b"\x0b", b"\0", b"\r\n ")},
 }
 WELL_FORMED = {
-    "HTTP/1.0 without a Host": (lines("GET /healthz HTTP/1.0", "Connection: keep-alive"), 200),
     "a Host with a port": (lines("GET /healthz HTTP/1.1", "Host: a.example:8080"), 200),
     "an IPv6 Host": (lines("GET /healthz HTTP/1.1", "Host: [::1]:8080"), 200),
     "a whole URL": (get(first="GET http://a.example/healthz HTTP/1.1"), 200),
@@ -107,7 +103,6 @@ WELL_FORMED = {
     "tabs in a value": (get("X-Test:\ta\tb\t"), 200),
     "a length with blanks around it": (post("Content-Length:  \t5 "), 405),
     "chunked with blanks around it": (chunked("Transfer-Encoding:  chunked "), 405),
-    "keep-alive in HTTP/1.0": (get("Connection: Keep-Alive", first="GET /healthz HTTP/1.0"), 200),
     "options with close in them": (get("Connection: closed, not-close"), 200),
 }
 CLOSING = {
@@ -117,6 +112,8 @@ CLOSING = {
     },
     "two headers": get("Connection: keep-alive", "Connection: close"),
     "HTTP/1.0": get(first="GET /healthz HTTP/1.0"),
+    "HTTP/1.0 without a Host": lines("GET /healthz HTTP/1.0"),
+    "keep-alive in HTTP/1.0": get("Connection: keep-alive", first="GET /healthz HTTP/1.0"),
     "close in HTTP/1.0": get("Connection: close, keep-alive", first="GET /healthz HTTP/1.0"),
 }
 SIZE = b"%x" % len(BODY)
@@ -125,16 +122,9 @@ CHUNKS = {
     "signed": b"+%b\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
     "with a prefix": b"0x%b\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
     "without a size": b"\r\n%b\r\n0\r\n\r\n" % BODY,
-    "with a line feed after its size": b"%b\n\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
-    "without data and with a line feed": b"%b\r\n%b\r\n0\n\r\n%b\r\n" % (SIZE, BODY, HEALTH),
     "longer than its size": b"%b\r\n%bXX\r\n0\r\n\r\n" % (SIZE, BODY),
-    "after an empty line": b"\r\n%b\r\n%b\r\n0\r\n\r\n" % (SIZE, BODY),
-    **{
-        f"and a trailer {trailer!r}": b"%b\r\n%b\r\n0\r\n%b\r\n\r\n" % (SIZE, BODY, trailer)
-        for trailer in (b"X", b": y", b" X: y", b"X : y", b"X: y\n", b"X: y\0", b"a: b\r\n c")
-    },
 }
-EXTENSIONS = [b" ", b";a ", b";a", b" ; a = b", b";a=b;c", b'\t;a="b;\\"c"']
+EXTENSIONS = [b";a", b";a=b;c", b';a="b;\\"c"']
 DATA = b"%x\r\n%b\r\n" % (100_000, b"x" * 100_000)
 LONG = {"a size": b"0", "an extension": b"5;", "a trailer": b"0\r\nX: ", "after data": DATA + b"5;"}
 BODIES = {  # what is sent, and the statuses
@@ -149,13 +139,13 @@ BODIES = {  # what is sent, and the statuses
     },
     "8 MiB of chunks": (create((b"%b\r\n%b\r\n800000\r\n" % (SIZE, BODY)).ljust(2**23 + 1)), [413]),
     "trailers": (create(b"%b\r\n%b\r\n0\r\nX: y\r\nZ:\r\n\r\n" % (SIZE, BODY)), [201]),
-    **{f"a long chunk line: {name}": (create(start + b"0" * 5000), [400]) for name, start in LONG.items()},
+    **{f"a long chunk line: {name}": (create(start + b"0" * 20_000), [400]) for name, start in LONG.items()},
 }
 
 # What is sent, and the statuses until the connection is closed.
 TABLE = {
     **{name: (sent + HEALTH, [400]) for name, sent in MALFORMED.items()},
-    "a header over 32 KiB": (get("X: " + "x" * 33_000) + HEALTH, [431]),
+    "a header over 16 KiB": (get("X: " + "x" * 17_000) + HEALTH, [431]),
     "a length over 8 MiB": (post("Content-Length: 8388609", body=b"") + HEALTH, [413]),
     **{name: (sent + HEALTH, [status, 200]) for name, (sent, status) in WELL_FORMED.items()},
     **{name: (sent + HEALTH, [200]) for name, sent in CLOSING.items()},
@@ -188,17 +178,6 @@ def test_a_tls_handshake_is_refused_at_once_with_an_envelope(target):
         assert ends(stream)
 
 
-HEAD_LINE = b"HEAD /healthz HTTP/1.1\r\nX-Request-ID: mine\r\nHost: a\r\n"
-
-
-def test_a_refusal_keeps_the_request_id_and_no_body_for_head(target):
-    with target.connections() as [raw], raw.makefile("rb") as stream:
-        raw.sendall(HEAD_LINE + b"X: y\r\n" * 101 + b"\r\n")
-        _, headers, _ = read_content(stream, of_head=True)
-        assert headers["X-Request-ID"] == "mine"
-        assert ends(stream)
-
-
 def ends(stream):
     """Whether the server closes and sends nothing more."""
     try:
@@ -221,7 +200,7 @@ def test_a_header_never_begins_another_line(tmp_path, line_break):
     before = f"from acare.api import envelope; envelope.etag = lambda version: '\"1\"{line_break}A: b'"
     with target_in(tmp_path, before=before) as target, target.connections() as [raw]:
         raw.sendall(request(target.key, "POST", body=BODY))
-        assert raw.recv(1) == b""
+        assert raw.recv(1000).startswith(b"HTTP/1.1 500 ")
         wait_for(lambda: "line break" in target.log())
 
 

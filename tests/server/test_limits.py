@@ -3,11 +3,8 @@
 import contextlib
 
 import pytest
-from support.sockets import BODY, KIB, closes, fill_with_large_clients, read_answer, request, wait_for
-from support.target import attack, target_in
-
-from acare.api import resources
-from acare.server import channel
+from support.sockets import BODY, KIB, read_answer, request, wait_for
+from support.target import attack
 
 MIB = KIB * KIB
 
@@ -44,46 +41,30 @@ def test_a_body_over_64_kib_is_read_and_refused(target, chunked):
             assert [read_answer(stream)[0], read_answer(stream)[0]] == [status, 200]
 
 
-# --- what the server holds for all connections
-
-TIGHT = "from acare.server import channel; channel.MAX_BUFFERED = 4 * 2**20"
-FIELDS = {f"X-{number}": "x" * 300 for number in range(95)}
+# --- what the server holds
 
 
-@pytest.fixture
-def tight(tmp_path):
-    """A server that holds at most 4 MiB for its connections."""
-    fill_with_large_clients(tmp_path / "served.db")
-    with target_in(tmp_path, before=TIGHT) as target:
-        yield target
-
-
-def test_unfinished_requests_have_a_common_limit(tight):
-    sent = request(tight.key, "POST", body=BODY.ljust(64 * KIB), **FIELDS, Content_Length=64 * KIB)
-    tight.ask("POST", body=BODY, status=201)
-    before = tight.memory()
-    with tight.connections(200) as crowd:
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+def test_a_body_over_the_limit_is_not_kept(target, chunked):
+    """Not in memory, and not in a file."""
+    size = 7 * MIB
+    sent = request(
+        target.key, "POST", **{"Content_Length": size} if not chunked else {"Transfer_Encoding": "chunked"}
+    )
+    sent += (b"%x\r\n" % size if chunked else b"") + bytes(size - 1)
+    before, files = target.memory(), target.descriptors()
+    with target.connections(10) as crowd:
         for raw in crowd:
-            with contextlib.suppress(ConnectionError):  # a slow machine may get to it late
-                raw.sendall(sent[:-1])
-        wait_for(lambda: tight.unread() == 0)
-        assert tight.memory() - before < 16 * MIB
-        assert closes(crowd[0])
-        with tight.connections() as [newest], newest.makefile("rb") as stream:
-            newest.sendall(sent[:-1])
-            wait_for(lambda: tight.unread() == 0)
-            newest.sendall(sent[-1:])
-            assert read_answer(stream)[0] == 201
+            raw.sendall(sent)
+        wait_for(lambda: target.unread() == 0)
+        assert target.memory() - before < 8 * MIB
+        assert target.descriptors() <= files + len(crowd)
 
 
-def test_unread_responses_have_the_same_limit(tight):
-    with tight.connections(10, receive_buffer=4096) as crowd:
-        for raw in crowd:
-            raw.sendall(request(tight.key, path="/v1/clients?limit=50"))
-            assert raw.recv(1)
-        assert closes(crowd[0])
-        assert tight.is_well()
-
-
-def test_four_of_the_largest_csv_files_fit_into_the_limit():
-    assert 4 * resources.MAX_CSV_BYTES < channel.MAX_BUFFERED
+@pytest.mark.parametrize(
+    "line", [b"5;" + b"x" * 20_000, b"0\r\nX: " + b"x" * 20_000], ids=["chunk", "trailer"]
+)
+def test_a_line_between_chunks_is_not_kept_without_end(target, line):
+    with target.connections() as [raw], raw.makefile("rb") as stream:
+        raw.sendall(request(target.key, "POST", Transfer_Encoding="chunked") + line)
+        assert read_answer(stream)[0] == 400

@@ -20,7 +20,7 @@ from support.sockets import (
 from support.target import target_in
 
 SLOW = 0.3  # seconds
-IMPATIENT = "from acare.server import server; server.PATIENCE = 0.2"
+IMPATIENT = "from acare import server; server.PATIENCE = 0.2"
 
 
 @pytest.fixture
@@ -111,9 +111,8 @@ def test_all_who_have_connected_before_the_stop_are_answered(tmp_path):
 
 
 def test_a_request_that_trickles_is_dropped_and_leaves_no_log(tmp_path, database):
-    quick = "from acare.server import server; server.ARRIVAL_SECONDS = 0.5"
     with (
-        target_in(tmp_path, before=quick) as server,
+        target_in(tmp_path, before=IMPATIENT) as server,
         write_lock(database) as lock,
         connect(server.address) as writing,
         connect(server.address) as raw,

@@ -10,6 +10,7 @@ import pytest
 from support.client import Api, full_key
 from support.data import JORDAN
 from support.keys import new_key
+from webtest import TestResponse
 
 import acare
 from acare.errors import StoreUnavailable
@@ -19,7 +20,7 @@ from acare.store import keys
 ORIGIN = "https://intranet.example"
 
 # The methods that find the caller.
-AUTHENTICATION = ("with_key", "with_email", "cache", "forget")
+AUTHENTICATION = ("with_key", "with_email", "forget")
 
 
 broker_key = functools.lru_cache(maxsize=1)(full_key)  # a user may have only 100
@@ -130,8 +131,9 @@ def defective(scene):
 
 def rejected(scene, status=431, reason="the header is too large"):
     """A caller whose header the server has found to be too large."""
-    environ = {"acare.rejected": (status, reason)}
-    return SimpleNamespace(ask=functools.partial(scene.api.ask, environ=environ))
+    status, headers, body = scene.app.refuse("192.0.2.1", status, reason)
+    answer = TestResponse(body, status, headers)
+    return SimpleNamespace(ask=lambda *asked, **headers: answer)
 
 
 def malformed(scene):

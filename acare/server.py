@@ -1,0 +1,333 @@
+"""The HTTP server: waitress, with quick reads answered in its loop and a stop that answers what has arrived.
+
+One thread, the loop, receives and parses requests, answers the quick ones (``acare.api.admission``) and sends
+all answers, so that no thread waits for a caller. A request that has arrived is always answered. What comes
+after it on a connection waits until then. Handing a short read to a thread takes as long as the read.
+
+waitress takes up to 30 s to parse some headers and accepts others that RFC 9112 forbids, so their
+parsing is ours. It has no limit for a slow request, and it resets requests when it is stopped.
+"""
+
+import logging
+import os
+import re
+import signal
+import socket
+import time
+from contextlib import suppress
+from io import BytesIO
+from types import FrameType
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.receiver import ChunkedReceiver, FixedStreamReceiver
+from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.trigger import trigger
+from waitress.utilities import BadRequest, RequestEntityTooLarge, build_http_date
+
+from acare.api.admission import cost
+from acare.api.body import MAX_BODY, MAX_DISCARDED
+from acare.api.envelope import MAX_HEADER
+from acare.app import App
+
+log = logging.getLogger("acare.server")
+
+#: Seconds without progress after which a connection is closed, and within which a request must arrive. More
+#: than the 60 s of proxies, so that they close first.
+TIMEOUT = 75
+
+#: Seconds for which a server that stops, or has MAX_CONNECTIONS, waits for a request or the rest of it.
+PATIENCE = 1.0
+
+#: Open connections. An idle one costs a file descriptor and no thread.
+MAX_CONNECTIONS = 1000
+
+#: Threads for slow reads, and as many for all else that is not quick.
+THREADS = 16
+
+_SWEEP_SECONDS = 1.0
+_LOOP_SECONDS = 0.004  # after which the loop lets the threads run, if all share a core
+
+_AUTHORITY = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?"
+_TARGET = rf"(?:/|(?i:https?)://{_AUTHORITY}(?=[/? ]))[\x21\x22\x24-\x7e]*"
+_REQUEST_LINE = re.compile(rf"(?:OPTIONS \*|[!#$%&'*+\-.^_`|~0-9A-Z]+ {_TARGET}) HTTP/1\.[01]")
+_FIELD = re.compile(r"^([!#$%&'*+\-.^_`|~0-9A-Za-z]++):([\t\x20-\x7e\x80-\xff]*+)\r\n", re.M)  # RFC 9112, 5
+_HOST = re.compile(_AUTHORITY)
+
+
+class Settings(Adjustments):  # type: ignore[misc]  # waitress has no types
+    """waitress's settings, without options. An answer is in memory, and no thread sends."""
+
+    ident = None
+    log_socket_errors = False
+    max_request_header_size, max_request_body_size = MAX_HEADER, MAX_DISCARDED + 1
+    outbuf_overflow = outbuf_high_watermark = send_bytes = 1 << 40
+
+
+class Body(BytesIO):
+    """The bytes of a body, in place of waitress's temporary file. Those over the limit are only counted."""
+
+    length = 0
+
+    def append(self, data: bytes) -> None:
+        self.length += len(data)
+        if self.length <= MAX_BODY:
+            self.write(data)
+
+    def getfile(self) -> BytesIO:
+        self.seek(0)
+        return self
+
+    def __len__(self) -> int:
+        return self.length
+
+
+class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
+    """A request. The time of each pattern is linear in the length of its input."""
+
+    command, path, query, request_uri, url_scheme = "-", "/", "", "/", "http"
+
+    def received(self, data: bytes) -> int:
+        """Take the header, or what has come of the body. Returns the number of bytes taken."""
+        consumed = int(super().received(data))
+        if self.chunked and len(self.body_rcv.control_line) + len(self.body_rcv.trailer) > MAX_HEADER:
+            self.error, self.completed = BadRequest("a line between chunks is too long"), True
+        is_unwanted = self.expect_continue and self.content_length > MAX_BODY
+        if is_unwanted or isinstance(self.error, RequestEntityTooLarge):
+            # The API refuses it after the rate limit. Of chunks, only the length that has come is known.
+            self.headers["CONTENT_LENGTH"] = str(max(self.content_length, len(self.body_rcv)))
+            self.error, self.completed, self.connection_close = None, True, True
+        return consumed
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Parse request line and headers. ParsingError, which becomes a 400, if they are malformed."""
+        request_line, _, lines = header_plus.decode("latin-1").removesuffix("\r\n").partition("\r\n")
+        self._parse_request_line(request_line)
+        fields = _FIELD.findall(lines)
+        if len(fields) != lines.count("\n"):
+            raise ParsingError("a header is malformed")
+        headers = self.headers
+        for name, value in fields:
+            if "_" not in name:  # in the WSGI environ, it would have the name of another field
+                name, value = name.upper().replace("-", "_"), value.strip(" \t")
+                headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        host = headers.get("HOST")  # two are joined with a comma and a space, which is invalid
+        if not (self.version == "1.0" if host is None else _HOST.fullmatch(host)):
+            raise ParsingError("the request must have exactly one valid Host header")
+        self.expect_continue = headers.get("EXPECT", "").lower() == "100-continue" and self.version == "1.1"
+        options = [option.strip(" \t") for option in headers.get("CONNECTION", "").lower().split(",")]
+        self.connection_close = "close" in options or self.version == "1.0"
+        self._prepare_body()
+
+    def _parse_request_line(self, line: str) -> None:
+        if not _REQUEST_LINE.fullmatch(line):
+            raise ParsingError(
+                "the request line is not METHOD TARGET HTTP/1.1, with a path of ASCII characters"
+            )
+        self.command, self.request_uri, protocol = line.split(" ")
+        self.version = protocol.removeprefix("HTTP/")
+        path, _, self.query = self.request_uri.partition("?")
+        if path[0] not in "/*":  # a URL
+            path = f"/{path.partition('://')[2].partition('/')[2]}"
+        self.path = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
+
+    def _prepare_body(self) -> None:
+        """Choose the receiver of the body. Refuse framing that a proxy could read differently. (RFC 9112)"""
+        coding, length = self.headers.pop("TRANSFER_ENCODING", None), self.headers.get("CONTENT_LENGTH")
+        if coding is not None:
+            if coding.lower() != "chunked" or length is not None or self.version == "1.0":
+                raise ParsingError("Transfer-Encoding must be chunked, without Content-Length, in HTTP/1.1")
+            self.chunked, self.body_rcv = True, ChunkedReceiver(Body())
+        elif length is not None:
+            if not (length.isascii() and length.isdecimal() and len(length) < 20):
+                raise ParsingError("the Content-Length is malformed")
+            self.content_length = int(length)
+            if self.content_length > 0:
+                self.body_rcv = FixedStreamReceiver(self.content_length, Body())
+
+
+class Task(WSGITask):  # type: ignore[misc]  # waitress has no types
+    """Answers a request, also one that is refused, in one piece."""
+
+    def execute(self) -> None:
+        """The app must set valid headers with a Content-Length. ValueError if one has a line break."""
+        server, error = self.channel.server, self.request.error
+        # A server that is stopping closes the connection, unless more has been received already.
+        last = bool(error) or self.request.connection_close or (server.stopping and not self.channel.rest)
+        if error:
+            status, headers, body = server.application.refuse(self.channel.addr[0], error.code, error.body)
+        else:
+            env = self.get_environment()
+            env["acare.stopping"] = server.stopping
+            env.setdefault("CONTENT_LENGTH", "")  # an absent one is an exception in Falcon, which takes time
+            started: list[Any] = []
+            body = b"".join(server.application(env, lambda *start: started.extend(start)))
+            status, headers = started[:2]
+        lines = [f"HTTP/1.1 {status}", *map(": ".join, headers), f"date: {build_http_date(time.time())}"]
+        if last:
+            lines.append("connection: close")
+        text = "".join(lines)
+        if "\r" in text or "\n" in text:
+            raise ValueError("a header contains a line break")
+        self.wrote_header, self.close_on_finish = True, last
+        self.channel.write_soon("\r\n".join([*lines, "\r\n"]).encode("latin-1") + body)
+
+
+class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
+    """A connection, with one request at a time."""
+
+    request: Parser | None
+    parser_class, task_class, error_task_class = Parser, Task, Task
+    rest = b""  # received after the request that is being answered
+    began = 0.0  # when the first byte of the request came
+
+    def received(self, data: bytes) -> None:
+        """Parse up to the end of one request."""
+        if self.request is None:
+            data = data.lstrip(b"\r\n")  # empty lines may stand before a request; RFC 9112, 2.2
+            if not data:
+                return
+            self.request, self.began = Parser(self.adj), time.time()
+            if not data[:1].isalpha():
+                self.request.error = BadRequest("it must begin with the method; TLS is not supported")
+                self.request.completed = True
+        request = self.request
+        while data and not request.completed:
+            data = data[request.received(data) :]
+        self.rest = data
+        if request.completed:
+            self.request, self.requests = None, [request]
+            self.server.add_task(self)
+        elif request.expect_continue and not request.body_bytes_received:
+            self.send_continue()
+
+    def handle_write(self) -> None:
+        """Send what the socket accepts now. After an answer, parse what has come after its request."""
+        super().handle_write()
+        if self.rest and self.connected and not self.requests and not self.total_outbufs_len:
+            rest, self.rest = self.rest, b""
+            self.received(rest)
+
+    handle_expt = HTTPChannel.handle_close  # urgent data, which has no meaning in HTTP
+
+
+class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]  # waitress has no types
+    """Threads that let the loop run first: else they take Python's lock from it at each call of SQLite."""
+
+    queue_logger = logging.Logger("silent", logging.ERROR)  # it would warn of each request that waits
+
+    def handler_thread(self, thread_no: int) -> None:
+        with suppress(AttributeError, OSError):  # not Linux, or a sandbox
+            if os.sched_getscheduler(0) == os.SCHED_OTHER:  # otherwise the operator has chosen
+                os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # of this thread alone
+        super().handler_thread(thread_no)
+
+
+class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no types
+    """Serves ``app`` on a listening socket until SIGTERM, SIGINT or SIGHUP, then finishes open requests."""
+
+    def __init__(self, app: App, listener: socket.socket, drain_seconds: int) -> None:
+        self.application, self.adj, self._drain_seconds = app, Settings, drain_seconds
+        self.server_name, self.effective_port = listener.getsockname()[:2]
+        self.active_channels: dict[int, Channel] = {}
+        self.stopping = False
+        self._quick: list[Channel] = []
+        self._slow, self._others = Dispatcher(), Dispatcher()
+        for dispatcher in (self._slow, self._others):
+            dispatcher.set_thread_count(THREADS)
+        self._sockets: dict[int, Any] = {}  # all that the loop polls
+        self._trigger = trigger(self._sockets)
+        self._is_awake = self._is_paused = False
+        self._swept_at = self._yielded_at = time.time()
+        super().__init__(listener, self._sockets)
+        self.accepting = True
+        # Before the address is printed, so that a stop is clean from then on.
+        for signal_number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            # nohup ignores SIGHUP, so that the server outlives the terminal.
+            if signal_number != signal.SIGHUP or signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+                signal.signal(signal_number, self._stop)
+
+    def add_task(self, channel: Channel) -> None:
+        """Choose who answers a request."""
+        request = channel.requests[0]
+        kind = "quick" if request.error else cost(request.command, request.path, request.query)
+        if kind == "quick":
+            self._quick.append(channel)
+        else:
+            (self._slow if kind == "slow" else self._others).add_task(channel)
+
+    def pull_trigger(self) -> None:
+        """Wake the loop, after an answer of a thread."""
+        if not self._is_awake:
+            self._is_awake = True
+            self._trigger.pull_trigger()
+
+    def readable(self) -> bool:
+        return not self._is_paused and len(self.active_channels) < MAX_CONNECTIONS
+
+    def handle_accept(self) -> None:
+        """An error costs one connection and never closes the listening socket."""
+        try:
+            while len(self.active_channels) < MAX_CONNECTIONS and (accepted := self.accept()) is not None:
+                accepted[0].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                Channel(self, *accepted, self.adj, self._sockets)
+        except Exception:
+            log.exception("a connection could not be accepted")
+            self._is_paused = True  # until the next sweep: there may be too many open files
+
+    def run(self) -> None:
+        """Serve until SIGTERM, SIGINT or SIGHUP, then finish the open requests."""
+        while not self.stopping:
+            self._iterate(_SWEEP_SECONDS)
+        log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
+        began = time.monotonic()
+        self._iterate(0)  # accepts all who have connected before
+        self.close()  # the listening socket
+        while self.active_channels and time.monotonic() - began < self._drain_seconds:
+            self._iterate(0.05)  # first, so that no connection with an unread request is closed
+            self._close_overdue(PATIENCE)
+        if self.active_channels:
+            log.warning("stopped with %d connection(s) unfinished", len(self.active_channels))
+        if any(channel.requests for channel in self.active_channels.values()):
+            return  # their threads may be writing. A write without an answer has not been acknowledged
+        self.application.close()
+        log.info("stopped")
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self.stopping and number != signal.SIGHUP:  # a closed terminal sends several
+            log.warning("a second signal: the server ends at once; open requests are not finished")
+            logging.shutdown()
+            os._exit(128 + number)
+        self.stopping = True  # from now on, no connection stays open after an answer
+        self._trigger.pull_trigger()  # the handler runs in the thread of the loop, between two instructions
+
+    def _iterate(self, seconds: float) -> None:
+        """Wait up to ``seconds`` for events, then answer the quick requests and send these answers."""
+        wasyncore.loop(0 if self._quick else seconds, use_poll=True, map=self._sockets, count=1)
+        self._is_awake = True
+        quick, self._quick = self._quick, []
+        for channel in quick:
+            channel.service()
+        for channel in quick:
+            if channel.connected:
+                wasyncore.write(channel)
+        self._is_awake = False
+        now = time.time()
+        if now - self._yielded_at > _LOOP_SECONDS:
+            os.sched_yield()
+            self._yielded_at = time.time()
+        if now - self._swept_at >= _SWEEP_SECONDS:
+            self._swept_at, self._is_paused = now, False
+            self._close_overdue(TIMEOUT if self.readable() else PATIENCE)
+
+    def _close_overdue(self, patience: float) -> None:
+        """Close connections whose caller has been waited for too long, with TIMEOUT to read an answer."""
+        for channel in list(self.active_channels.values()):
+            since = channel.began if channel.request else channel.last_activity
+            limit = TIMEOUT if channel.total_outbufs_len else patience
+            if time.time() - since > limit and not channel.requests and not channel.rest:
+                channel.handle_close()

@@ -1,1 +1,0 @@
-"""The HTTP server: waitress, with the changes that ``README.md`` lists."""
