@@ -15,6 +15,7 @@ from acare.cli.options import JSON, argument, command, open_database, read_datab
 from acare.cli.output import STDOUT, open_output, print_json, print_rows, printable
 from acare.config import Settings
 from acare.database.database import Database, ReadableDatabase
+from acare.database.disk import remove_temporary_files
 from acare.errors import NotFound, Refused, SettingError
 from acare.field_types import USER_EMAIL
 from acare.fields import parse_client
@@ -158,6 +159,8 @@ def erase(settings: Settings, client_id: str, yes: bool, backups: Path | None) -
     not changed.
     """
     failed: list[Path] = []
+    if yes and backups is not None:
+        remove_temporary_files(backups)  # which a killed backup left
     with (open_database if yes else read_database)(settings) as database:
         searched = copies.beside(database.path) + ([] if backups is None else copies.in_folder(backups))
         found = copies.search(searched, lambda copy: [HistoryStore(copy).stored(client_id)["client"]], failed)

@@ -8,26 +8,31 @@ from pathlib import Path
 
 from acare.cli.output import print_error
 from acare.database.database import ReadableDatabase
+from acare.database.disk import PREFIX
 from acare.errors import AcareError, NotFound, Refused
 from acare.store.search import read_database
 
 # Backups, and the copies that restores and migrations leave.
 _COPY = re.compile(r".+(\.db|\.before-restore-[^-]+)", re.DOTALL)
+_LEFT = f"{PREFIX}*/*"  # of a backup that is being made, or was killed
 
 
 def in_folder(folder: Path) -> list[Path]:
     """The backups and other copies of databases in a folder. Refused if there are none."""
-    copies = sorted(path for path in folder.iterdir() if _COPY.fullmatch(path.name))
+    copies = _copies((*folder.iterdir(), *folder.glob(_LEFT)))
     if not copies:
         raise Refused(f"{folder}: nothing was searched: no file is named *.db or *.before-restore-*")
     return copies
 
 
 def beside(database: Path) -> list[Path]:
-    """The copies that restores and migrations have left next to a database."""
+    """The copies that restores, migrations and killed processes have left next to a database."""
     path = database.resolve()
-    left = (*path.parent.glob(f"{escape(path.name)}.*"),)
-    return sorted(each for each in left if _COPY.fullmatch(each.name))
+    return _copies((*path.parent.glob(f"{escape(path.name)}.*"), *path.parent.glob(_LEFT)))
+
+
+def _copies(paths: Iterable[Path]) -> list[Path]:
+    return sorted(path for path in paths if _COPY.fullmatch(path.name))
 
 
 def search(

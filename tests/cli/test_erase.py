@@ -1,6 +1,7 @@
 """``acare erase`` and ``find --history``, in the database and in its copies."""
 
 import json
+import shutil
 import sys
 
 import pytest
@@ -79,6 +80,18 @@ def test_copies_beside_the_database_are_named_without_being_told(run, app, perso
     assert [line for line in printed.out.splitlines() if "stays" in line] == [
         f"The client stays in {each} until you delete this file." for each in beside
     ]
+
+
+def test_the_copy_of_a_killed_backup_is_named_and_removed(run, app, person, tmp_path):
+    copy = back_up(app.database.path, tmp_path / "backups")
+    left = [folder / ".acare-tmp-killed" / copy.name for folder in (copy.parent, tmp_path)]
+    for each in left:
+        each.parent.mkdir()
+        shutil.copy(copy, each)
+    named = run("erase", person, "--backups", copy.parent, status=1).out
+    assert [f"The client stays in {each} until" in named for each in left] == [True, True]
+    assert "acare-tmp" not in run("erase", "--yes", person, "--backups", copy.parent).out
+    assert [each.exists() for each in left] == [False, False]
 
 
 # --- find --history
