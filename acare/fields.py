@@ -51,13 +51,15 @@ UNLOCKED = Lock()
 class Field:
     """A field that a caller may write; ``api/openapi.json`` describes it.
 
-    ``default`` is the JSON value of a field that is null, or absent from a new client.
+    ``default`` is the JSON value of a field that is null, or absent from a new client. ``hosted``: whether
+    the hosted service has it.
     """
 
     name: str
     kind: Callable[[object], Stored]
     required: bool = False
     default: object = None
+    hosted: bool = True
 
     @cached_property
     def stored_default(self) -> Stored:
@@ -100,6 +102,9 @@ SERVER_FIELDS = ("id", "user_id", "version", "created_at", "updated_at")
 
 #: All fields, which a record has and a body may have.
 ALL_NAMES = frozenset((*FIELD_NAMES, *SERVER_FIELDS))
+
+#: The fields that a record of the hosted service has.
+HOSTED_NAMES = frozenset((*(field.name for field in FIELDS if field.hosted), *SERVER_FIELDS))
 
 
 def parse_client(text: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from support import command
 from support.client import Api, fields_of, full_key
 from support.data import JORDAN
 from support.files import edit, query
+from support.hosted import KEY, Hosted, by_id, listening
 
 import acare
 from acare.database.schema import SCHEMA_VERSION
@@ -21,9 +22,11 @@ NEXT = SCHEMA_VERSION + 1
 
 # A table that refers to clients.
 VISITS = "CREATE TABLE visits (client_id TEXT REFERENCES clients (id) ON DELETE CASCADE) STRICT;"
+FIELD = 'Field("language", Enum(("en", "de")), default="en", hosted=False)'
+
 # File, text, replacement.
 EDITS = [
-    ("acare/fields.py", 'Field("tags"', 'Field("language", Enum(("en", "de")), default="en"), Field("tags"'),
+    ("acare/fields.py", 'Field("tags"', f'{FIELD}, Field("tags"'),
     ("acare/database/schema.py", f"SCHEMA_VERSION = {SCHEMA_VERSION}", f"SCHEMA_VERSION = {NEXT}"),
     ("schema.sql", f"user_version = {SCHEMA_VERSION}", f"user_version = {NEXT}"),
     ("schema.sql", "    tags  ", "    language TEXT NOT NULL CHECK (language IN ('en', 'de')),\n    tags  "),
@@ -73,6 +76,13 @@ def use(folder, key, updated, deleted):
         seen["csv"] = api.get("/v1/clients.csv").text
         command.run("import", rows, "--user", "broker@example.com", "--database", database)
         seen["imported"] = api.list("?q=ann")["clients"]
+    hosted, key_file = Hosted(), Path(folder, "key.txt")
+    hosted.listed = None
+    hosted.create(1)
+    key_file.write_text(KEY)
+    with listening(hosted) as url:
+        where = ("--key-file", key_file, "--user", "broker@example.com", "--database", database)
+        seen["moved"] = [command.run("import", url, *where).code, by_id(hosted.requests)]
     print(json.dumps(seen))
 
 
@@ -118,3 +128,7 @@ def test_a_new_field_is_in_the_feed_files_and_imports(seen):
     assert languages(change["client"] for change in seen["feed"]) == ["de", "en", "de", "en"]
     assert "language,tags" in seen["csv"]
     assert languages(seen["imported"]) == ["de"]
+
+
+def test_the_hosted_service_is_not_asked_for_an_own_field(seen):
+    assert seen["moved"] == [0, []]

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from acare.database.copying import Progress
 from acare.errors import Refused
 from acare.field_types import from_json
-from acare.fields import ALL_NAMES
+from acare.fields import HOSTED_NAMES
 from acare.importing.json_lines import parse
 from acare.importing.remote import SHARE, WINDOW, Remote
 
@@ -85,14 +85,14 @@ class Download:
                 client_id = client["id"]
                 before, listed[client_id] = shown.get(client_id), hash(json.dumps(client))
                 if before != listed[client_id] and not (before is None and self._is_kept(client)):
-                    self._read(client_id) if ALL_NAMES - client.keys() else self._keep(client)
+                    self._read(client_id) if HOSTED_NAMES - client.keys() else self._keep(client)
                 self._done = len(listed), total
                 self._progress("Downloading")
         return listed
 
     def _announce(self, clients: Iterable[dict[str, Any]], total: int) -> None:
         """Log how long the reading by id will take, and what is not read again. ``clients`` are the first."""
-        lacking = {name for client in clients for name in ALL_NAMES - client.keys()}
+        lacking = {name for client in clients for name in HOSTED_NAMES - client.keys()}
         if not lacking:
             return
         kept, limit = len(self._positions), self._remote.limit

@@ -15,7 +15,7 @@ from acare import ids
 from acare.database.copying import Progress, silent
 from acare.database.database import Database, ReadOnlyDatabase
 from acare.errors import InvalidInput, Refused
-from acare.fields import ALL_NAMES
+from acare.fields import HOSTED_NAMES
 from acare.importing.csv_file import CsvReader
 from acare.importing.download import Download
 from acare.importing.json_lines import JsonReader
@@ -106,7 +106,7 @@ def import_rows(
         store = ImportStore(connection)
         for number, row in enumerate(reader, 1):
             if download is not None:
-                result.missing.update(ALL_NAMES - row.record.keys())
+                result.missing.update(HOSTED_NAMES - row.record.keys())
             reasons = _import(row, store, options, result)
             if reasons and options.rejects is not None:
                 reader.reject(options.rejects, row, reasons)
