@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import tempfile
 from collections import Counter
 from contextlib import AbstractContextManager, ExitStack
@@ -19,7 +20,7 @@ from acare.field_types import USER_EMAIL
 from acare.fields import FIELD_NAMES
 from acare.importing.cells import TARGETS
 from acare.importing.download import Download
-from acare.importing.importer import Reader, Result, import_rows, open_reader
+from acare.importing.importer import ProblemSummary, Reader, Result, import_rows, open_reader
 from acare.importing.json_lines import JsonReader
 from acare.importing.proof import Proof
 from acare.importing.remote import Remote
@@ -165,8 +166,7 @@ _BY_ID = "duplicate of this client by id"
 
 # What helps with a problem, by the field, the kind or the text.
 _HINTS = {
-    "client_type": "--value maps texts of CSV, --default client_type=buyer is for rows without one",
-    "status": "--value maps texts of CSV",
+    "client_type": "--default client_type=buyer is for rows without one",
     "owner": "--value maps names and ids to users, --user EMAIL is for rows without one",
     "first_name": "--default first_name=- is for rows without one",
     "last_name": "--default last_name=- is for rows without one",
@@ -176,6 +176,7 @@ _HINTS = {
     "possible": "imported, since the first names differ",
 }
 _OTHER_HINT = "--rejects FILE for the other rows"
+_MEANINGS = {"client_type": "buyer", "status": "active"}
 
 # The outcomes in the order of the last line.
 _OUTCOMES = (
@@ -200,7 +201,8 @@ def _print_report(result: Result, reader: Reader, options: Options) -> None:
     for text, summary in result.summaries.items():
         more = ", ..." if summary.count > len(summary.examples) else ""
         rows = f"{counted(summary.count, 'row')} ({', '.join(summary.examples.values())}{more})"
-        print(printable(f"{text}: {rows}; {hints.get(text) or hints.get(summary.field, other)}"))
+        hint = _hint_of_value(summary, reader, other) or hints.get(text) or hints.get(summary.field, other)
+        print(printable(f"{text}: {rows}; {hint}"))
     for client_id, name in result.conflicts:
         settle = "--on-duplicate keep settles all in favour of here"
         print(printable(f"Changed on both sides, and left as it is here ({settle}): {client_id} {name}"))
@@ -214,6 +216,19 @@ def _print_report(result: Result, reader: Reader, options: Options) -> None:
     written = sum(result.counts[each] for each in ("created", "updated"))
     done = f"{counted(written, 'client')} written" if written else "there was nothing to write"
     print(f"{numbers}; {done if result.is_written else 'nothing was written'}.{lacks}")
+
+
+def _hint_of_value(summary: ProblemSummary, reader: Reader, other: str) -> str | None:
+    """What helps with a text or a date in a column; ``other`` without columns. None for other problems."""
+    shown, place = next(iter(summary.examples.items()))
+    if shown == place or summary.field not in {*_MEANINGS, "created_at"}:
+        return None
+    if not reader.columns:
+        return other
+    if summary.field == "created_at":
+        return None
+    (column, *_) = (column.name for column in reader.columns if column.target == summary.field)
+    return f"--value {shlex.quote(f'{column}:{shown}={_MEANINGS[summary.field]}')}, for example"
 
 
 def _print_owners(user_ids: Counter[tuple[str, str | None]], options: Options) -> None:

@@ -19,7 +19,7 @@ from acare.fields import FIELDS
 
 _CURRENCY = r"(?:US\$|[$€£¥₹]|EUR|USD|GBP|CHF|CAD|AUD|NZD|MXN|SEK|NOK|DKK|PLN|euros?|dollars?|kr)?"
 _ABOUT = r"(?:(?:ca|circa|etwa|rund|about|approx|env|environ|aprox|bis|bis zu|up to|max|hasta)\b\.?|~)?"
-_SCALE = r"(k|t|tsd|tausend|thousand|m|mio|mill|millions?|millionen|millones)?"
+_SCALE = r"(k|t|tsd|tausend|thousand|mil|m|mio|mill|millions?|millionen|millones)?"
 _WHOLE = r"[1-9]\d{0,2}(?:(?:\.\d{3}){1,5}|(?:,\d{3}){1,5})|\d{1,18}"
 _MONEY = re.compile(
     rf"{_ABOUT}\s?{_CURRENCY}\s?({_WHOLE})(?:([.,])(\d+)|[.,]--?)?\s?{_SCALE}\.?\s?{_CURRENCY}", re.I
@@ -37,6 +37,7 @@ def money(text: str) -> Any:
     """``$350,000``, ``350.000,- EUR``, ``ca. 350 T€``, ``1,2 Mio``.
 
     A separator before three digits separates thousands; ``1.250 Mio`` could be either, and is not converted.
+    Nor is ``2 mil``, which is a million in English; ``180 mil`` is Spanish.
     """
     match = _MONEY.fullmatch(_SPACE_BETWEEN_THOUSANDS.sub("", text.strip()))
     if match is None or (match[2] or "-") in match[1]:  # one mark cannot separate thousands and cents
@@ -44,7 +45,10 @@ def money(text: str) -> Any:
     whole, _, fraction, scale = match.groups()
     if scale is not None and not whole.isdecimal():
         return text
-    power = 1_000 ** (0 if scale is None else 2 if scale[0] in "mM" else 1)
+    is_mil = scale is not None and scale.lower() == "mil"
+    if is_mil and (fraction or len(whole) < 3):
+        return text
+    power = 1_000 ** (0 if scale is None else 2 if scale[0] in "mM" and not is_mil else 1)
     number = Decimal(f"{re.sub('[.,]', '', whole)}.{fraction or 0}") * power
     return int(number) if number == int(number) else float(number)
 

@@ -99,9 +99,9 @@ class Download:
         unread, names = max(0, total - kept), ", ".join(sorted(lacking))
         log.info(f"The list lacks {names}: {unread:,} of {total:,} clients are read one by one.")
         if limit:
-            minutes = unread / (limit * SHARE) * WINDOW / 60
+            pauses = int((unread + 2 * total / _PAGE) / (limit * SHARE))  # the list is read twice
             share = f"{SHARE:.0%} of the {limit} requests that are allowed in {WINDOW // 60} minutes"
-            log.info(f"This takes about {minutes:,.0f} min, with {share}.")
+            log.info(f"The pauses take about {pauses * WINDOW // 60:,} min, with {share}.")
         if kept:
             log.info(
                 "The others are in the file of an earlier download. Changes since then that the list does "

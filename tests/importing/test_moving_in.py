@@ -99,7 +99,10 @@ WITH_ID = (
 @pytest.mark.parametrize(
     ("header", "row", "hint"),
     [
-        ("Name", "A B", "client_type is required: 1 row (line 2); --value maps texts of CSV, --default"),
+        ("Name", "A B", "client_type is required: 1 row (line 2); --default client_type=buyer is for rows"),
+        ("Name,Client Type", "A B,Mieter", "(line 2: \"Mieter\"); --value 'Client Type:Mieter=buyer', for"),
+        ("", WITH_ID.replace("buyer", "renter"), '(line 2: "renter"); --rejects FILE for the other rows\n'),
+        ("", WITH_ID.replace("}", ',"created_at":"x"}'), '(line 2: "x"); --rejects FILE for the other'),
         ("Name,Type,Owner", "A B,buyer,Ana (ana@example.com)", '(line 2: "Ana (ana@example.com)"); --value'),
         ("Vorname,Name,Type", "Ana,,buyer", "(line 2); --default last_name=- is for rows without one\n"),
         ("Name,Type,Created", "A B,buyer,5/7/2024", "--dates dmy or --dates mdy for dates such as"),
