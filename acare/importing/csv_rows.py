@@ -78,4 +78,5 @@ def lines(clients: Iterable[tuple[str, str]]) -> Iterator[str]:
     for text, more in clients:
         client = {**parse_client(text), **json.loads(more)}
         values = (client[name] for name in COLUMNS)
-        yield line("" if value is None else _WRITERS.get(type(value), str)(value) for value in values)
+        cells = line("" if value is None else _WRITERS.get(type(value), str)(value) for value in values)
+        yield cells.encode(errors="replace").decode()  # JSON can have half of a surrogate pair

@@ -25,7 +25,7 @@ from acare.maintenance import folders
 from acare.maintenance.backup import check_sha256
 from acare.store import identity, keys
 from acare.store.identity import Identity
-from acare.store.lists import count
+from acare.store.lists import count, not_text
 
 #: The checks whose problems are warnings.
 WARNINGS = ("keys",)
@@ -81,10 +81,14 @@ def _check_database(path: Path) -> tuple[Check, Check, Identity]:
     version, processes = file.check(path), file.processes_using(path)
     with file.refusing(path), closing(open_to_read(path)) as connection:
         clients, own = count(connection), identity.read(connection)
+        wrong = not_text(connection)
         is_current = version == SCHEMA_VERSION
         ending = keys.ending(connection, ENDED_DAYS, ENDS_SOON_DAYS) if is_current else []
     old = f"the schema is {version}; it is migrated to {SCHEMA_VERSION} by a server or a command that writes"
     problems = [] if is_current or processes else [old]
+    problems += [
+        f"the client {client_id} has tags or places that are no text: set them" for client_id in wrong
+    ]
     size = path.stat().st_size
     figures = {"schema": version, "size": size, "clients": clients, "processes": processes}
     return Check("database", problems, figures), _check_keys(ending), own

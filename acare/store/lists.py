@@ -150,6 +150,23 @@ def count(connection: sqlite3.Connection) -> int:
     return int(connection.execute(total_statement(frozenset())).fetchone()[0])
 
 
+# JSON5, which SQLite takes too, is not JSON.
+NOT_TEXT = """
+SELECT id
+FROM clients
+WHERE NOT json_valid(tags)
+    OR NOT json_valid(preferred_locations)
+    OR EXISTS (SELECT 1 FROM json_each(tags) WHERE type <> 'text')
+    OR EXISTS (SELECT 1 FROM json_each(preferred_locations) WHERE type <> 'text')
+ORDER BY seq
+"""
+
+
+def not_text(connection: sqlite3.Connection) -> list[str]:
+    """The clients in whose lists another program has stored what is no text: it is not searched."""
+    return [client_id for (client_id,) in connection.execute(NOT_TEXT)]
+
+
 def _page(connection: sqlite3.Connection, query: _Query, skipped: int, limit: int) -> Listing[str]:
     """At most ``limit`` clients after those that are skipped."""
     values = query.values

@@ -1,0 +1,61 @@
+"""Values that the schema takes and acare does not write: they break no more than their own record."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from support.client import Api, full_key
+
+import acare
+from acare.maintenance.status import read_status
+
+HAND = "0b7a1c1e-1111-4222-8333-123456789abc"
+INSERT = """
+INSERT INTO clients (
+    id, user_id, first_name, last_name, client_type, status, preferred_locations, property_preferences,
+    pre_approved, tags, version, created_at, updated_at
+)
+SELECT
+    :id, id, 'By', 'Hand', 'buyer', 'active', :list,
+    json_object('property_types', json(:list)), 0, :list, 1, created_at, created_at
+FROM users
+"""
+
+LISTS = {
+    "numbers": '[5,""]',
+    "one number": "[1]",
+    "a list": '[["villa"],{"villa":null}]',
+    "half a pair": '["\\ud800"]',
+    "deep": "[" * 900 + "]" * 900,
+}
+if sqlite3.sqlite_version_info >= (3, 42):
+    LISTS["JSON5"] = "['villa',]"
+
+
+def find_all(api):
+    """The last names in a list, for a property and in a CSV."""
+    clients = api.get("/v1/clients").json["data"]["clients"]
+    api.get("/v1/clients?location=shafter&property_type=house")
+    rows = api.get("/v1/clients.csv").text.splitlines()
+    assert len(rows) == len(clients) + 1
+    return {client["last_name"] for client in clients}
+
+
+@pytest.mark.parametrize("listed", LISTS.values(), ids=LISTS)
+def test_a_list_written_by_hand_breaks_no_other_record(path, listed):
+    with acare.create_app(database=path, rate_limit="off") as app:
+        api = Api(app, full_key(app))
+        with closing(sqlite3.connect(path)) as other, other:
+            other.execute(INSERT, {"id": HAND, "list": listed})
+        api.create(last_name="Lee", tags=["villa"])
+        assert find_all(api) == {"Hand", "Lee"}
+    with acare.create_app(database=path, rate_limit="off") as app:
+        again = Api(app, api.key)
+        again.create(last_name="Ray", preferred_locations=["Shafter"])
+        assert find_all(again) == {"Hand", "Lee", "Ray"}
+        assert again.get("/v1/clients?q=villa").json["data"]["meta"]["total"] == 1
+        if listed != LISTS["half a pair"]:  # which is text
+            (problem,) = [problem for check in read_status(path) for problem in check.problems]
+            assert HAND in problem
+        again.put(HAND, {"tags": [], "preferred_locations": []})
+        assert [problem for check in read_status(path) for problem in check.problems] == []
