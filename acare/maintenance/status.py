@@ -117,13 +117,15 @@ def _check_log(path: Path) -> Check:
 
 
 def _check_disk(path: Path, folder: Path | None) -> Check:
-    free, problems = shutil.disk_usage(path.parent).free, []
+    free, problems, has_backups = shutil.disk_usage(path.parent).free, [], None
     if free < LOW_DISK:
         problems.append(f"less than {size_text(LOW_DISK)} is free")
     with suppress(OSError):  # reported by the check of the backup
+        if folder is not None:
+            has_backups = folder.stat().st_dev == path.stat().st_dev
         if folder is not None and shutil.disk_usage(folder).free < path.stat().st_size:
             problems.append(f"there is no room for another backup on the disk of {folder}")
-    return Check("disk", problems, {"free": free})
+    return Check("disk", problems, {"free": free, "has_backups": has_backups})
 
 
 def _check_backup(own: Identity, stem: str, folder: Path, max_age_hours: float) -> Check:

@@ -3,7 +3,9 @@
 import json
 import shutil
 import socket
+import tempfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -124,6 +126,14 @@ def test_a_problem_is_one_line_and_exit_code_1(run, path, folder, monkeypatch, r
     PROBLEMS[reason](path, folder, monkeypatch)
     printed = run("status", "--backups", folder, status=1)
     assert (printed.err.count("\n"), reason in printed.err) == (1, True)
+
+
+@pytest.mark.parametrize("disk", ["/dev/shm", "/var/tmp"])
+def test_backups_on_the_disk_of_the_database_are_said(checks, path, disk):
+    with tempfile.TemporaryDirectory(dir=disk) as folder:
+        back_up(path, Path(folder))
+        is_same = Path(disk).stat().st_dev == path.stat().st_dev
+        assert checks("--backups", folder)["disk"]["has_backups"] is is_same
 
 
 # --- the server
