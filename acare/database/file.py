@@ -72,10 +72,12 @@ def ensure(path: Path) -> int:
         return version
 
 
-def check(path: Path) -> int:
+def check(path: Path, restored_to: Path | None = None) -> int:
     """The schema version of an acare database; DatabaseRefused for any other file.
 
     It is the current version or an older one. A file of the current version must also match schema.sql.
+    The error for a newer one names the older file that a migration of the database has left: that database is
+    ``restored_to`` for a backup.
     """
     with refusing(path):
         if path.is_dir():
@@ -87,7 +89,7 @@ def check(path: Path) -> int:
         # Through SQLite: closing a handle of our own would release the locks of every SQLite connection that
         # this process has to the file (sqlite.org/howtocorrupt.html, 2.2).
         with closing(open_to_read(path)) as connection:
-            return _check(path, connection)
+            return _check(path, connection, restored_to or path)
 
 
 def _refuse_other_names(path: Path) -> None:
@@ -106,7 +108,7 @@ def _refuse_other_names(path: Path) -> None:
         )
 
 
-def _check(path: Path, connection: sqlite3.Connection) -> int:
+def _check(path: Path, connection: sqlite3.Connection, database: Path) -> int:
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application_id != APPLICATION_ID:
@@ -117,7 +119,7 @@ def _check(path: Path, connection: sqlite3.Connection) -> int:
             "once with the commit 3b46be3c of acare, which migrates the schemas 2 and 3; it was not changed"
         )
     if version > schema.SCHEMA_VERSION:
-        before = beside(path, f".schema-{schema.SCHEMA_VERSION}.db")
+        before = beside(database, f".schema-{schema.SCHEMA_VERSION}.db")
         advice = f"; {before}, from before its migration, can be restored" if before.exists() else ""
         raise DatabaseRefused(
             f"{path}: created by a newer version of acare (its schema is {version}, "

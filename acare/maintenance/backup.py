@@ -75,7 +75,7 @@ def verify(path: Path, progress: Progress = silent) -> int:
     return verify_file(path, progress)
 
 
-def check_file(path: Path) -> int:
+def check_file(path: Path, restored_to: Path | None = None) -> int:
     """The schema version of a backup; DatabaseRefused unless it is a single file with an acare database."""
     for suffix in ("-journal", "-wal"):
         wal = Path(f"{path}{suffix}")
@@ -83,7 +83,7 @@ def check_file(path: Path) -> int:
             raise DatabaseRefused(
                 f"{path}: incomplete: it has a WAL, {wal.name}; stop the program that writes to it"
             )
-    return file.check(path)
+    return file.check(path, restored_to)
 
 
 def check_sha256(backup: Path, copy: Path | None = None) -> None:

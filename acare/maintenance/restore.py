@@ -43,7 +43,7 @@ def newest(database: Path, folder: Path) -> Path:
     if (later := folders.later_than_now(database.stem, made)) is not None:
         raise Refused(f"{later}: it {folders.LATER}, or name the file to restore")
     try:
-        check_file(made[-1])
+        check_file(made[-1], database)
         check_sha256(made[-1])
     except DatabaseRefused as error:
         before = f"the one before it is {made[-2]}" if len(made) > 1 else "there is no other"
@@ -59,7 +59,7 @@ def restore(backup: Path, database: Path, progress: Progress = silent) -> Restor
     old one. DatabaseRefused if any process has the database open. At every moment, the file of that name is
     either the complete old database or the complete new one.
     """
-    check_file(backup)
+    check_file(backup, database)
     _check_target(database)
     database = database.resolve()  # the target of a symbolic link, as SQLite does
     with refusing(database, "not restored; it was not changed: "), temporary(database) as fresh:

@@ -10,6 +10,7 @@ from support.backups import content, fill, leave_log, names
 from support.files import edit, listing, snapshot, write_lock
 
 import acare
+from acare.database.schema import SCHEMA_VERSION
 from acare.errors import DatabaseRefused
 from acare.maintenance.backup import verify
 from acare.maintenance.restore import restore
@@ -47,6 +48,17 @@ def test_logs_of_a_removed_database_are_not_applied(backup, path, ending):
     restore(backup, path)
     assert not os.path.exists(f"{path}{ending}")
     assert len(names(path)) == 20
+
+
+def test_a_backup_of_a_newer_schema_names_the_older_file_of_the_database(run, backup, path):
+    """The one that its migration left; there is none next to the backup."""
+    fill(path)
+    older = path.with_name(f"{path.name}.schema-{SCHEMA_VERSION}.db")
+    older.touch()
+    edit(backup, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    refused = run("restore", backup)
+    assert refused.is_refusal()
+    assert f"{older}, from before its migration, can be restored" in refused.err
 
 
 # --- names that are not regular files
