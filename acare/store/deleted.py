@@ -96,7 +96,11 @@ ORDER BY client_id, version DESC
     GET = f"""
 SELECT
     iif(seq IN (SELECT seq FROM clients), NULL, seq) AS seq,
-    client_id AS id, json_extract(json, '$.user_id') AS user_id,
+    client_id AS id,
+    coalesce(
+        (SELECT :author_id FROM users WHERE id = json ->> '$.user_id' AND disabled_at IS NOT NULL),
+        json ->> '$.user_id'
+    ) AS user_id,
     {", ".join(f"json_extract({STORED_JSON}, '$.{name}') AS {name}" for name in FIELD_NAMES)},
     {NEXT_VERSION} AS version, json_extract(json, '$.created_at') AS created_at, {NOW} AS updated_at
 FROM deleted_clients
@@ -106,16 +110,17 @@ WHERE client_id = :id
     def restore(self: "DeletedClients[Database]", caller: Caller, client_id: str) -> ClientRow:
         """Restore a deleted client under its id, as its next version. Its time of creation stays.
 
+        The client of a disabled user goes to the caller, unless that is the operator.
         NotFound if there is none that the caller could see, AlreadyExists if it is not deleted.
         """
 
         def work(connection: sqlite3.Connection) -> ClientRow:
             require_visible(connection, caller, client_id)
-            deleted = as_dicts(connection.execute(self.GET, {"id": client_id}))
+            author = {"author_id": caller.author_id}
+            deleted = as_dicts(connection.execute(self.GET, {"id": client_id, **author}))
             if not deleted:
                 raise AlreadyExists(f"the client {client_id} is not deleted")
-            values = {**deleted[0], "author_id": caller.author_id}
-            return ClientRow(values["version"], insert(connection, values).json)
+            return ClientRow(deleted[0]["version"], insert(connection, {**deleted[0], **author}).json)
 
         return self._database.write(work)
 

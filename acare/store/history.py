@@ -116,7 +116,7 @@ def _events_of(version: Row, older: Row | None) -> list[Row]:
         at, action = version["imported_at"], "imported"
     elif number == 1:
         action = "created"
-    elif "user_id" in changed:
+    elif "user_id" in changed and action != "restored":
         action = "handed_over"
     differences = [{"field": name, "from": before[name], "to": client[name]} for name in changed]
     made = {"version": number, "at": at, "by": version["maker"], "action": action, "changes": differences}

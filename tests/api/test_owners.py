@@ -93,6 +93,17 @@ def test_an_earlier_owner_restores_nothing(ana, ben, api):
     assert history(ben, client_id)[0]["by"] == BEN
 
 
+def test_a_client_of_a_disabled_user_goes_to_the_broker_who_restores_it(ana, api):
+    """It would otherwise belong to a person who has left."""
+    client_id, ana_id = ana.create()["id"], ana.user_id()
+    ana.delete(client_id)
+    api.ask("PUT", f"/v1/users/{ana_id}", {"disabled": True})
+    assert restore(api, client_id).json["data"]["user_id"] == api.user_id()
+    newest = history(api, client_id)[0]
+    assert (newest["action"], newest["by"]) == ("restored", "broker@example.com")
+    assert newest["changes"] == [{"field": "user_id", "from": ana_id, "to": api.user_id()}]
+
+
 # --- the owner
 
 
