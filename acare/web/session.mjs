@@ -80,6 +80,18 @@ function rateIn(headers) {
 	};
 }
 
+let reading = 0;
+const toRead = []; // what lets the next one begin
+/** Wait until fewer than two lists are being read: a person may have four slow requests at a time. */
+async function beginReading() {
+	if (reading < 2) reading += 1;
+	else await new Promise((resolve) => toRead.push(resolve));
+}
+function endReading() {
+	if (toRead.length) toRead.shift()();
+	else reading -= 1;
+}
+
 /** One request; status 0 if no complete response arrived. ``as`` is the method of Response that
  *  reads a success, ``version`` the one that the
  *  client must still have. */
@@ -98,6 +110,8 @@ export async function send(
 		cache: "no-store",
 		body: body && JSON.stringify(body),
 	};
+	const isQuick = method !== "GET" || path === WHO[0];
+	if (!isQuick) await beginReading();
 	try {
 		const answer = await fetch(new URL(path, BASE), options);
 		session.rate = rateIn(answer.headers);
@@ -107,6 +121,8 @@ export async function send(
 			return { status: answer.status, ok: answer.ok, headers: answer.headers, content };
 	} catch {
 		/* no response */
+	} finally {
+		if (!isQuick) endReading();
 	}
 	return { status: 0 };
 }
