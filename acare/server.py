@@ -52,11 +52,9 @@ THREADS = 16
 _SWEEP_SECONDS = 1.0
 _LOOP_SECONDS = 0.004  # after which the loop lets the threads run, if all share a core
 
-_AUTHORITY = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?"
-_TARGET = rf"(?:/|(?i:https?)://{_AUTHORITY}(?=[/? ]))[\x21\x22\x24-\x7e]*"
-_REQUEST_LINE = re.compile(rf"(?:OPTIONS \*|[!#$%&'*+\-.^_`|~0-9A-Z]+ {_TARGET}) HTTP/1\.[01]")
+_REQUEST_LINE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Z]+ /[\x21\x22\x24-\x7e]* HTTP/1\.[01]")
 _FIELD = re.compile(r"^([!#$%&'*+\-.^_`|~0-9A-Za-z]++):([\t\x20-\x7e\x80-\xff]*+)\r\n", re.M)  # RFC 9112, 5
-_HOST = re.compile(_AUTHORITY)
+_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?")
 
 
 class Settings(Adjustments):  # type: ignore[misc]  # waitress has no types
@@ -125,14 +123,10 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
 
     def _parse_request_line(self, line: str) -> None:
         if not _REQUEST_LINE.fullmatch(line):
-            raise ParsingError(
-                "the request line is not METHOD TARGET HTTP/1.1, with a path of ASCII characters"
-            )
+            raise ParsingError("the request line is not METHOD /path HTTP/1.1, in ASCII characters")
         self.command, self.request_uri, protocol = line.split(" ")
         self.version = protocol.removeprefix("HTTP/")
         path, _, self.query = self.request_uri.partition("?")
-        if path[0] not in "/*":  # a URL
-            path = f"/{path.partition('://')[2].partition('/')[2]}"
         self.path = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
 
     def _prepare_body(self) -> None:
