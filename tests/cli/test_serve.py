@@ -108,7 +108,7 @@ def test_each_request_is_one_line_of_the_log(start, log):
         ("127.0.0.1", "GET", "/nothing", "404", "-", headers["X-Request-ID"]),
         ("127.0.0.1", "GET", "/v1/clients", "401", "-", "trace-3"),
         ("127.0.0.1", "GET", injected.replace(":", "%3A"), "404", preview, "trace-4"),
-        ("127.0.0.1", "-", "/", "400", "-", refused["X-Request-ID"]),
+        ("127.0.0.1", "-", "-", "400", "-", refused["X-Request-ID"]),
     ]
     assert sum("2026-07-15" in line for line in log().splitlines()) == 1
 
@@ -198,6 +198,4 @@ def test_allowed_origins_reach_the_app(start):
         assert headers["Access-Control-Allow-Origin"] == allowed
     ask(server)
     headers, _ = ask(server, Origin="https://a.example", status=429)
-    _, refused, _ = exchange(server, b"nonsense\r\nOrigin: https://a.example\r\n\r\n")
-    for each in (headers, refused):
-        assert each["Access-Control-Allow-Origin"] == "https://a.example"
+    assert headers["Access-Control-Allow-Origin"] == "https://a.example"
