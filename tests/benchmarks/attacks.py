@@ -124,16 +124,10 @@ def open_connections(address: tuple[str, int], rate: int) -> None:
 
 
 def trickle(address: tuple[str, int], number: int) -> None:
-    """Send 31 KiB of header and 64,000 bytes of body, the last of them one by one, on each connection."""
+    """Send 15 KiB of header and 64,000 bytes of body, the last of them one by one, on each connection."""
     header = b"POST /v1/clients HTTP/1.1\r\nHost: a\r\nContent-Length: 64000\r\n"
-    header += b"".join(b"X-%d: %s\r\n" % (each, b"x" * 320) for each in range(94)) + b"\r\n"
+    header += b"".join(b"X-%d: %s\r\n" % (each, b"x" * 320) for each in range(45)) + b"\r\n"
     _keep_sending(address, number, [header, bytes(63_000)], bytes(1))
-
-
-def send_chunks(address: tuple[str, int], number: int) -> None:
-    """Send chunks of one byte, on each connection, as fast as the server takes them."""
-    header = b"POST /v1/clients HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
-    _keep_sending(address, number, [header], b"1\r\nx\r\n" * 1000)
 
 
 def _keep_sending(address: tuple[str, int], number: int, first: list[bytes], piece: bytes) -> None:
@@ -188,20 +182,6 @@ def _read_meanwhile(server: Server) -> str:
 
 def downloads(server: Server) -> str:
     return arrived(ask_at_once(server, [CSV] * 4, READ_RATE))
-
-
-def long_headers(number: int, server: Server) -> str:
-    """Requests on one connection: what its earlier headers took must not count."""
-    headers = {**server.headers, "Cookie": "_oauth2_proxy=" + "x" * 2_100}
-    connection = HTTPConnection(server.url.removeprefix("http://"), timeout=60)
-    seconds = []
-    with attacker(send_chunks, server, number), contextlib.closing(connection):
-        for _ in range(60):
-            began = time.monotonic()
-            connection.request("GET", "/v1/clients?limit=1", headers=headers)
-            connection.getresponse().read()
-            seconds.append(time.monotonic() - began)
-    return percentiles(seconds)
 
 
 def large_writes(server: Server) -> str:
@@ -259,8 +239,6 @@ ATTACKS: dict[str, Callable[[Server], str]] = {
     "connections-1500": lambda server: new_connections(1500, server),
     "trickle": unfinished_requests,
     "downloads": downloads,
-    "chunks-100": lambda server: long_headers(100, server),
-    "chunks-900": lambda server: long_headers(900, server),
     "large-writes": large_writes,
     "large-downloads": large_downloads,
     "words-long": lambda server: hostile_words(9_900, server),
