@@ -46,7 +46,7 @@ def remember(position):
 
 if not cursor.exists():
     is_from_now = "--from-beginning" not in sys.argv
-    print(f"Begins with {'the changes from now on' if is_from_now else 'all clients'}.")
+    print(f"Begins with {'the changes from now on' if is_from_now else 'all clients'}.", flush=True)
     if not is_from_now:
         remember("")
 while True:
