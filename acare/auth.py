@@ -9,7 +9,7 @@ Role = Literal["agent", "broker"]
 ROLES: tuple[Role, ...] = ("agent", "broker")
 
 #: Resources and actions that a scope may name. ``all`` stands for every resource.
-RESOURCES = ("clients", "users", "keys", "all")
+RESOURCES = {"clients": "clients", "users": "users", "keys": "API keys", "all": "every resource"}
 ACTIONS = ("read", "write", "delete", "create")
 
 Scopes = Mapping[str, Sequence[str]]
@@ -76,10 +76,12 @@ def caller_without_key(user_id: str, role: Role = "agent") -> Caller:
 OPERATOR = caller_without_key("", "broker")
 
 
+ROLE = Enum(ROLES, "Role", "An agent sees their own clients, a broker the clients of all users.")
+
 #: The fields of a user, and how they are checked.
 USER_FIELDS: Mapping[str, Type] = {
     "email": USER_EMAIL,
-    "role": Enum(ROLES),
+    "role": ROLE,
 }
 
 #: Those that can be changed.

@@ -1,7 +1,7 @@
 """The types of values: of fields, query parameters, settings and arguments of commands.
 
 Each is a function that returns the value to store or to use. Its ValueError has the rule, worded to follow
-the name of the field.
+the name of the field. Its ``schema`` is the JSON Schema of these values, for the OpenAPI document.
 """
 
 import json
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, TypeGuard
+from typing import Any, ClassVar, Protocol, TypeGuard
 
 #: SQLite has no lists, objects or booleans: they are stored as JSON text, booleans as 0 or 1.
 Stored = str | int | float | None
@@ -28,6 +28,50 @@ _DECODER = json.JSONDecoder(parse_constant=int)  # which raises ValueError for N
 
 #: Checks a value, and returns what stands for it.
 Type = Callable[[Any], Any]
+
+Schema = dict[str, Any]
+
+
+class FieldType(Protocol):
+    """A type with a schema. One with a ``name`` is a schema of this name in the document."""
+
+    @property
+    def schema(self) -> Schema: ...
+
+    def __call__(self, value: Any, /) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Described:
+    """A function with a schema."""
+
+    parse: Type
+    schema: Schema
+
+    def __call__(self, value: Any, /) -> Any:
+        return self.parse(value)
+
+
+def described(**schema: Any) -> Callable[[Type], Described]:
+    """Decorates a function with its schema."""
+    return lambda parse: Described(parse, schema)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a query string, as the document has it.
+
+    ``default`` is what an absent one means, and so, with ``blank``, one without a value.
+    """
+
+    kind: FieldType
+    description: str
+    example: object = None
+    default: object = None
+    blank: bool = True
+
+    def __call__(self, value: Any, /) -> Any:
+        return self.kind(value)
 
 
 @dataclass(frozen=True)
@@ -55,6 +99,11 @@ class String:
             raise ValueError(self.rule)
         return text or None
 
+    @property
+    def schema(self) -> Schema:
+        minimum = {"minLength": self.min_length} if self.min_length else {}
+        return {"type": "string", **minimum, "maxLength": self.max_length}
+
     def _length(self) -> str:
         return f"{f'{self.min_length} to' if self.min_length else 'at most'} {self.max_length} characters"
 
@@ -76,6 +125,12 @@ class Enum:
     """One of ``values``."""
 
     values: tuple[str, ...]
+    name: str = ""
+    description: str = ""
+
+    @property
+    def schema(self) -> Schema:
+        return {"type": "string", "enum": [*self.values], "description": self.description}
 
     def __call__(self, value: object) -> Stored:
         if isinstance(value, str) and value in self.values:
@@ -89,12 +144,17 @@ class Amount:
 
     maximum: int
 
+    @property
+    def schema(self) -> Schema:
+        return {"type": "number", "format": "double", "minimum": 0, "maximum": self.maximum}
+
     def __call__(self, value: object) -> Stored:
         if is_number(value) and 0 <= value <= self.maximum:
             return value
         raise ValueError(f"must be a number from 0 to {self.maximum}")
 
 
+@described(type="boolean")
 def boolean(value: object) -> bool:
     """True or false, unchanged."""
     if isinstance(value, bool):
@@ -104,6 +164,8 @@ def boolean(value: object) -> bool:
 
 class Boolean:
     """True or false, to store."""
+
+    schema = boolean.schema
 
     def __call__(self, value: object) -> Stored:
         return int(boolean(value))
@@ -115,6 +177,10 @@ class StringList:
 
     maximum: int
     items: String
+
+    @property
+    def schema(self) -> Schema:
+        return {"type": "array", "maxItems": self.maximum, "items": self.items.schema}
 
     def __call__(self, value: object) -> Stored:
         if not isinstance(value, list) or len(value) > self.maximum:
@@ -135,6 +201,29 @@ class Preferences:
     MAX_DEPTH = 20
     NOT_FINITE = "must have only numbers in the range of a double"
     TOO_DEEP = f"must not be nested deeper than {MAX_DEPTH} levels"
+    NUMBERS: ClassVar = {
+        "bedrooms_min": "Minimum number of bedrooms.",
+        "bathrooms_min": "Minimum number of bathrooms; a half counts as 0.5.",
+        "square_feet_min": "Minimum living area in square feet.",
+    }
+
+    name = "PropertyPreferences"
+
+    @property
+    def schema(self) -> Schema:
+        number = {"type": ["number", "null"], "format": "double", "minimum": 0}
+        types = {
+            "type": ["array", "null"],
+            "items": {"type": "string"},
+            "description": "Types of property that the client considers, for example `condo`.",
+        }
+        numbers = {name: {**number, "description": text} for name, text in self.NUMBERS.items()}
+        return {
+            "type": "object",
+            "description": "What a buyer is looking for.",
+            "properties": {**numbers, "property_types": types},
+            "additionalProperties": True,
+        }
 
     def __call__(self, value: object) -> Stored:
         if not isinstance(value, dict):
@@ -149,7 +238,7 @@ class Preferences:
         if len(stored.encode(errors="surrogatepass")) > self.MAX_BYTES:
             raise ValueError(f"must have at most {self.MAX_BYTES} bytes as JSON")
         self._walk(value)
-        for key in ("bedrooms_min", "bathrooms_min", "square_feet_min"):
+        for key in self.NUMBERS:
             number = value.get(key)
             if number is not None and not (is_number(number) and number >= 0):
                 raise ValueError(f"is invalid: {key} must be a number of at least 0")
@@ -227,11 +316,13 @@ def from_json(text: str) -> Any:
 # --- values that can be texts: query parameters, settings and arguments of commands
 
 
+@described(type="boolean")
 def flag(value: object) -> bool:
     """True or false, or its text."""
     return value if isinstance(value, bool) else Enum(("true", "false"))(value) == "true"
 
 
+@described(type="number", minimum=0)
 def number(value: object) -> float:
     """A number of at least 0, or its text as in JSON."""
     with suppress(ValueError, OverflowError):
@@ -241,7 +332,7 @@ def number(value: object) -> float:
     raise ValueError("must be a number of at least 0")
 
 
-def count(maximum: float = math.inf, minimum: int = 1) -> Callable[[object], int]:
+def count(maximum: float = math.inf, minimum: int = 1) -> Described:
     """A whole number from ``minimum`` to ``maximum``, or its text of at most 100 digits."""
     allowed = f"of at least {minimum}" if maximum == math.inf else f"from {minimum} to {maximum}"
 
@@ -251,4 +342,4 @@ def count(maximum: float = math.inf, minimum: int = 1) -> Callable[[object], int
             return number
         raise ValueError(f"must be a whole number {allowed}")
 
-    return parse
+    return Described(parse, {"type": "integer", "minimum": minimum})

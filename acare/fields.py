@@ -5,7 +5,7 @@ all of it.
 """
 
 import json
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +20,7 @@ from acare.field_types import (
     Amount,
     Boolean,
     Enum,
+    FieldType,
     Preferences,
     Stored,
     String,
@@ -49,14 +50,16 @@ UNLOCKED = Lock()
 
 @dataclass(frozen=True)
 class Field:
-    """A field that a caller may write; ``api/openapi.json`` describes it.
+    """A field that a caller may write, with its description and an example of it.
 
     ``default`` is the JSON value of a field that is null, or absent from a new client. ``hosted``: whether
     the hosted service has it.
     """
 
     name: str
-    kind: Callable[[object], Stored]
+    kind: FieldType
+    description: str
+    example: object
     required: bool = False
     default: object = None
     hosted: bool = True
@@ -68,7 +71,8 @@ class Field:
     def parse(self, value: object) -> Stored:
         """The value to store. ValueError states the rule."""
         if value is not None:
-            return self.kind(value)
+            stored: Stored = self.kind(value)
+            return stored
         if self.required:
             raise ValueError("is required")
         return self.stored_default
@@ -76,23 +80,42 @@ class Field:
 
 _MONEY = Amount(maximum=10**12)
 
+CLIENT_TYPE = Enum(CLIENT_TYPES, "ClientType", "What a client wants to do.")
+STATUS = Enum(STATUSES, "ClientStatus", "State of the relationship with a client.")
+
+_BLANK = "an empty string means null"
+_PREFERENCES = (
+    "What the client is looking for. Other keys are kept as they are. At most 8,192 bytes as compact JSON, "
+    "with at most 20 levels of nesting."
+)
+_WISHES = {"bedrooms_min": 3, "property_types": ["house"], "pool": True}
+_PLACES = "Places where the client is looking for a property."
+_MIN = "Lowest price the client considers; not more than `budget_max`."
+_MAX = "Highest price the client considers; not less than `budget_min`."
+
 #: The only list of the fields in Python. README.md says where else a new one goes.
 FIELDS = (
-    Field("first_name", NAME, required=True),
-    Field("last_name", NAME, required=True),
-    Field("email", CLIENT_EMAIL),
-    Field("phone", PHONE),
-    Field("client_type", Enum(CLIENT_TYPES), required=True),
-    Field("status", Enum(STATUSES), default="active"),
-    Field("source", String(100)),
-    Field("budget_min", _MONEY),
-    Field("budget_max", _MONEY),
-    Field("preferred_locations", StringList(50, String(200)), default=[]),
-    Field("property_preferences", Preferences(), default={}),
-    Field("pre_approved", Boolean(), default=False),
-    Field("pre_approval_amount", _MONEY),
-    Field("notes", String(10_000, lines=True)),
-    Field("tags", StringList(50, TAG), default=[]),
+    Field("first_name", NAME, "First name. Must not be blank.", "Noor", required=True),
+    Field("last_name", NAME, "Last name. Must not be blank.", "Haddad", required=True),
+    Field("email", CLIENT_EMAIL, f"E-mail address. Need not be unique; {_BLANK}.", "noor.haddad@example.com"),
+    Field(
+        "phone", PHONE, f"Phone number in any notation, with at least one digit; {_BLANK}.", "(661) 555-0142"
+    ),
+    Field(
+        "client_type", CLIENT_TYPE, "What the client wants to do: buy, sell or both.", "buyer", required=True
+    ),
+    Field("status", STATUS, "State of the relationship: `active` unless set.", "active", default="active"),
+    Field(
+        "source", String(100), "Where the client came from, for example a referral or website.", "referral"
+    ),
+    Field("budget_min", _MONEY, _MIN, 310_000),
+    Field("budget_max", _MONEY, _MAX, 425_000.5),
+    Field("preferred_locations", StringList(50, String(200)), _PLACES, ["Santa Clarita"], default=[]),
+    Field("property_preferences", Preferences(), _PREFERENCES, _WISHES, default={}),
+    Field("pre_approved", Boolean(), "Whether a lender has approved a loan in advance.", True, default=False),
+    Field("pre_approval_amount", _MONEY, "Amount of the loan that was approved in advance.", 400_000),
+    Field("notes", String(10_000, lines=True), "Free text. May have line breaks.", "Has a dog."),
+    Field("tags", StringList(50, TAG), "The agency's own labels.", ["first-time buyer"], default=[]),
 )
 
 FIELD_NAMES = tuple(field.name for field in FIELDS)

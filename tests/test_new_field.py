@@ -22,7 +22,7 @@ NEXT = SCHEMA_VERSION + 1
 
 # A table that refers to clients.
 VISITS = "CREATE TABLE visits (client_id TEXT REFERENCES clients (id) ON DELETE CASCADE) STRICT;"
-FIELD = 'Field("language", Enum(("en", "de")), default="en", hosted=False)'
+FIELD = 'Field("language", Enum(("en", "de")), "Language.", "de", default="en", hosted=False)'
 
 # File, text, replacement.
 EDITS = [

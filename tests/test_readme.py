@@ -124,7 +124,7 @@ def test_every_check_of_status_has_a_row_with_its_figures(tmp_path):
 
 
 def test_every_error_has_a_row_with_status_and_code():
-    codes = {(str(status), code) for code, status in envelope.STATUSES.items()}
+    codes = {(str(row.status), code) for code, row in envelope.ERRORS.items()}
     codes |= {(str(status), code) for status, (code, _) in envelope.HTTP_ERRORS.items()}
     told = {(cells[0], cells[1].strip("`")) for cells in rows(API) if cells[0].isdecimal()}
     assert told == codes

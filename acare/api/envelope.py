@@ -7,6 +7,7 @@ Success: ``{"success": true, "data": …, "timestamp": …}``. Error: ``{"succes
 import json
 import logging
 import secrets
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import falcon
@@ -16,28 +17,77 @@ from acare.api.request import Request
 
 log = logging.getLogger("acare.error")
 
-#: The status of each code.
-STATUSES = {
-    "VALIDATION_ERROR": 400,
-    "UnauthorizedError": 401,
-    "INSUFFICIENT_SCOPE": 403,
-    "BROKER_REQUIRED": 403,
-    "CROSS_SITE_REQUEST": 403,
-    "NOT_FOUND": 404,
-    "METHOD_NOT_ALLOWED": 405,
-    "VERSION_CONFLICT": 409,
-    "ALREADY_EXISTS": 409,
-    "LAST_BROKER": 409,
-    "TOO_MANY_KEYS": 409,
-    "CURSOR_EXPIRED": 410,
-    "PRECONDITION_FAILED": 412,
-    "CONTENT_TOO_LARGE": 413,
-    "UNSUPPORTED_MEDIA_TYPE": 415,
-    "IDEMPOTENCY_KEY_REUSED": 422,
-    "RATE_LIMIT_EXCEEDED": 429,
-    "HEADER_TOO_LARGE": 431,
-    "INTERNAL_ERROR": 500,
-    "SERVICE_UNAVAILABLE": 503,
+
+class ErrorCode(NamedTuple):
+    """What a code means. ``details`` is a type of ``openapi.md``."""
+
+    status: int
+    description: str
+    details: str = ""
+    has_details: bool = True  # whether it always has them
+    headers: tuple[str, ...] = ()
+
+
+#: Every code. The OpenAPI document is made from this table.
+ERRORS: Mapping[str, ErrorCode] = {
+    "VALIDATION_ERROR": ErrorCode(
+        400, "The request is invalid. `details` lists every problem.", "FieldError[]"
+    ),
+    "UnauthorizedError": ErrorCode(
+        401,
+        "The key is not valid; `details.reason` says why.",
+        "KeyDetails",
+        headers=("WWW-Authenticate",),
+    ),
+    "INSUFFICIENT_SCOPE": ErrorCode(
+        403,
+        "The key lacks a scope or, without `details`, the user who is signed in is unknown or disabled.",
+        "ScopeDetails",
+        has_details=False,
+    ),
+    "BROKER_REQUIRED": ErrorCode(403, "The caller is not a broker."),
+    "CROSS_SITE_REQUEST": ErrorCode(
+        403, "A page of another site could have sent the write for a user without a key."
+    ),
+    "NOT_FOUND": ErrorCode(404, "Nothing that the caller can see has this id."),
+    "METHOD_NOT_ALLOWED": ErrorCode(
+        405, "The path does not support this method; `Allow` lists those that it does.", headers=("Allow",)
+    ),
+    "VERSION_CONFLICT": ErrorCode(409, "`version` is not the current version.", "VersionDetails"),
+    "ALREADY_EXISTS": ErrorCode(
+        409, "Another user has this e-mail address, or the client to restore is not deleted."
+    ),
+    "LAST_BROKER": ErrorCode(409, "No enabled broker would be left."),
+    "TOO_MANY_KEYS": ErrorCode(409, "The user has 100 valid keys."),
+    "CURSOR_EXPIRED": ErrorCode(
+        410,
+        "The cursor has expired: the database was restored, removals after the cursor were purged, or it is "
+        "of another view. Start again without `after`.",
+    ),
+    "PRECONDITION_FAILED": ErrorCode(
+        412, "The condition in `If-Match` is false.", "VersionDetails", headers=("ETag",)
+    ),
+    "CONTENT_TOO_LARGE": ErrorCode(
+        413,
+        "The body is larger than 64 KiB. `details` is absent if the server did not read the body.",
+        "SizeDetails",
+        has_details=False,
+    ),
+    "UNSUPPORTED_MEDIA_TYPE": ErrorCode(
+        415, "The body is not JSON, or has a content coding.", headers=("Accept", "Accept-Encoding")
+    ),
+    "IDEMPOTENCY_KEY_REUSED": ErrorCode(422, "The `Idempotency-Key` was used with another body."),
+    "RATE_LIMIT_EXCEEDED": ErrorCode(
+        429,
+        "The rate limit is exceeded, or four slow requests of the caller are in progress.",
+        "RetryDetails",
+        headers=("Retry-After",),
+    ),
+    "HEADER_TOO_LARGE": ErrorCode(431, "The header is larger than 16 KiB.", "SizeDetails"),
+    "INTERNAL_ERROR": ErrorCode(500, "An internal error. The server's log has the `errorId`."),
+    "SERVICE_UNAVAILABLE": ErrorCode(
+        503, "The database is temporarily unavailable.", headers=("Retry-After",)
+    ),
 }
 
 #: Bytes of the request line and all headers.
@@ -96,12 +146,16 @@ def answer_error(req: Request, resp: falcon.Response, error: errors.AcareError, 
         log.error("%s%s request=%s", error, cause, req.context.request_id)
     resp.set_headers(dict(error.headers))
     details = {} if error.details is None else {"details": error.details}
-    _answer(req, resp, STATUSES[error.code], error.code, error.message, **details)
+    _answer(req, resp, ERRORS[error.code].status, error.code, error.message, **details)
 
 
 def answer_http_error(req: Request, resp: falcon.Response, error: falcon.HTTPError, _: object) -> None:
     """Answer an error that Falcon raised, such as an unknown path."""
-    _answer(req, resp, error.status_code, *HTTP_ERRORS.get(error.status_code, HTTP_ERRORS[500]))
+    code, message = HTTP_ERRORS.get(error.status_code, HTTP_ERRORS[500])
+    members = (
+        {"details": [{"field": "request", "message": "is malformed"}]} if code == "VALIDATION_ERROR" else {}
+    )
+    _answer(req, resp, error.status_code, code, message, **members)
 
 
 def answer_defect(req: Request, resp: falcon.Response, error: Exception, _: object) -> None:

@@ -48,7 +48,7 @@ class OpenApiDocument(Resource):
 
     def __init__(self, services: Services) -> None:
         super().__init__(services)
-        self._text = openapi.document({(row.method, row.path): row.right for row in OPERATIONS})
+        self._text = openapi.document(OPERATIONS)
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         resp.text = self._text.replace('"url": "/"', f'"url": {json.dumps(req.root_path or "/")}')

@@ -11,14 +11,19 @@ from acare import ids
 from acare.auth import Caller
 from acare.config import Settings
 from acare.errors import FieldError, InvalidKey, NotFound
-from acare.field_types import count
+from acare.field_types import Parameter, count
 from acare.fields import parse_each
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
 
 #: The parameters of a list in pages.
-PAGE_PARAMETERS: Mapping[str, Callable[[str], Any]] = {"page": count(), "limit": count()}
+PAGE_PARAMETERS: Mapping[str, Parameter] = {
+    "page": Parameter(count(), "Number of the page.", default=1),
+    "limit": Parameter(
+        count(), f"Items on a page. More than {MAX_LIMIT} count as {MAX_LIMIT}.", default=DEFAULT_LIMIT
+    ),
+}
 
 # The maximum length of a forwarded value. Patterns are not applied to longer text.
 _MAX_FORWARDED = 300

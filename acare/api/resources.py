@@ -10,7 +10,7 @@ from acare.api import body, envelope, headers
 from acare.api.request import PAGE_PARAMETERS, Request, path_id, read_query, take_page
 from acare.api.services import Resource
 from acare.errors import FieldError, InvalidInput
-from acare.field_types import String, count, flag
+from acare.field_types import Parameter, String, count, flag
 from acare.fields import Lock, ValidFields, validate_create, validate_update, validate_version
 from acare.filters import FILTERS
 from acare.importing import csv_rows
@@ -20,8 +20,12 @@ from acare.store.deleted import DELETED_FILTERS
 DEFAULT_CHANGES = 100
 MAX_CHANGES = 500
 
-# The query parameters that choose clients.
-_SELECTION = {**FILTERS, "deleted": flag}
+_DELETED = Parameter(
+    flag,
+    "With `true`, only deleted clients that can be restored; each word of `q` must then occur somewhere in "
+    "one of its fields.",
+    default=False,
+)
 
 #: The maximum size of a CSV file, in clients and in bytes. It is in memory until it is sent.
 MAX_CSV_CLIENTS = 50_000
@@ -31,7 +35,7 @@ MAX_CSV_BYTES = 16 * 1024 * 1024
 class ClientCollection(Resource):
     """``/v1/clients``"""
 
-    parameters: ClassVar = {**PAGE_PARAMETERS, **_SELECTION}
+    parameters: ClassVar = {**FILTERS, "deleted": _DELETED, **PAGE_PARAMETERS}
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         filters = read_query(req, self.parameters)
@@ -63,7 +67,10 @@ class ClientCollection(Resource):
 class ClientsCsv(Resource):
     """``/v1/clients.csv``: all clients that the filters match, as a file."""
 
-    parameters = _SELECTION
+    parameters: ClassVar = {
+        **FILTERS,
+        "deleted": flag,
+    }  # which is refused, so that the document does not have it
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         filters = read_query(req, self.parameters)
@@ -85,7 +92,11 @@ class ClientsCsv(Resource):
 class ClientItem(Resource):
     """``/v1/clients/{client_id}``"""
 
-    parameters: ClassVar = {"version": count()}  # of DELETE
+    parameters: ClassVar = {  # of DELETE
+        "version": Parameter(
+            count(), "Version that the client must have; with any other, the response is 409.", blank=False
+        )
+    }
 
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         row = self._services.clients.get(req.caller, path_id(client_id))
@@ -106,7 +117,7 @@ class ClientItem(Resource):
 class ClientHistory(Resource):
     """``/v1/clients/{client_id}/history``"""
 
-    parameters: ClassVar = {"before": count()}
+    parameters: ClassVar = {"before": Parameter(count(), "Only versions older than this one.")}
 
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         query = read_query(req, self.parameters)
@@ -135,7 +146,18 @@ class ClientOwner(Resource):
 class Changes(Resource):
     """``/v1/changes``: the changes of the clients that the caller can see, for programs that keep a copy."""
 
-    parameters: ClassVar = {"after": String(max_length=200), "limit": count()}
+    parameters: ClassVar = {
+        "after": Parameter(
+            String(max_length=200),
+            "The cursor of the last page that was read, or `now` for the changes that are still to come.",
+            "5eff2a7a9a69856e.all.1042.817",
+        ),
+        "limit": Parameter(
+            count(),
+            f"Changes on a page. More than {MAX_CHANGES} count as {MAX_CHANGES}.",
+            default=DEFAULT_CHANGES,
+        ),
+    }
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = read_query(req, self.parameters)

@@ -11,7 +11,7 @@ from acare.api.request import PAGE_PARAMETERS, Request, api_key, path_id, read_q
 from acare.api.services import Resource
 from acare.auth import USER_CHANGES, USER_FIELDS
 from acare.errors import FieldError, InvalidInput, InvalidKey
-from acare.field_types import NAME, flag, to_json
+from acare.field_types import NAME, Parameter, flag, to_json
 from acare.store.keys import PARSERS
 
 _KEY_FIELDS = (
@@ -23,7 +23,7 @@ _KEY_FIELDS = (
 class UserCollection(Resource):
     """``/v1/users``: the users whose clients the caller can see."""
 
-    parameters: ClassVar = {"disabled": flag}
+    parameters: ClassVar = {"disabled": Parameter(flag, "Whether to list disabled users too.")}
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         query = read_query(req, self.parameters)
@@ -97,7 +97,12 @@ class KeyRedemption(Resource):
 class KeyItem(Resource):
     """``/v1/keys/{key_id}``"""
 
-    parameters: ClassVar = {"made": flag}
+    parameters: ClassVar = {
+        "made": Parameter(
+            flag,
+            "With `true`, the keys that were made with this key, directly or indirectly, are revoked too.",
+        )
+    }
 
     def on_delete(self, req: Request, resp: falcon.Response, key_id: str) -> None:
         made = read_query(req, self.parameters).get("made", False)

@@ -36,20 +36,21 @@ assert made.property_preferences.additional_properties == {"pool": {"heated": Tr
 assert api.get_client(made.id).data == made
 listed = api.list_clients(client_type="buyer", status=ClientStatus.ACTIVE, q="mull", limit=5).data
 assert (listed.clients, listed.meta.total, listed.meta.has_more) == ([made], 1, False)
-changed = api.update_client(made.id, ClientChanges(phone="1", version=1)).data
+changed = api.update_client(made.id, ClientUpdate(phone="1", version=1)).data
 assert changed == made.model_copy(update={"phone": "1", "version": 2, "updated_at": changed.updated_at})
-stale = error(ConflictException, api.update_client, made.id, ClientChanges(phone="2", version=1)).details
+stale = error(ConflictException, api.update_client, made.id, ClientUpdate(phone="2", version=1)).details
 assert (type(stale), stale.current_version, stale.changed_fields) == (VersionDetails, 2, ["phone"])
 wrong = error(BadRequestException, api.create_client, sent.model_copy(update={"first_name": " "})).details
 assert [(type(problem), problem.var_field) for problem in wrong] == [(FieldError, "first_name")]
 feed = api.list_changes(limit=5).data
-assert [(change.id, change.client) for change in feed.changes] == [(made.id, changed)]
+assert [(change.id, change.client) for change in (each.actual_instance for each in feed.changes)] == [
+    (made.id, changed)]
 user = users.create_user(UserInput(email="ana@example.com", role="agent")).data
 new = keys.create_key(KeyInput(user_id=user.id, scopes=Scopes(clients=["read"]))).data
 assert new.scopes == Scopes(clients=["read"])
 assert error(ApiException, api.delete_client, made.id, if_match='"1"').details.current_version == 2
 assert api.delete_client(made.id).data == {}
-(removal,) = api.list_changes(after=feed.meta.cursor).data.changes
+removal = api.list_changes(after=feed.meta.cursor).data.changes[0].actual_instance
 assert (removal.id, removal.client, removal.removed_at is None) == (made.id, None, False)
 print("done")
 """
@@ -74,7 +75,7 @@ async function main() {
     email: null, property_preferences: preferences };
   const made = (await api.createClient({ clientInput })).data;
   same([made.last_name, made.email, made.property_preferences], ["Müller", null, preferences]);
-  const stale = await api.updateClient({ id: made.id, clientChanges: { phone: "1", version: 2 } }).then(
+  const stale = await api.updateClient({ clientId: made.id, clientUpdate: { phone: "1", version: 2 } }).then(
     () => { throw Error("accepted"); }, (error) => (error as ResponseError).response.json());
   same(VersionConflictResponseFromJSON(stale).error.details.currentVersion, 1);
   // @ts-expect-error a word that is not among them

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from jsonschema import Draft202012Validator
 from support.client import app_fixture, fast_clock
-from support.openapi import find, follow, media_types
+from support.openapi import find, follow, media_types, operations
 from support.openapi_requests import TABLE
 from support.scenes import ORIGIN, scene_in
 from webtest import TestApp
@@ -53,7 +53,8 @@ def test_every_example_fits_its_schema(document):
     parts = document["components"]
     for media in media_types(document):
         validator(document, media["schema"]).validate(media["example"])
-    named = [*parts["parameters"].values(), *parts["headers"].values()]
+    named = [each for _, _, operation in operations(document) for each in operation["parameters"]]
+    named += parts["headers"].values()
     for schema in [each["schema"] for each in named]:
         for example in [schema["default"]] if "default" in schema else schema.get("examples", []):
             validator(document, schema).validate(example)
@@ -64,13 +65,14 @@ def test_every_example_fits_its_schema(document):
 OPTIONS = "--strict --noEmit --skipLibCheck --moduleResolution bundler --target es2022 --module esnext"
 
 USE = """
-import type { operations } from "./document";
+import type { components, operations } from "./document";
 
 type Answers = operations["updateClient"]["responses"];
 type Failure<Status extends keyof Answers> =
   Answers[Status] extends { content: { "application/json": { error: infer Failure } } } ? Failure : never;
 
-export function explain(error: Failure<401 | 403 | 404 | 405 | 409 | 412 | 429 | 431 | 503>): string {
+export function explain(error: Failure<400 | 401 | 403 | 404 | 405 | 409 | 412 | 429 | 431 | 503>): string {
+  if (error.code === "VALIDATION_ERROR") return error.details.map((problem) => problem.field).join();
   if (error.code === "VERSION_CONFLICT") return `now at ${error.details.currentVersion}`;
   if (error.code === "RATE_LIMIT_EXCEEDED") return `wait ${error.details.retryAfter} s`;
   if (error.code === "UnauthorizedError" && error.details.reason === "expired") return "expired";
@@ -81,6 +83,12 @@ export function explain(error: Failure<401 | 403 | 404 | 405 | 409 | 412 | 429 |
   // @ts-expect-error a code of another operation
   if (error.code === "CURSOR_EXPIRED") return "";
   return error.message;
+}
+
+export function apply(change: components["schemas"]["Change"]): string {
+  if (change.client === null) return change.removedAt;
+  // @ts-expect-error a client that was not removed has no such time
+  return change.client.first_name || change.removedAt;
 }
 """
 

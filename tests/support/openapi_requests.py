@@ -1,16 +1,15 @@
 """Requests for every response in the OpenAPI document."""
 
 import json
-from pathlib import Path
 
 from support import scenes
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 from support.operations import OPERATIONS, made_for, method_and_path
 
-import acare
+from acare.api import openapi, operations
 from acare.fields import FIELDS
 
-PATHS = json.loads(Path(acare.__file__).with_name("api").joinpath("openapi.json").read_text("utf-8"))["paths"]
+PATHS = json.loads(openapi.document(operations.OPERATIONS))["paths"]
 
 
 def example(method, path):
@@ -71,7 +70,7 @@ TABLE = [
     Ask("POST", COLLECTION, 415, b"first_name=Jordan", Content_Type="application/x-www-form-urlencoded"),
     Ask("GET", ITEM, 304, If_None_Match='"2"'),
     Ask("GET", f"{COLLECTION}/{UNKNOWN_ID}", 404),
-    Ask("PUT", ITEM, 200, example("put", "/v1/clients/{id}")),
+    Ask("PUT", ITEM, 200, example("put", ITEM)),
     Ask("PUT", ITEM, 200, OTHER),
     Ask("PUT", ITEM, 200, {**dict.fromkeys((f.name for f in FIELDS if not f.required), None), "version": 2}),
     Ask("PUT", ITEM, 409, {**CHANGE, "version": 1}),
