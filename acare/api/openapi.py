@@ -152,8 +152,9 @@ class _Document:
     def _error(self, codes: list[str]) -> Schema:
         """The schema of an error with one of the codes, of which at most one has details."""
         first = ERRORS[codes[0]]
+        values = {"const": codes[0]} if len(codes) == 1 else {"enum": codes}
         properties = {
-            "code": {"type": "string", "description": "Stable code to branch on.", "enum": codes},
+            "code": {"type": "string", "description": "Stable code to branch on.", **values},
             "message": typed("text", "What went wrong, for people. May change.", first.description),
         }
         for word in {ERRORS[code].details for code in codes} - {""}:
@@ -190,8 +191,8 @@ class _Document:
         if schema.get("type") == "array":  # with each of the alternatives
             items = schema["items"]
             return [self._sample(each) for each in self._target(items).get("oneOf", [items])]
-        if "enum" in schema:
-            return schema["enum"][0]
+        if "const" in schema or "enum" in schema:
+            return schema.get("const") or schema["enum"][0]
         return _SAMPLES.get(schema.get("format") or str(schema.get("type")))
 
     def _target(self, schema: Schema) -> Schema:

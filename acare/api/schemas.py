@@ -25,7 +25,8 @@ _ENUMS = (
 # The types in the tables, besides the names of schemas.
 _TYPES: Mapping[str, Schema] = {
     "any": {},
-    "null": {"type": ["string", "null"], "enum": [None]},  # openapi-generator does not know the type null
+    # Generators fail for the type null alone, but not for a list that is always null.
+    "null": {"type": ["array", "null"], "items": {}, "enum": [None]},
     "boolean": {"type": "boolean"},
     "count": {"type": "integer", "minimum": 0},
     "number": {"type": "integer", "minimum": 1},

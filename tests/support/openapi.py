@@ -50,5 +50,5 @@ def media_types(document: Any) -> Iterator[Any]:
 def codes(document: Any, response: Any) -> list[str]:
     """The codes that an error has, from its response in the document."""
     envelope = follow(document, response["content"]["application/json"]["schema"])
-    codes: list[str] = follow(document, envelope["properties"]["error"])["properties"]["code"]["enum"]
-    return codes
+    code = follow(document, envelope["properties"]["error"])["properties"]["code"]
+    return code["enum"] if "enum" in code else [code["const"]]
