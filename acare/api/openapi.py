@@ -80,12 +80,13 @@ class _Document:
     def _operation(self, row: Operation, description: Description) -> Any:
         right = row.right
         scopes = [f"`{right.resource}:{action}`" for action in right.actions] if right else ["an invitation"]
+        needs = " or ".join(scopes) or "any valid key"
         brokers = " Brokers only." if _is_for_brokers(right) else ""
         summary, text = self._texts[description.id]
         operation = {
             "operationId": description.id,
             "summary": summary,
-            "description": f"{' '.join(text.split())}{brokers} Requires {' or '.join(scopes) or 'any valid key'}.",
+            "description": f"{' '.join(text.split())}{brokers} Requires {needs}.",
             "tags": [description.tag],
             "parameters": _parameters(row, description),
             "responses": self._answers(row, description),
@@ -190,7 +191,7 @@ class _Document:
             }
         if schema.get("type") == "array":  # with each of the alternatives
             items = schema["items"]
-            return [self._sample(each) for each in self._target(items).get("oneOf", [items])]
+            return [self._sample(each) for each in self._target(items).get("anyOf", [items])]
         if "const" in schema or "enum" in schema:
             return schema.get("const") or schema["enum"][0]
         return _SAMPLES.get(schema.get("format") or str(schema.get("type")))

@@ -80,7 +80,7 @@ def schemas(sections: Mapping[str, tuple[str, str]]) -> dict[str, Schema]:
     file = {"type": "string", "contentMediaType": "application/octet-stream"}
     objects["ClientsCsv"] = {"description": objects["ClientsCsv"]["description"], **file}
     change = "A client that was changed, or removed: `client` is null for a removed one."
-    objects["Change"] = {"description": change, "oneOf": [refer("ChangedClient"), refer("RemovedClient")]}
+    objects["Change"] = {"description": change, "anyOf": [refer("ChangedClient"), refer("RemovedClient")]}
     kinds = [*(field.kind for field in FIELDS), *(each.kind for each in FILTERS.values()), *_ENUMS]
     named = {getattr(kind, "name", ""): kind.schema for kind in kinds}
     return {**_clients(), **objects, **{name: schema for name, schema in named.items() if name}}
