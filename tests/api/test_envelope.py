@@ -2,6 +2,7 @@
 
 import re
 
+import falcon
 import pytest
 from support.client import Api, app_fixture
 from support.data import JORDAN, UNKNOWN_ID
@@ -95,6 +96,15 @@ def test_a_defect_is_500_with_an_error_id_in_the_log(app, api, monkeypatch, capl
     assert not re.search(f"{SECRET}|RuntimeError|Traceback|File", answer.text)
     for text in (error["errorId"], answer.json["correlationId"], f"RuntimeError: {SECRET}", "Traceback"):
         assert text in caplog.text
+
+
+def test_a_request_that_falcon_rejects_lists_its_problem(app, api, monkeypatch):
+    monkeypatch.setattr(app.lists, "page", raising(falcon.HTTPBadRequest()))
+    error = api.get("/v1/clients", 400).json["error"]
+    assert (error["code"], error["details"]) == (
+        "VALIDATION_ERROR",
+        [{"field": "request", "message": "is malformed"}],
+    )
 
 
 @pytest.mark.parametrize("function", ["search_words", "has_place"])
