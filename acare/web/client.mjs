@@ -157,7 +157,6 @@ function statusOf(client) {
 	const control = select(
 		{
 			id: "status",
-			class: `badge ${client.status}`,
 			"aria-label": "Status",
 			value: client.status,
 			change,
@@ -167,7 +166,7 @@ function statusOf(client) {
 		},
 		choicesOf("status"),
 	);
-	return control;
+	return el("span", { class: `badge ${client.status}` }, control);
 }
 
 const ELSEWHERE = [

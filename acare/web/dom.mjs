@@ -1,7 +1,16 @@
 // Building the document: elements, messages and the dialog. Text is always inserted as text, never
 // as HTML.
 
-import { dateOf, explain, isolate, label, numbersIn, showDay, showTime } from "./values.mjs";
+import {
+	daysUntil,
+	dueText,
+	explain,
+	isolate,
+	label,
+	numbersIn,
+	showDay,
+	showTime,
+} from "./values.mjs";
 import { FIELDS } from "./record.mjs";
 
 /** The settings that the server put into the page: {agency, currency}, each absent if not set. */
@@ -52,12 +61,18 @@ export const words = (options) => options.map((word) => [word, label(word)]);
 export const choicesOf = (name) => words(FIELDS.find((field) => field.name === name).options);
 export const badge = (name) => el("span", { class: `badge ${name}` }, label(name));
 export const mail = (text) =>
-	text && el("a", { href: `mailto:${encodeURIComponent(text).replace("%40", "@")}` }, value(text));
+	text &&
+	el(
+		"a",
+		{ href: `mailto:${encodeURIComponent(text).replace("%40", "@")}`, title: text },
+		value(text),
+	);
 /** A text with a link for each telephone number. */
 export const phone = (text) =>
 	text &&
 	el(
 		"span.numbers",
+		{ title: text },
 		numbersIn(text).map((part) =>
 			part.dial
 				? el("a", { href: `tel:${part.dial.replaceAll("#", "%23")}` }, value(part.text))
@@ -66,12 +81,33 @@ export const phone = (text) =>
 	);
 /** The date of a follow-up. */
 export function dueDate(date) {
-	const today = dateOf();
-	const text = showDay(`${date}T00:00`);
-	const look = date <= today ? "due" : "later";
-	const words =
-		date < today ? `Overdue: ${text}` : date === today ? "Due today" : `Follow-up: ${text}`;
-	return el("time", { class: `badge ${look}`, datetime: date }, words);
+	const days = daysUntil(date);
+	const look = days < 0 ? "late" : days ? "later" : "today";
+	const title = `Follow-up: ${showDay(`${date}T00:00`)}`;
+	return el("time", { class: `due ${look}`, datetime: date, title }, dueText(date));
+}
+
+/** A menu. Escape, a choice and losing the focus close it. */
+export function menu(text, items, { look = "", name = null } = {}) {
+	const close = () => {
+		details.open = false;
+	};
+	const keydown = (event) => {
+		if (event.key !== "Escape" || !details.open) return;
+		event.stopPropagation();
+		close();
+		summary.focus();
+	};
+	const focusout = ({ relatedTarget }) => details.contains(relatedTarget) || close();
+	const summary = el("summary", { class: look, "aria-label": name }, text);
+	const click = ({ target }) => target.closest("a, button") && close();
+	const list = el(
+		"ul",
+		{ click },
+		items.filter(Boolean).map((item) => el("li", item)),
+	);
+	const details = el("details.menu", { keydown, focusout }, summary, list);
+	return details;
 }
 
 /** Copy the text of a node, also without https, which navigator.clipboard needs. */
@@ -98,7 +134,7 @@ export function say(text, action = null) {
 	said.replaceChildren(...[text, action].filter(Boolean));
 	said.onclick = ({ target }) => target.matches("a, button") && said.replaceChildren();
 	clearTimeout(say.timer);
-	wait(action ? 10 : 6);
+	wait(10);
 }
 
 /** Name what is shown in the title of the window, and mark it in the navigation. */
@@ -120,7 +156,7 @@ export const DUE = "#/?due=today";
 /** Put a view into the page, with its title, and move the focus to it for screen readers. ``back``
  *  is the address that its link back has, ``beside`` stands at its side. In a narrow view, lines of
  *  text are not too long. */
-export function show(title, { actions, back = null, beside, badges, isNarrow }, ...nodes) {
+export function show(title, { actions, back = null, beside, badges, isNarrow, heading }, ...nodes) {
 	nameView(title);
 	const backText = back?.startsWith("#/client/") ? "← Back to the client" : "← Back to the list";
 	find("#main").replaceWith(
@@ -128,12 +164,13 @@ export function show(title, { actions, back = null, beside, badges, isNarrow }, 
 			"main",
 			{ id: "main", class: isNarrow && "narrow" },
 			back && el("div.way", link(backText, back, "back"), beside),
-			el(
-				"div.heading",
-				el("h1", { tabindex: "-1" }, value(title)),
-				badges,
-				el("div.actions", actions),
-			),
+			heading ??
+				el(
+					"div.heading",
+					el("h1", { tabindex: "-1" }, value(title)),
+					badges,
+					el("div.actions", actions),
+				),
 			nodes,
 		),
 	);

@@ -20,7 +20,7 @@ import { people } from "./session.mjs";
 import { draftNotes, place, results } from "./place.mjs";
 
 // --- the list
-// Enter was pressed in the search: the first client is opened once it is found
+// Enter was pressed in the search: one client is opened once it is found, the first of several focused
 let opensFirst = false;
 
 /** What the controls do: show the list that they describe, a moment after the last letter. */
@@ -68,18 +68,28 @@ function controlsOf() {
 	return el(
 		"form.filters",
 		{ role: "search", ...listeners() },
-		typed("q", "Search name, phone, note…", search),
-		el("button.fold", fold),
-		choice("client_type", "All types"),
-		choice("status", "All statuses"),
-		people().length > 1 ? filter("user_id", "All owners", people()) : null,
-		select({ name: "sort", "aria-label": "Sort" }, SORTS),
-		el("button.more", fold, "For a property"),
 		el(
-			"div.property",
-			PROPERTY.map((name) => typed(name, label(name))),
+			"div.bar",
+			el("h1", { tabindex: "-1" }),
+			typed("q", "Name, phone, e-mail, tag, note…", search),
+			el("span.end.handout.no-phone"),
+			link(["New", el("span.no-phone", " client")], "#/new", "button main"),
 		),
-		el("span.chip"),
+		el(
+			"div.bar",
+			el("button.fold", fold),
+			choice("client_type", "All types"),
+			choice("status", "All statuses"),
+			people().length > 1 ? filter("user_id", "All owners", people()) : null,
+			select({ name: "sort", "aria-label": "Sort" }, SORTS),
+			el("button.more", fold, "For a property"),
+			el("span.chip"),
+			el("span.pages.end", el("span.total.muted", { role: "status" }), el("span.pager")),
+			el(
+				"div.property",
+				PROPERTY.map((name) => typed(name, label(name))),
+			),
+		),
 		el("input", { type: "hidden", name: "tag", "aria-label": label("tag") }),
 		el("input", { type: "hidden", name: "due" }),
 		el("input", { type: "hidden", name: "deleted" }),
@@ -89,19 +99,7 @@ function controlsOf() {
 
 function showFrame() {
 	place.controls ??= controlsOf();
-	show(
-		"Clients",
-		{ actions: link("New client", "#/new", "button main") },
-		place.controls,
-		draftNotes(),
-		el(
-			"div.summary",
-			el("div.total", { role: "status" }),
-			link("Clear filters", "#/", "clear"),
-			el("div.handout"),
-		),
-		el("div.results"),
-	);
+	show("Clients", { heading: place.controls }, draftNotes(), el("div.results"));
 	place.list = null;
 }
 
@@ -109,7 +107,8 @@ export function openFirst() {
 	const { address, clients } = results;
 	if (address !== place.list || !opensFirst) return;
 	opensFirst = false;
-	if (clients.length) location.assign(`#/client/${clients[0].id}`);
+	if (clients.length === 1) location.assign(`#/client/${clients[0].id}`);
+	else document.querySelector("td.name a")?.focus();
 }
 
 /** The tag that limits a list, and a button that takes it away. */
@@ -157,7 +156,6 @@ export function drawFrame(query) {
 	nameView([title, named].filter(Boolean).join(": "));
 	find("h1").textContent = title;
 	controls.sort.options[0].text = query.due ? "Earliest first" : "Newest first";
-	find(".clear").hidden = !limits.length;
 	find(".fold").textContent = count ? `Filters (${count})` : "Filters";
 	// these have an order of their own
 	controls.sort.disabled = find(".more").disabled = Boolean(query.deleted);

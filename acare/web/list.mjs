@@ -10,8 +10,11 @@ import {
 	isolate,
 	label,
 	listAddress,
+	listPath,
+	plainTags,
 	PROPERTY,
 	same,
+	shortBudget,
 	showBudget,
 	showNumber,
 	writeQuery,
@@ -21,12 +24,12 @@ import {
 	badge,
 	button,
 	currency,
-	day,
 	dueDate,
 	el,
 	find,
 	link,
 	mail,
+	menu,
 	phone,
 	redraw,
 	saveFile,
@@ -37,26 +40,61 @@ import { place, results } from "./place.mjs";
 import { drawFrame, openFirst } from "./inputs.mjs";
 
 const restore = later("./versions.mjs", "restore");
-/** The columns: what each shows of a client. */
-const COLUMNS = {
-	name: (client, query) => {
-		const due = dueIn(client.tags);
-		const match = query.q ? hiddenMatch(client, query.q) : null;
-		return [
-			el("a", { id: client.id, href: `#/client/${client.id}` }, value(fullName(client))),
-			due && dueDate(due),
-			match && el("small.match", `${label(match.name)}: `, value(match.text)),
-		];
-	},
-	status: (client) => badge(client.status),
-	type: (client) => label(client.client_type),
-	budget: (client) => showBudget(client, currency) || null,
-	phone: (client) => phone(client.phone),
-	email: (client) => mail(client.email),
-	owner: (client) => (session.users.size > 1 ? person(owner(client.user_id)) : null),
-	changed: (client) => day(client.updated_at),
-	deleted: (client) => (client.deletedAt ? deletion(client) : null),
-};
+/** The columns of a list: the class, what its cells show of a client, and the heading, if that is not
+ *  the class in words. */
+function columnsOf(query) {
+	const found = ["found", (client) => match(client, query.q), "Found in"];
+	const tags = ["tags", (client) => tagsOf(client, query)];
+	if (query.deleted) return [NAME, PHONE, OWNER, ["deleted", deletion]];
+	return [
+		NAME,
+		["due-date", ({ tags: all }) => dueIn(all) && dueDate(dueIn(all)), label("due")],
+		["status", (client) => badge(client.status)],
+		["type", (client) => label(client.client_type)],
+		["budget", budget],
+		query.q ? found : tags,
+		["email", (client) => mail(client.email)],
+		session.users.size > 1 && OWNER,
+		PHONE,
+	].filter(Boolean);
+}
+const NAME = [
+	"name",
+	(client) =>
+		el(
+			"a",
+			{ id: client.id, href: `#/client/${client.id}`, title: fullName(client) },
+			value(fullName(client)),
+		),
+];
+const PHONE = ["phone", (client) => phone(client.phone)];
+const OWNER = ["owner", (client) => person(owner(client.user_id))];
+function budget(client) {
+	const text = shortBudget(client);
+	return text && el("span", { title: showBudget(client, currency) }, text);
+}
+
+/** The letters of tags that fit into their column. */
+const WIDTH = 22;
+/** The first tags, each a filter, and how many others there are. */
+function tagsOf({ tags }, query) {
+	const all = plainTags(tags);
+	const ends = all.map((_, at) => all.slice(0, at + 1).join("  ").length);
+	const count = Math.max(1, ends.filter((end) => end <= WIDTH).length);
+	const others = all.slice(count);
+	return [
+		...all
+			.slice(0, count)
+			.map((tag) => link(value(tag), listAddress({ ...query, tag, page: "" }), "tag")),
+		others.length ? el("span.hint", { title: others.join(", ") }, `+${others.length}`) : null,
+	];
+}
+
+/** Where a search has found a client, if no other column shows it. */
+function match(client, q) {
+	const found = hiddenMatch(client, q);
+	return found && el("span", { title: found.text }, `${label(found.name)}: `, value(found.text));
+}
 
 /** Who deleted a client, and a button to restore it. */
 const deletion = (client) => [
@@ -65,29 +103,36 @@ const deletion = (client) => [
 	button("Restore", () => restore(client.id), "", `Restore: ${isolate(fullName(client))}`),
 ];
 
-/** The table of clients, without the columns that would be empty. It has explicit roles, since its
- *  elements lose their own when a narrow screen shows them as cards. */
-function clientTable(clients, query) {
-	const names = Object.keys(COLUMNS);
-	const cells = clients.map((client) => names.map((name) => COLUMNS[name](client, query)));
-	const isUsed = names.map((_, at) => cells.some((contents) => contents[at] !== null));
-	const row = (tag, role, contents) =>
-		el(
-			"tr",
-			{ role: "row" },
-			names.map((name, at) => isUsed[at] && el(tag, { role, class: name }, contents[at])),
-		);
+/** The heading of a column; that of the names sorts. */
+function headingOf([name, , text = label(name)], query) {
+	const isSorted = query.sort === "name";
+	const sort = isSorted ? "" : "name";
+	const sorts = name === "name" && !query.deleted;
 	return el(
-		"div.card",
+		"th",
+		{ role: "columnheader", class: name, "aria-sort": sorts && isSorted && "ascending" },
+		sorts ? link(text, listAddress({ ...query, sort, page: "" })) : text,
+	);
+}
+
+/** The table of clients. It has explicit roles, since its elements lose their own when a narrow screen
+ *  shows them as cards. */
+function clientTable(clients, query) {
+	const columns = columnsOf(query);
+	const row = (...cells) => el("tr", { role: "row" }, ...cells);
+	const cellsOf = (client) =>
+		columns.map(([name, show]) => el("td", { role: "cell", class: name }, show(client)));
+	return el(
+		"div.table",
 		{ click: openRow, auxclick: openRow },
 		el(
-			query.deleted ? "table.clients.gone" : "table.clients",
+			"table.clients",
 			{ role: "table", "aria-label": "Clients" },
-			el("thead", { role: "rowgroup" }, row("th", "columnheader", names.map(label))),
+			el("thead", { role: "rowgroup" }, row(columns.map((column) => headingOf(column, query)))),
 			el(
 				"tbody",
 				{ role: "rowgroup" },
-				cells.map((contents) => row("td", "cell", contents)),
+				clients.map((client) => row(cellsOf(client))),
 			),
 		),
 	);
@@ -96,26 +141,28 @@ function clientTable(clients, query) {
 /** A click anywhere in a row is one on its link, except to select text. */
 function openRow(event) {
 	const row = event.target.closest("tbody tr");
-	if (!row || event.target.closest("a, button") || event.button > 1 || !getSelection().isCollapsed)
+	if (
+		!row ||
+		event.target.closest("a, button, label") ||
+		event.button > 1 ||
+		!getSelection().isCollapsed
+	)
 		return;
 	row.querySelector(".name a").dispatchEvent(new MouseEvent(event.type, event));
 }
 
-/** Links to other pages, which stay under the pointer. */
+/** Links to the pages before and after, which stay under the pointer. */
 function pager({ page, totalPages }, query) {
-	if (totalPages < 2) return "";
-	const to = (text, number) =>
-		number >= 1 && number <= totalPages && number !== page
-			? link(text, listAddress({ ...query, page: String(number) }), "button")
-			: el("button", { disabled: true }, text);
-	return el(
-		"nav.actions",
-		{ "aria-label": "Pages" },
-		to("First", 1),
-		to("Previous", page - 1),
-		to("Next", page + 1),
-		to("Last", totalPages),
-	);
+	if (totalPages < 2) return [];
+	const to = (text, number, name) =>
+		number >= 1 && number <= totalPages
+			? el(
+					"a.button.quiet",
+					{ href: listAddress({ ...query, page: String(number) }), "aria-label": name },
+					text,
+				)
+			: el("button.quiet", { type: "button", disabled: true, "aria-label": name }, text);
+	return [to("‹", page - 1, "Previous page"), to("›", page + 1, "Next page")];
 }
 
 // --- the view
@@ -129,52 +176,65 @@ function handout(query, signal) {
 	};
 	const { total } = results.meta;
 	const changeAll = later("./several.mjs", "changeAll");
-	return [
-		button(`Change all ${showNumber(total)}…`, () => changeAll(filters, total), "quiet"),
-		button("Download CSV", download, "quiet"),
-	];
+	return menu("More", [
+		total && button(`Change all ${showNumber(total)}…`, () => changeAll(filters, total)),
+		total && button("Download CSV", download),
+		link("Deleted clients", listAddress({ q: query.q, deleted: "true" })),
+	]);
 }
 
-/** In place of the table: the problem with the filters, or links for a search without results. */
-const nothing = ({ q, deleted }, problem) =>
-	problem
-		? el("p.problem", { role: "alert" }, problem)
-		: q && !deleted
-			? el(
-					"div.empty.actions",
-					link(`New client “${isolate(q)}”`, `#/new?${writeQuery({ q })}`, "button"),
-					link("Search deleted clients", listAddress({ q, deleted: "true" }), "button"),
-				)
-			: "";
+/** In place of the table: the problem with the filters, or what to do about an empty list. */
+function nothing(query, problem) {
+	if (problem) return el("p.problem", { role: "alert" }, problem);
+	const { q, due, deleted } = query;
+	const isFiltered = writeQuery({ ...query, q: "", due: "", deleted: "", sort: "", page: "" });
+	const title = q
+		? `No client found for “${isolate(q)}”`
+		: due
+			? "No follow-ups are due"
+			: isFiltered || deleted
+				? "No clients found"
+				: "No clients yet";
+	const hint =
+		"The search looks at the beginnings of words in names, e-mail, phone, tags, places and notes.";
+	const wider = isFiltered && listAddress({ q, due, deleted });
+	return el(
+		"div.empty.card",
+		el("h2", title),
+		q ? el("p.muted", hint, isFiltered ? " It is limited by the filters." : "") : null,
+		el(
+			"div.actions",
+			wider && link("Drop the filters", wider, "button"),
+			!due &&
+				!deleted &&
+				link(q ? `New client “${isolate(q)}”` : "New client", newFor(q), "button"),
+			q && !deleted
+				? link("Search deleted clients", listAddress({ q, deleted: "true" }), "button")
+				: null,
+		),
+	);
+}
+const newFor = (q) => (q ? `#/new?${writeQuery({ q })}` : "#/new");
+
+/** Which clients are shown, and of how many. */
+function totalText({ page, limit, total, totalPages }, query) {
+	const noun = query.due ? "follow-up" : PROPERTY.some((name) => query[name]) ? "buyer" : "client";
+	if (totalPages < 2) return total ? counted(total, noun) : `No ${noun}s`;
+	const first = (page - 1) * limit + 1;
+	const last = Math.min(page * limit, total);
+	return `${showNumber(first)} – ${showNumber(last)} of ${showNumber(total)}`;
+}
 
 /** Draw the last results. */
 function drawList(query, signal) {
 	const { clients, meta } = results;
-	const pages =
-		meta.totalPages > 1 ? ` Page ${showNumber(meta.page)} of ${showNumber(meta.totalPages)}.` : "";
-	const total = PROPERTY.some((name) => query[name])
-		? `${counted(meta.total, "buyer")} whom it could suit`
-		: `${counted(meta.total, "client")}${query.due ? " to follow up" : ""}`;
-	const none = find(".clear").hidden
-		? "No clients yet."
-		: query.due
-			? "No follow-ups are due."
-			: "No clients found.";
-	find(".total").textContent = clients.length ? `${total}.${pages}` : meta.problem ? "" : none;
-	find(".handout").replaceChildren(
-		...(query.deleted
-			? []
-			: [
-					...(clients.length ? handout(query, signal) : []),
-					link("Deleted clients", listAddress({ q: query.q, deleted: "true" }), "button quiet"),
-				]),
-	);
+	find(".total").textContent = meta.problem ? "" : totalText(meta, query);
+	find(".pager").replaceChildren(...pager(meta, query));
+	find(".handout").replaceChildren(query.deleted ? "" : handout(query, signal));
 	const list = find(".results");
 	redraw(() =>
 		list.replaceChildren(
-			...(clients.length
-				? [clientTable(clients, query), pager(meta, query)]
-				: [nothing(query, meta.problem)]),
+			clients.length ? clientTable(clients, query) : nothing(query, meta.problem),
 		),
 	);
 	list.ariaBusy = false;
@@ -199,7 +259,7 @@ export async function listView({ query }, signal) {
 		return { clients: [], meta: { problem: explain(error) } };
 	};
 	place.refresh = async () => {
-		const reading = call("GET", `v1/clients?${apiQuery(query)}`, { signal }).catch(refused);
+		const reading = call("GET", listPath(query), { signal }).catch(refused);
 		const { clients, meta } = (await Promise.all([reading, ready(signal)]))[0];
 		// the filters have changed meanwhile, the view not yet
 		if ((place.list ?? address) !== address) return;

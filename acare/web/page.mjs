@@ -1,11 +1,10 @@
 // The page: a client of the public API. This module knows which view an address shows, and what
 // single keys do.
 
-import { dateOf, explain, readRoute, showNumber, valueOf } from "./values.mjs";
+import { dateOf, explain, label, readRoute, showNumber, valueOf } from "./values.mjs";
 import {
 	agency,
 	ask,
-	badge,
 	button,
 	dialog,
 	DUE,
@@ -13,6 +12,7 @@ import {
 	find,
 	focusHeading,
 	link,
+	menu,
 	no,
 	say,
 	show,
@@ -26,6 +26,7 @@ import {
 	person,
 	send,
 	session,
+	shortName,
 	stored,
 	WHO,
 } from "./session.mjs";
@@ -107,37 +108,75 @@ function showFailure(error) {
 async function start() {
 	const [me, { users }] = await Promise.all(WHO.map((path) => call("GET", path)));
 	Object.assign(session, { me, users: new Map(users.map((user) => [user.id, user])) });
-	const leave = session.key && button("Sign out", signOut, "quiet");
 	document.body.prepend(
 		el(
 			"header",
 			{ id: "top" },
 			el(
 				"nav",
-				{ "aria-label": "Main" },
-				agency && el("strong.agency", agency),
+				{ "aria-label": "Main", click: toTop },
+				agency && el("strong.agency.no-phone", agency),
 				link("Clients", "#/"),
-				el("a", { href: DUE }, "Due ", el("b", { id: "due-count" })),
-				link(me.role === "broker" ? "People" : "My keys", "#/people"),
+				el("a", { href: DUE }, "Due", el("span", { id: "due-count" })),
+				link(peopleName(), "#/people", "no-phone"),
 			),
-			el("div", { id: "who" }, person(me.email), badge(me.role), leave),
+			el("div", { id: "who" }, personMenu()),
 		),
 	);
-	const help = button("Keyboard shortcuts", showKeys, "quiet");
-	find("#main").after(el("footer", { id: "foot" }, help));
 	countDue();
 }
 
-/** Show how many follow-ups are due. */
+const peopleName = () => (session.me.role === "broker" ? "People" : "My keys");
+function personMenu() {
+	const { me } = session;
+	const initials = shortName(me.email)
+		.split(/[^\p{L}]+/u)
+		.map((word) => word.charAt(0).toUpperCase());
+	const name = [
+		el("span.no-phone", person(me.email)),
+		el("span.phone-only", { "aria-label": me.email }, initials.slice(0, 2)),
+	];
+	const items = [
+		el("span.hint", label(me.role)),
+		link(peopleName(), "#/people", "phone-only"),
+		button(["Keyboard shortcuts", el("kbd", "?")], showKeys),
+		link("Deleted clients", "#/?deleted=true"),
+		session.key && button("Sign out", signOut),
+	];
+	return menu(name, items, { look: "quiet" });
+}
+
+/** A link of the header leads to the top of a list; going back restores its place. */
+function toTop({ target }) {
+	const to = target.closest("a");
+	if (!to) return;
+	Object.assign(results, { address: null, id: null });
+	if (to.hash === (location.hash || "#/")) scrollTo(0, 0);
+}
+
+/** Show how many follow-ups are overdue, and of today. */
 async function countDue() {
-	const { ok, content } = await send("GET", `v1/clients?due=${dateOf()}&limit=1`);
-	if (ok) find("#due-count").textContent = showNumber(content.data.meta.total);
+	const days = [dateOf(new Date(Date.now() - 86_400_000)), dateOf()];
+	const totals = [];
+	for (const due of days) {
+		const { ok, content } = await send("GET", `v1/clients?due=${due}&limit=1`);
+		if (!ok) return;
+		totals.push(content.data.meta.total);
+	}
+	const mark = (count, look, unseen) =>
+		count ? el(`span.due.${look}`, showNumber(count), el("span.unseen", ` ${unseen}`)) : "";
+	const [late, all] = totals;
+	find("#due-count").replaceChildren(
+		mark(late, "late", "overdue"),
+		" ",
+		mark(all - late, "today", "today"),
+	);
 }
 
 // --- the keyboard
 /** Focus the next or previous row of the list. */
 function moveBy(step) {
-	const rows = [...document.querySelectorAll(".clients .name a")];
+	const rows = [...document.querySelectorAll("td.name a")];
 	rows[Math.max(rows.indexOf(document.activeElement) + step, 0)]?.focus();
 }
 /** Show the next or previous client of the walk or, in the list, focus the row. */
@@ -156,7 +195,7 @@ function search() {
 	return location.assign(place.list ?? "#/");
 }
 function edit() {
-	if (document.activeElement.matches(".name a"))
+	if (document.activeElement.matches("td.name a"))
 		location.assign(`${document.activeElement.hash}/edit`);
 	else find(".heading a[href$='/edit']")?.click();
 }
@@ -164,7 +203,7 @@ const OUTSIDE = ":not(input, select, textarea)";
 /** The name and use of each key, what it does, and where, if not outside of fields. */
 const KEYS = {
 	"/": ["/", "Search", search],
-	Enter: ["Enter", "In the search: open the first client"],
+	Enter: ["Enter", "In the search: open the client, or the list of several"],
 	ArrowDown: ["↓", "Next client in the list", () => moveBy(1), `${OUTSIDE}, [name=q]`],
 	ArrowUp: ["↑", "Previous client in the list", () => moveBy(-1)],
 	n: ["n", "New client", () => location.assign("#/new")],
@@ -179,6 +218,7 @@ const KEYS = {
 		"*",
 	],
 	Escape: ["Esc", "Back; leaves an empty note", leave, `${OUTSIDE}, #note:placeholder-shown`],
+	".": [".", "Go to the message below, such as Undo", () => find("#dock :is(a, button)")?.focus()],
 	"?": ["?", "Show these shortcuts", () => showKeys()],
 };
 const showKeys = () =>

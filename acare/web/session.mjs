@@ -1,6 +1,6 @@
 // Who is signed in, and requests to the API in their name.
 
-import { apiQuery, localTime, readRoute, showDay, showNumber, showTime } from "./values.mjs";
+import { listPath, localTime, readRoute, showDay, showNumber, showTime } from "./values.mjs";
 import { button, el, find, value } from "./dom.mjs";
 
 export const BASE = new URL("..", import.meta.url); // where the app is mounted, under any prefix
@@ -213,6 +213,6 @@ const askForKey = later("./signin.mjs", "askForKey");
 if (!isLink()) {
 	WHO.forEach(begin);
 	const { view, query } = readRoute(location.hash);
-	if (view === "list") begin(`v1/clients?${apiQuery(query)}`);
+	if (view === "list") begin(listPath(query));
 	[showDay, showTime, showNumber].forEach((show) => show(0)); // the first format takes long
 }

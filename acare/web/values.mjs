@@ -64,6 +64,9 @@ export function apiQuery(query) {
 		q: query.q.trim().split(/\s+/).slice(0, 8).join(" "),
 	});
 }
+/** Clients on a page of the list. */
+export const PAGE = 50;
+export const listPath = (query) => `v1/clients?limit=${PAGE}&${apiQuery(query)}`;
 export function listAddress(query) {
 	const search = writeQuery(query);
 	return search ? `#/?${search}` : "#/";
@@ -138,8 +141,16 @@ export function readNumber(text, locale, read = readings) {
 	return found.length === 1 ? found[0] : text.trim();
 }
 
-export function showBudget({ budget_min: low, budget_max: high }, currency, locale) {
-	const show = (value) => showNumber(value, locale, currency);
+const SHORT = { notation: "compact", maximumFractionDigits: 2 };
+/** A budget as 350K – 1.25M. */
+export const shortBudget = (client, locale) =>
+	showBudget(client, null, locale, (value) => formatOf(locale, SHORT).format(value));
+export function showBudget(
+	{ budget_min: low, budget_max: high },
+	currency,
+	locale,
+	show = (value) => showNumber(value, locale, currency),
+) {
 	if (low !== null && high !== null)
 		return low === high ? show(low) : `${show(low)} – ${show(high)}`;
 	return low !== null ? `from ${show(low)}` : high !== null ? `up to ${show(high)}` : "";
@@ -150,6 +161,7 @@ const [DAY, HOUR] = [{ dateStyle: "medium" }, { timeStyle: "short" }];
 const inZone = (iso, styles, { locale, timeZone } = {}) =>
 	format(Intl.DateTimeFormat, locale, { ...styles, timeZone }).format(new Date(iso));
 export const showDay = (iso, options) => inZone(iso, DAY, options);
+const WEEKDAY = { weekday: "short", month: "short", day: "numeric" };
 export const showHour = (iso, options) => inZone(iso, HOUR, options);
 export const showTime = (iso, options) => inZone(iso, { ...DAY, ...HOUR }, options);
 
@@ -223,6 +235,20 @@ export const withDue = (tags, date) => [...plainTags(tags), ...(date ? [`due:${d
 export const localTime = (time = new Date()) =>
 	new Date(time - time.getTimezoneOffset() * 60_000).toISOString();
 export const dateOf = (time) => localTime(time).slice(0, 10);
+const DAY_TIME = 86_400_000;
+export const daysUntil = (date, today = dateOf()) =>
+	(new Date(`${date}T00:00Z`) - new Date(`${today}T00:00Z`)) / DAY_TIME;
+/** The date of a follow-up as "3 days late", "Today", "Tomorrow", "Mon, Dec 7", "Dec 21" or with the
+ *  year. */
+export function dueText(date, today = dateOf(), locale = undefined) {
+	const days = daysUntil(date, today);
+	if (days < 0 && days > -100) return `${counted(-days, "day")} late`;
+	if (days === 0) return "Today";
+	if (days === 1) return "Tomorrow";
+	const { weekday, ...short } = WEEKDAY;
+	const style = days > 1 && days < 7 ? { weekday, ...short } : short;
+	return inZone(`${date}T00:00`, days > 1 && days < 300 ? style : DAY, { locale });
+}
 /** The dates that are offered, as options of a select. */
 export function offered(now = new Date()) {
 	const after = (days) => dateOf(new Date(now.getFullYear(), now.getMonth(), now.getDate() + days));

@@ -86,7 +86,7 @@ export function shown(field, given, links = true) {
 		return el(
 			"ul.tags",
 			given.map((item) =>
-				el("li", filter ? link(value(item), listAddress({ [filter]: item })) : value(item)),
+				el("li.tag", filter ? link(value(item), listAddress({ [filter]: item })) : value(item)),
 			),
 		);
 	}

@@ -11,8 +11,8 @@ import {
   FIELDS, flatten, hiddenMatch, inputText, isAddition, laterNotes, nest, problemsOf, readFields, readList, typedFields, vcard,
 } from "../../acare/web/record.mjs";
 import {
-  amounts, apiQuery, dateOf, dueIn, explain, isolate, label, listAddress, numbersIn, offered, plain, readNumber, readRoute, same,
-  sentence, showBudget, showNumber, showTime, withDue,
+  amounts, apiQuery, dateOf, dueIn, dueText, explain, isolate, label, listAddress, numbersIn, offered, plain, readNumber, readRoute, same,
+  sentence, shortBudget, showBudget, showNumber, showTime, withDue,
 } from "../../acare/web/values.mjs";
 
 const equal = (rows, compute) => rows.forEach(([given, expected]) => assert.deepEqual(compute(...[given].flat(1)), expected, JSON.stringify(given)));
@@ -39,6 +39,21 @@ test("an invalid page number means the first page", () => {
 
 test("nine words are searched by the first eight", () => {
   assert.equal(apiQuery({ q: " a b  c d e f g h i ", page: "2" }), "q=a+b+c+d+e+f+g+h&page=2");
+});
+
+test("a follow-up is late, near, or a date", () => {
+  const text = (date) => dueText(date, "2026-12-03", "en-US");
+  equal([
+    ["2026-08-25", "Aug 25, 2026"], ["2026-08-26", "99 days late"], ["2026-12-02", "1 day late"], ["2026-12-03", "Today"], ["2026-12-04", "Tomorrow"],
+    ["2026-12-07", "Mon, Dec 7"], ["2026-12-09", "Wed, Dec 9"], ["2026-12-10", "Dec 10"], ["2027-12-10", "Dec 10, 2027"],
+  ], text);
+});
+
+test("a budget in a list is short", () => {
+  equal([
+    [{ budget_min: 350_000, budget_max: 500_000 }, "350K – 500K"], [{ budget_min: null, budget_max: 1_250_000 }, "up to 1.25M"],
+    [{ budget_min: 999.5, budget_max: null }, "from 999.5"], [{ budget_min: null, budget_max: null }, ""],
+  ], (client) => shortBudget(client, "en-US"));
 });
 
 test("a studio, which has no bedrooms, is a property", () => {

@@ -13,7 +13,7 @@ NOTED = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d broker: ")
 @pytest.mark.parametrize("back", ["the browser", "the link"])
 def test_back_in_the_list_nothing_has_moved(open_page, demo, back):
     page = opened(open_page, demo, "?status=active&page=2", viewport={"width": 1024, "height": 500})
-    expect(page.locator(".total")).to_contain_text("Page 2")
+    expect(page.locator(".total")).to_contain_text("51 – ")
     page.evaluate("scrollTo(0, 400)")
     here, place = page.locator(ROWS).nth(8).get_attribute("href"), page.evaluate("scrollY")
     page.locator("td.status").nth(8).click()  # a click anywhere in a row opens it
@@ -23,7 +23,7 @@ def test_back_in_the_list_nothing_has_moved(open_page, demo, back):
     else:
         page.go_back()
     expect(page.locator(f'{ROWS}[href="{here}"]')).to_be_focused()
-    expect(page.locator(".total")).to_contain_text("Page 2")
+    expect(page.locator(".total")).to_contain_text("51 – ")
     assert page.evaluate("scrollY") == place
 
 
@@ -35,7 +35,7 @@ def test_look_ups_take_few_requests(open_page, demo):
         page.keyboard.press("/")
         page.keyboard.type("client.")
         page.clock.run_for(100)
-        page.keyboard.type(f"{number}@")
+        page.keyboard.type(f"10{number}@")
         page.keyboard.press("Enter")
         expect(page.locator(".history li").first).to_be_visible()
         page.keyboard.press("Escape")
@@ -45,7 +45,7 @@ def test_look_ups_take_few_requests(open_page, demo):
 
 def test_the_keyboard_alone_finds_edits_and_leaves(open_page, demo):
     page = opened(open_page, demo)
-    expect(page.locator(ROWS)).to_have_count(25)
+    expect(page.locator(ROWS)).to_have_count(50)
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     expect(page.locator(ROWS).nth(1)).to_be_focused()
@@ -67,7 +67,7 @@ def test_the_keyboard_alone_finds_edits_and_leaves(open_page, demo):
     page.keyboard.press("Escape")
     expect(page.locator(ROWS).first).to_be_visible()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_contain_text("open the first client")
+    expect(page.get_by_role("dialog")).to_contain_text("open the client")
 
 
 def test_a_note_comes_before_the_others_whatever_happens_meanwhile(open_page, agency):
@@ -112,8 +112,9 @@ def test_the_status_saves_on_enter_and_is_undone(open_page, agency):
 
 def test_a_file_has_all_clients_that_the_filters_match(open_page, demo):
     page = opened(open_page, demo, "?client_type=buyer&page=2")
-    expect(page.locator(".total")).to_contain_text("Page 2")
+    expect(page.locator(".total")).to_contain_text("51 – ")
     with page.expect_download() as started:
+        page.get_by_text("More", exact=True).click()
         page.get_by_role("button", name="Download CSV").click()
     with open(started.value.path(), encoding="utf-8-sig", newline="") as file:
         types = [row["client_type"] for row in csv.DictReader(file)]

@@ -14,10 +14,10 @@ def limit(page, path, seconds):
 
 def test_a_429_is_waited_out_with_a_countdown(open_page, agency):
     page = open_page(agency.link)
-    limit(page, "**/v1/clients?q=zoe", 3)
+    limit(page, "**/v1/clients?limit=50&q=zoe", 3)
     page.get_by_label("Search").fill("zoe")
     expect(page.locator("#wait")).to_contain_text("Too many requests. Trying again in 3 s.")
-    expect(page.get_by_text("No clients found.")).to_be_visible()
+    expect(page.get_by_role("heading", name="No client found for")).to_be_visible()
     expect(page.locator("#wait")).to_be_hidden()
 
 
