@@ -89,7 +89,6 @@ def test_the_search_follows_the_typing(open_page, demo):
     expect(page).to_have_url(re.compile("user_id="))
 
 
-@both_engines
 def test_a_tag_is_a_filter_that_can_be_taken_away(open_page, agency):
     tagged = agency.create(last_name="Tagged", tags=["Left, right", "vip"])
     agency.create(last_name="Other", tags=["left, right again"])
