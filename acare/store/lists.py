@@ -163,7 +163,7 @@ ORDER BY seq
 
 
 def not_text(connection: sqlite3.Connection) -> list[str]:
-    """The clients in whose lists another program has stored what is no text: it is not searched."""
+    """The clients in whose lists another program has stored values other than text. Searches ignore these."""
     return [client_id for (client_id,) in connection.execute(NOT_TEXT)]
 
 
