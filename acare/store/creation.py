@@ -14,7 +14,7 @@ from typing import NamedTuple
 from acare import ids, timestamps
 from acare.auth import Caller
 from acare.errors import Refused
-from acare.fields import FIELD_NAMES, ValidFields
+from acare.fields import FIELD_NAMES, FIELDS, ValidFields
 from acare.store import at_offset, batches
 from acare.store.history import require_visible
 
@@ -91,6 +91,9 @@ INSERT OR REPLACE INTO idempotency_keys (user_id, key, request_sha256, client_id
 VALUES (:user_id, :key, :request_sha256, :id, :json, :created_at)
 """
 
+# Left out of the digest of a request, which must be the same after an upgrade that adds a field.
+_UNSET = {field.name: field.stored_default for field in FIELDS}.items()
+
 
 def create(
     connection: sqlite3.Connection, caller: Caller, client: ValidFields, key: str | None
@@ -100,9 +103,9 @@ def create(
     if key is None:
         return insert(connection, values)
     values["key"] = key
-    digest = hashlib.sha256(json.dumps(client, sort_keys=True).encode()).digest()
+    digest = _digest(dict(client.items() - _UNSET))
     for request_sha256, client_id, text, created_at in connection.execute(FIND_RESPONSE, values).fetchall():
-        if request_sha256 != digest:
+        if request_sha256 not in (digest, _digest(client)):  # the latter is how 0.3.0 stored it
             text = "this Idempotency-Key was already used with a different body"
             raise Refused(text, "IDEMPOTENCY_KEY_REUSED")
         require_visible(connection, caller, client_id)
@@ -111,6 +114,10 @@ def create(
     connection.execute(DELETE_EXPIRED, {"rows": batches.ROWS})
     connection.execute(INSERT_RESPONSE, {**values, **created._asdict(), "request_sha256": digest})
     return created
+
+
+def _digest(fields: Mapping[str, object]) -> bytes:
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).digest()
 
 
 LATEST = "SELECT created_at FROM clients WHERE seq = (SELECT max(seq) FROM clients)"
