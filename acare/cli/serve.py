@@ -1,8 +1,10 @@
 """``acare serve`` and ``acare demo``."""
 
+import datetime
+import io
 import logging
 import os
-import random
+import re
 import resource
 import socket
 import sys
@@ -10,27 +12,24 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import acare
 from acare import timestamps
 from acare.app import App
-from acare.auth import OPERATOR, caller_without_key
+from acare.auth import OPERATOR
 from acare.cli import log
 from acare.cli.options import command
 from acare.config import SETTINGS, Setting, Settings, unknown_variables
 from acare.errors import Refused
 from acare.field_types import USER_EMAIL
-from acare.fields import CLIENT_TYPES, STATUSES, validate_create
+from acare.importing.csv_file import CsvReader
+from acare.importing.importer import import_rows
+from acare.importing.rows import Options
 from acare.maintenance import folders
 from acare.server import Server
 from acare.store import creation, users
-
-#: The invented clients of the demo.
-CLIENTS = 250
-
-_FIRST = "Michael Emma Liam Olivia Noah Ava Mason Isabella Amara Henry Zoë Diego Kenji Chloé".split()
-_LAST = "Torres Lee Nguyen Patel García Kim Okafor Rossi Müller Cohen Silva O'Brien".split()
 
 
 def _settings_without(*names: str) -> tuple[Setting, ...]:
@@ -56,7 +55,7 @@ def serve(settings: Settings) -> None:
 def demo(settings: Settings) -> None:
     """Serve a temporary database with invented clients, which is deleted when the demo stops."""
     with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
-        heading = f"{CLIENTS} invented clients, which are deleted when the demo stops (Ctrl-C).\n"
+        heading = "Invented clients, which are deleted when the demo stops (Ctrl-C).\n"
         _serve(replace(settings, database=Path(folder, "demo.db")), _fill, heading)
 
 
@@ -162,26 +161,14 @@ Try a call:
 
 
 def _fill(app: App) -> str:
-    """Create the users and clients of the demo. Returns the e-mail address of the first broker."""
-    owners = [
-        app.users.add(f"{name}@example.com", "agent") for name in ("luis.ortega", "priya.raman", "tom.becker")
-    ]
-    rng = random.Random("acare")  # the same clients at every start
-    for number in range(CLIENTS):
-        low = rng.randrange(150, 900, 25) * 1000
-        body = {
-            "first_name": rng.choice(_FIRST),
-            "last_name": rng.choice(_LAST),
-            "email": f"client.{number}@example.com",
-            "phone": f"(661) 555-01{number % 100:02}",
-            "client_type": CLIENT_TYPES[number % 3],
-            "status": STATUSES[number // 3 % 3],
-            "source": rng.choice(("Zillow", "Referral", "Open house", None)),
-            "budget_min": low,
-            "budget_max": low + 150_000,
-            "preferred_locations": rng.sample(("Bakersfield", "Tehachapi", "Rosedale", "Shafter"), 2),
-            "pre_approved": rng.random() < 0.4,
-            "tags": rng.sample(("first-time", "relocation", "investor", "vip"), rng.randint(0, 2)),
-        }
-        app.clients.create(caller_without_key(rng.choice(owners).id), validate_create(body))
+    """Create the users and clients of the demo. Returns the e-mail address of the first broker.
+
+    In its file, a number in braces is the date that many days from today.
+    """
+    for name in ("luis.ortega", "priya.raman", "tom.becker"):
+        app.users.add(f"{name}@example.com", "agent")
+    today = datetime.date.today()
+    text = resources.files("acare.cli").joinpath("demo.csv").read_text("utf-8")
+    text = re.sub(r"{([+-]\d+)}", lambda days: str(today + datetime.timedelta(int(days[1]))), text)
+    import_rows(app.database, CsvReader(io.BytesIO(text.encode()), {}, ()), Options(timestamps.now(), {}))
     return "dana.whitfield@example.com"

@@ -105,7 +105,7 @@ def is_wrong(said: Any) -> bool:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agency]:
-    """250 invented clients, for all tests of a module that only look."""
+    """120 invented clients, for all tests of a module that only look."""
     with starter(tmp_path_factory.mktemp("demo")) as start:
         server = start("--rate-limit", "off", command="demo")
         assert server.key
