@@ -168,7 +168,10 @@ CREATE INDEX clients_by_email ON clients (email COLLATE NOCASE);
 CREATE VIEW clients_words AS
 SELECT
     seq,
-    search_words(first_name, last_name, email, phone, preferred_locations, tags, notes) AS words
+    search_words(
+        CAST(first_name AS BLOB), CAST(last_name AS BLOB), CAST(email AS BLOB), CAST(phone AS BLOB),
+        CAST(preferred_locations AS BLOB), CAST(tags AS BLOB), CAST(notes AS BLOB)
+    ) AS words
 FROM clients;
 
 -- Deleted words stay in the file until FTS5 merges its segments (acare/store/search.py). `prefix` is for the

@@ -15,7 +15,7 @@ from pathlib import Path
 from acare.database.disk import beside
 from acare.errors import DAMAGED, DatabaseRefused, StoreUnavailable
 
-#: SQL functions by their names: arguments and results are values of SQLite.
+#: SQL functions by their names. Statements pass stored text as a BLOB: SQLite gives Python no other bytes.
 Functions = Mapping[str, Callable[..., str | bool]]
 
 SQLITE_VERSION = sqlite3.sqlite_version
@@ -67,17 +67,24 @@ _TEMPORARY_FAILURES = {
 
 # Errors for stored text that is damaged; they have no code of their own. In brackets: an SQL function of ours
 # has failed. The last one is from FTS5.
-_DAMAGED = re.compile("malformed JSON|Could not decode|(user-defined function raised|SQL logic error)")
+_DAMAGED = re.compile("malformed JSON|(user-defined function raised|SQL logic error)")
 
 # The last exception that an SQL function raised in each thread, in this or an earlier statement:
 # SQLite reports only that one failed.
 _raised = threading.local()
 
 
+def readable_text(stored: bytes) -> str:
+    """Stored text. Another program can have stored bytes that are not UTF-8, which are replaced."""
+    return stored.decode(errors="replace")
+
+
 def _keeping_exception(function: Callable[..., str | bool]) -> Callable[..., str | bool]:
-    def call(*values: str) -> str | bool:
+    def call(*values: bytes | str | None) -> str | bool:
         try:
-            return function(*values)
+            return function(
+                *[readable_text(value) if isinstance(value, bytes) else value for value in values]
+            )
         except Exception as error:
             _raised.error = error
             raise
@@ -101,6 +108,7 @@ def open_file(path: Path | None, *, mode: str = "rw", settings: tuple[str, ...] 
         isolation_level=None,
         check_same_thread=False,
     )
+    connection.text_factory = readable_text
     try:
         for setting in (*_SETTINGS, *settings):
             connection.execute(f"PRAGMA {setting}").fetchall()

@@ -87,7 +87,8 @@ def _check_database(path: Path) -> tuple[Check, Check, Identity]:
     old = f"the schema is {version}; it is migrated to {SCHEMA_VERSION} by a server or a command that writes"
     problems = [] if is_current or processes else [old]
     problems += [
-        f"the client {client_id} has tags or places that are no text: set them" for client_id in wrong
+        f"the client {client_id} has text that is not UTF-8, or tags or places that are not text: set them"
+        for client_id in wrong
     ]
     size = path.stat().st_size
     figures = {"schema": version, "size": size, "clients": clients, "processes": processes}

@@ -5,12 +5,13 @@ import sqlite3
 from contextlib import closing, contextmanager
 
 from acare import search_terms
+from acare.database.connection import add_functions
 
 
 def edit(path, script):
     """Change a file without acare's settings, but with the function that its schema calls."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.create_function("search_words", 7, search_terms.of_client)
+        add_functions(connection, {"search_words": search_terms.of_client})
         connection.executescript(script)
 
 
