@@ -122,7 +122,7 @@ TAG = String(50)
 
 @dataclass(frozen=True)
 class Enum:
-    """One of ``values``."""
+    """One of ``values``. Without a name, generators make no type of it."""
 
     values: tuple[str, ...]
     name: str = ""
@@ -130,6 +130,8 @@ class Enum:
 
     @property
     def schema(self) -> Schema:
+        if not self.name:
+            return {"anyOf": [{"type": "string", "const": value} for value in self.values]}
         return {"type": "string", "enum": [*self.values], "description": self.description}
 
     def __call__(self, value: object) -> Stored:

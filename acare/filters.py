@@ -25,8 +25,8 @@ def parse_due(text: Any) -> str:
 
 _UUID = Described(ids.parse, {"type": "string", "format": "uuid"})
 _DUE = Described(parse_due, {"type": "string"})
-_SORT = Enum(("created_at", "updated_at", "name"), "ClientSort", "An order of clients.")
-_ORDER = Enum(("asc", "desc"), "Order", "A direction of an order.")
+_SORT = Enum(("created_at", "updated_at", "name"))
+_ORDER = Enum(("asc", "desc"))
 
 #: The filters that describe a property, each with its parser.
 PROPERTY: Mapping[str, Parameter] = {

@@ -19,25 +19,30 @@ log = logging.getLogger("acare.error")
 
 
 class ErrorCode(NamedTuple):
-    """What a code means. ``details`` is a type of ``openapi.md``."""
+    """What a code means. ``details`` is a type of ``openapi.md``, which says what operations return it.
+
+    Every operation returns a ``common`` one. (Those of 403 follow from the right of an operation.)
+    """
 
     status: int
     description: str
     details: str = ""
     has_details: bool = True  # whether it always has them
     headers: tuple[str, ...] = ()
+    common: bool = False
 
 
 #: Every code. The OpenAPI document is made from this table.
 ERRORS: Mapping[str, ErrorCode] = {
     "VALIDATION_ERROR": ErrorCode(
-        400, "The request is invalid. `details` lists every problem.", "FieldError[]"
+        400, "The request is invalid. `details` lists every problem.", "FieldError[]", common=True
     ),
     "UnauthorizedError": ErrorCode(
         401,
         "The key is not valid; `details.reason` says why.",
         "KeyDetails",
         headers=("WWW-Authenticate",),
+        common=True,
     ),
     "INSUFFICIENT_SCOPE": ErrorCode(
         403,
@@ -51,7 +56,10 @@ ERRORS: Mapping[str, ErrorCode] = {
     ),
     "NOT_FOUND": ErrorCode(404, "Nothing that the caller can see has this id."),
     "METHOD_NOT_ALLOWED": ErrorCode(
-        405, "The path does not support this method; `Allow` lists those that it does.", headers=("Allow",)
+        405,
+        "The path does not support this method; `Allow` lists those that it does.",
+        headers=("Allow",),
+        common=True,
     ),
     "VERSION_CONFLICT": ErrorCode(409, "`version` is not the current version.", "VersionDetails"),
     "ALREADY_EXISTS": ErrorCode(
@@ -72,9 +80,13 @@ ERRORS: Mapping[str, ErrorCode] = {
         "The body is larger than 64 KiB. `details` is absent if the server did not read the body.",
         "SizeDetails",
         has_details=False,
+        common=True,
     ),
     "UNSUPPORTED_MEDIA_TYPE": ErrorCode(
-        415, "The body is not JSON, or has a content coding.", headers=("Accept", "Accept-Encoding")
+        415,
+        "The body is not JSON, or has a content coding.",
+        headers=("Accept", "Accept-Encoding"),
+        common=True,
     ),
     "IDEMPOTENCY_KEY_REUSED": ErrorCode(422, "The `Idempotency-Key` was used with another body."),
     "RATE_LIMIT_EXCEEDED": ErrorCode(
@@ -82,11 +94,12 @@ ERRORS: Mapping[str, ErrorCode] = {
         "The rate limit is exceeded, or four slow requests of the caller are in progress.",
         "RetryDetails",
         headers=("Retry-After",),
+        common=True,
     ),
-    "HEADER_TOO_LARGE": ErrorCode(431, "The header is larger than 16 KiB.", "SizeDetails"),
-    "INTERNAL_ERROR": ErrorCode(500, "An internal error. The server's log has the `errorId`."),
+    "HEADER_TOO_LARGE": ErrorCode(431, "The header is larger than 16 KiB.", "SizeDetails", common=True),
+    "INTERNAL_ERROR": ErrorCode(500, "An internal error. The server's log has the `errorId`.", common=True),
     "SERVICE_UNAVAILABLE": ErrorCode(
-        503, "The database is temporarily unavailable.", headers=("Retry-After",)
+        503, "The database is temporarily unavailable.", headers=("Retry-After",), common=True
     ),
 }
 

@@ -1,14 +1,17 @@
-"""Identifies the caller of a request, once."""
+"""Identifies the caller of a request and its address, behind a proxy too."""
 
-from collections.abc import Callable
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 import falcon
 
-from acare.api.request import Context, Request, TrustProxy, api_key
+from acare.api.request import Context, Request, api_key
 from acare.api.services import Services
 from acare.auth import Caller
+from acare.config import Settings
 from acare.errors import SettingError
 
 #: Returns the e-mail address of the user behind a request, given its WSGI environ; None if there is none.
@@ -16,6 +19,11 @@ Identify = Callable[[dict[str, Any]], str | None]
 
 #: The path at which an invitation is taken in place of a key.
 REDEEMED = "v1/keys/redeem"
+
+# The maximum length of a forwarded value. Patterns are not applied to longer text.
+_MAX_FORWARDED = 300
+
+_PREFIX = re.compile(r"((?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+)/?")
 
 
 class IdentifyCaller:
@@ -66,3 +74,50 @@ def _valid(email: object) -> str | None:
     elif email is None:
         return None
     raise SettingError(f"identify must return None or a valid str; it returned {email!r:.50}")
+
+
+class TrustProxy:
+    """Takes the caller's address, and the scheme, host and prefix of the URL, from one trusted proxy.
+
+    Only the last element of a list is used: the trusted proxy added it, and the elements before it may be
+    forged. An invalid value changes nothing.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._proxy = settings.trusted_proxy
+        header = settings.user_header  # which is removed from the requests of other peers
+        self._user_header = f"HTTP_{header.upper().replace('-', '_')}" if header else ""
+
+    def apply(self, env: dict[str, Any]) -> None:
+        """Change the WSGI environ of a request. Without a trusted proxy, nothing changes."""
+        if self._proxy is None:
+            return
+        if env.get("REMOTE_ADDR") != self._proxy:
+            env.pop(self._user_header, None)
+            return
+        env["REMOTE_ADDR"] = self._address(env)
+        if (scheme := _last(env, "HTTP_X_FORWARDED_PROTO").lower()) in ("http", "https"):
+            env["wsgi.url_scheme"] = scheme
+        if host := _last(env, "HTTP_X_FORWARDED_HOST"):
+            env["HTTP_HOST"] = host
+        if (prefix := _PREFIX.fullmatch(_last(env, "HTTP_X_FORWARDED_PREFIX"))) is not None:
+            env["SCRIPT_NAME"] = prefix[1] + env.get("SCRIPT_NAME", "")
+
+    def identify(self, env: Mapping[str, Any]) -> str:
+        """The e-mail address of the signed-in user, which the proxy sends in UTF-8; "" if there is none."""
+        return str(env.get(self._user_header, "")).encode("latin-1").decode("utf-8", "replace")
+
+    def _address(self, env: Mapping[str, Any]) -> str:
+        """The caller's address, as the proxy sends it, or else the proxy's."""
+        address = _last(env, "HTTP_X_FORWARDED_FOR")
+        peer = str(self._proxy)
+        try:
+            return peer if "%" in address else str(ipaddress.ip_address(address))  # a zone can be any text
+        except ValueError:
+            return peer
+
+
+def _last(env: Mapping[str, Any], name: str) -> str:
+    """The last element of a header that is a list; "" if the header is missing or the element too long."""
+    element = str(env.get(name, "")).rpartition(",")[2].strip(" \t")
+    return element if len(element) <= _MAX_FORWARDED else ""

@@ -1,46 +1,42 @@
 """Makes the OpenAPI document from the tables of operations, parameters, fields and errors.
 
-``openapi.md`` has the texts.
+``openapi.md`` has the texts, and what no other table has.
 """
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from importlib import resources
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import falcon
 
-from acare.api.descriptions import (
-    COMMON_ERRORS,
-    COMMON_HEADERS,
-    DESCRIPTIONS,
-    HEADERS,
-    IDS,
-    KEY_HEADERS,
-    REQUEST_HEADERS,
-    TAGS,
-    Description,
-)
 from acare.api.envelope import ERRORS
-from acare.api.schemas import of, record, refer, schemas, typed
+from acare.api.schemas import cells, objects, of, record, refer, sample, schemas, sections, typed
 from acare.api.services import Operation
 from acare.auth import Right
-from acare.field_types import Parameter, Schema
+from acare.field_types import Enum, Parameter, Schema
 from acare.importing import csv_rows
 from acare.version import __version__
 
+# The headers that every response has.
+_COMMON_HEADERS = ("X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
+
 _REQUEST_ID = "5f0c1f8e7d1b4c0f9a3e2d4b6c8a0e1f"
 
-# Samples by format or type; null for others.
-_SAMPLES: Mapping[str, Any] = {
-    "uuid": "019f6631-3a10-7a9f-8d27-95c0e3b1f684",
-    "date-time": "2026-07-15T14:32:10.000Z",
-    "integer": 1,
-    "boolean": False,
-    "string": "notes",
-}
+
+class _Row(NamedTuple):
+    """A row of the table of operations."""
+
+    id: str
+    route: str
+    status: str
+    body: str
+    request_headers: str
+    data: str
+    response_headers: str
+    errors: str
 
 
 def document(operations: Iterable[Operation]) -> str:
@@ -53,50 +49,88 @@ class _Document:
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         text = resources.files(__package__).joinpath("openapi.md").read_text("utf-8")
-        (title, info), (_, operation_texts), (_, objects) = _sections(text, "# ")
-        self._texts = _named_sections(operation_texts)
-        self._schemas = schemas(_named_sections(objects))
+        (title, _, info), (_, _, described), (_, _, parameters), (_, _, tables) = sections(text, "#")
+        tags = sections(described, "##")
+        self._texts = {
+            name: (tag, summary, " ".join(lines.split()))
+            for tag, _, below in tags
+            for name, summary, lines in sections(below, "###")
+        }
+        self._parameters = objects(parameters)
+        self._schemas = schemas(tables)
         self._responses: dict[str, Any] = {}
+        rows = {row.route: row for row in map(_Row._make, cells(described))}
         paths: dict[str, Any] = {}
-        for row in operations:
-            if description := DESCRIPTIONS.get(f"{row.method} {row.path}"):
-                paths.setdefault(row.path, {})[row.method.lower()] = self._operation(row, description)
-        contact = {"name": "The operator of this server"}
+        for each in operations:
+            if row := rows.get(f"{each.method} {each.path}"):
+                paths.setdefault(each.path, {})[each.method.lower()] = self._operation(each, row)
+        keys = self._parameters["Keys"]["properties"].items()
+        headers = self._parameters["Responses"]["properties"]
         self.made = {
             "openapi": "3.1.0",
-            "info": {"title": title, "version": __version__, "description": info, "contact": contact},
+            "info": {
+                "title": title,
+                "version": __version__,
+                "description": info,
+                "contact": {"name": "The operator of this server"},
+            },
             "servers": [{"url": "/"}],
-            "security": [{name: []} for name in KEY_HEADERS],
-            "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+            "security": [{name: []} for name, _ in keys],
+            "tags": [{"name": name, "description": text} for name, text, _ in tags],
             "paths": paths,
             "components": {
-                "securitySchemes": {name: _key_header(name, text) for name, text in KEY_HEADERS.items()},
-                "headers": {name: header._asdict() for name, header in HEADERS.items()},
+                "securitySchemes": {
+                    name: {"type": "apiKey", "in": "header", "name": name, "description": key["description"]}
+                    for name, key in keys
+                },
+                "headers": {name: self._parameter("Responses", name) for name in headers},
                 "responses": self._responses,
                 "schemas": self._schemas,
             },
         }
 
-    def _operation(self, row: Operation, description: Description) -> Any:
-        right = row.right
+    def _operation(self, operation: Operation, row: _Row) -> Any:
+        right = operation.right
         scopes = [f"`{right.resource}:{action}`" for action in right.actions] if right else ["an invitation"]
         needs = " or ".join(scopes) or "any valid key"
         brokers = " Brokers only." if _is_for_brokers(right) else ""
-        summary, text = self._texts[description.id]
-        operation = {
-            "operationId": description.id,
+        tag, summary, text = self._texts[row.id]
+        described = {
+            "operationId": row.id,
             "summary": summary,
-            "description": f"{' '.join(text.split())}{brokers} Requires {needs}.",
-            "tags": [description.tag],
-            "parameters": _parameters(row, description),
-            "responses": self._answers(row, description),
+            "description": f"{text}{brokers} Requires {needs}.",
+            "tags": [tag],
+            "parameters": self._all_parameters(operation, row),
+            "responses": self._answers(operation, row),
         }
-        if description.body:
-            operation["requestBody"] = {
-                "required": description.body_required,
-                "content": self._body(description.body),
-            }
-        return operation
+        if row.body:
+            name = row.body.removesuffix("?")
+            described["requestBody"] = {"required": name == row.body, "content": self._body(name)}
+        return described
+
+    def _all_parameters(self, operation: Operation, row: _Row) -> list[Any]:
+        """In the path, the query string and the header."""
+        in_path, in_header = re.findall(r"\{(\w+)\}", operation.path), _names(row.request_headers)
+        reads_query = operation.method == ("DELETE" if hasattr(operation.resource, "on_delete") else "GET")
+        return [
+            *({"name": name, "in": "path", **self._parameter("Paths", name)} for name in in_path),
+            *(
+                {"name": name, "in": "query", **_query(parameter)}
+                for name, parameter in operation.resource.parameters.items()
+                if reads_query and isinstance(parameter, Parameter)
+            ),
+            *({"name": name, "in": "header", **self._parameter("Requests", name)} for name in in_header),
+        ]
+
+    def _parameter(self, table: str, name: str) -> Any:
+        """A parameter, or a header, as its row in a table describes it."""
+        row = self._parameters[table]
+        schema = dict(row["properties"][name])
+        return {
+            "description": schema.pop("description"),
+            "required": name in row.get("required", ()),
+            "schema": schema,
+        }
 
     def _body(self, name: str) -> Any:
         """The body of a request. The extension keeps oapi-codegen's client from sending null for an absent
@@ -105,25 +139,27 @@ class _Document:
         schema = self._schemas[name]
         for member in schema["properties"].keys() - set(schema.get("required", ())):
             schema["properties"][member]["x-omitempty"] = True
-        return self._content(falcon.MEDIA_JSON, name, self._sample(schema))
+        return self._content(falcon.MEDIA_JSON, name, sample(self._schemas, refer(name)))
 
-    def _answers(self, row: Operation, description: Description) -> Any:
-        responses: dict[str, Any] = {str(description.status): self._success(description)}
-        if "If-None-Match" in description.headers:
+    def _answers(self, operation: Operation, row: _Row) -> Any:
+        sends = _names(row.response_headers)
+        responses: dict[str, Any] = {row.status: self._success(row.data, sends)}
+        if "If-None-Match" in row.request_headers:
             unchanged = "The caller already has this version."
-            responses["304"] = {"description": unchanged, "headers": _headers(description.sends)}
-        codes = {*COMMON_ERRORS, *description.errors, *_codes_of_right(row.method, row.right)}
-        if "{" in row.path:
+            responses["304"] = {"description": unchanged, "headers": _headers(sends)}
+        codes = {*_names(row.errors), *_codes_of_right(operation.method, operation.right)}
+        if "{" in operation.path:
             codes.add("NOT_FOUND")
-        ordered = [code for code in ERRORS if code in codes]  # by status
+        ordered = [code for code, error in ERRORS.items() if error.common or code in codes]  # by status
         for status, group in groupby(ordered, key=lambda code: ERRORS[code].status):
             responses[str(status)] = {"$ref": f"#/components/responses/{self._failure([*group])}"}
         return responses
 
-    def _success(self, description: Description) -> Any:
-        name = description.data
+    def _success(self, name: str, sends: list[str]) -> Any:
         if name == "ClientsCsv":
-            content = self._content("text/csv", name, self._csv())
+            client = json.dumps(sample(self._schemas, refer("ClientRecord")))
+            file = "".join(csv_rows.lines([(client, '{"owner": "ana@example.com"}')]))
+            content = self._content("text/csv", name, file)
         else:
             members = {
                 "success": typed("boolean", "Always true for a success.", "true"),
@@ -131,7 +167,7 @@ class _Document:
             }
             content = self._envelope(name, "The envelope of a success.", members)
         text = self._schemas[name]["description"]
-        return {"description": text, "headers": _headers(description.sends), "content": content}
+        return {"description": text, "headers": _headers(sends), "content": content}
 
     def _failure(self, codes: list[str]) -> str:
         """The name of the response with one of these codes, which have one status; it is added."""
@@ -153,9 +189,9 @@ class _Document:
     def _error(self, codes: list[str]) -> Schema:
         """The schema of an error with one of the codes, of which at most one has details."""
         first = ERRORS[codes[0]]
-        values = {"const": codes[0]} if len(codes) == 1 else {"enum": codes}
+        code = {"type": "string", "const": codes[0]} if len(codes) == 1 else Enum(tuple(codes)).schema
         properties = {
-            "code": {"type": "string", "description": "Stable code to branch on.", **values},
+            "code": {"description": "Stable code to branch on.", **code},
             "message": typed("text", "What went wrong, for people. May change.", first.description),
         }
         for word in {ERRORS[code].details for code in codes} - {""}:
@@ -170,74 +206,10 @@ class _Document:
         name = f"{name}Response"
         members["timestamp"] = typed("time", "Time of the response.")
         self._schemas[name] = record(description, members, ())
-        return self._content(falcon.MEDIA_JSON, name, self._sample(self._schemas[name]))
+        return self._content(falcon.MEDIA_JSON, name, sample(self._schemas, self._schemas[name]))
 
     def _content(self, media_type: str, name: str, example: object) -> Any:
         return {media_type: {"schema": refer(name), "example": example}}
-
-    def _sample(self, schema: Schema) -> Any:
-        """A value that fits the schema, made of the examples in it."""
-        if "examples" in schema:
-            return schema["examples"][0]
-        if "$ref" in schema:
-            return self._sample(self._target(schema))
-        if schema.get("type") == "object":
-            required = schema.get("required", ())
-            properties = schema["properties"].items()
-            return {
-                name: self._sample(each)
-                for name, each in properties
-                if name in required or "examples" in each
-            }
-        if schema.get("type") == "array":  # with each of the alternatives
-            items = schema["items"]
-            return [self._sample(each) for each in self._target(items).get("anyOf", [items])]
-        if "const" in schema or "enum" in schema:
-            return schema.get("const") or schema["enum"][0]
-        return _SAMPLES.get(schema.get("format") or str(schema.get("type")))
-
-    def _target(self, schema: Schema) -> Schema:
-        """The schema to which it refers, or itself."""
-        return self._schemas[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
-
-    def _csv(self) -> str:
-        client = json.dumps(self._sample(refer("ClientRecord")))
-        return "".join(csv_rows.lines([(client, '{"owner": "ana@example.com"}')]))
-
-
-def _sections(text: str, mark: str) -> list[tuple[str, str]]:
-    """The headings that begin with ``mark``, and the text under each."""
-    parts = re.split(rf"^{mark}", text, flags=re.MULTILINE)[1:]
-    split = (part.partition("\n") for part in parts)
-    return [(heading, text.strip()) for heading, _, text in split]
-
-
-def _named_sections(text: str) -> dict[str, tuple[str, str]]:
-    """The name in each heading → the rest of the heading, and the text under it."""
-    return {
-        name: (rest, below)
-        for heading, below in _sections(text, "## ")
-        for name, rest in [heading.split(": ", 1)]
-    }
-
-
-def _parameters(row: Operation, description: Description) -> list[Any]:
-    """In the path, the query string and the header."""
-    ids = re.findall(r"\{(\w+)\}", row.path)
-    in_path = [{"name": name, "in": "path", "required": True, **_path(IDS[name])} for name in ids]
-    in_query = [
-        {"name": name, "in": "query", **_query(parameter)}
-        for name, parameter in (row.resource.parameters.items() if description.query else ())
-        if isinstance(parameter, Parameter)
-    ]
-    in_header = [
-        {"name": name, "in": "header", **REQUEST_HEADERS[name]._asdict()} for name in description.headers
-    ]
-    return [*in_path, *in_query, *in_header]
-
-
-def _path(description: str) -> Any:
-    return {"description": description, "schema": typed("uuid", "", _SAMPLES["uuid"])}
 
 
 def _query(parameter: Parameter) -> Any:
@@ -246,6 +218,10 @@ def _query(parameter: Parameter) -> Any:
     blank = {"allowEmptyValue": True} if parameter.blank else {}
     schema = of(parameter.kind, **examples, **default)
     return {"description": parameter.description, **blank, "schema": schema}
+
+
+def _names(cell: str) -> list[str]:
+    return cell.split(", ") if cell else []
 
 
 def _is_for_brokers(right: Right | None) -> bool:
@@ -270,8 +246,4 @@ def _description(codes: list[str]) -> str:
 
 
 def _headers(names: Iterable[str]) -> Any:
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*COMMON_HEADERS, *names)}
-
-
-def _key_header(name: str, text: str) -> Mapping[str, str]:
-    return {"type": "apiKey", "in": "header", "name": name, "description": text}
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in (*_COMMON_HEADERS, *names)}

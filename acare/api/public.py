@@ -10,8 +10,8 @@ from string import Template
 
 import falcon
 
-from acare.api import envelope, headers
-from acare.api.request import Request
+from acare.api import envelope
+from acare.api.request import Request, revalidate
 from acare.api.services import Resource, Services
 from acare.errors import Refused
 
@@ -155,6 +155,6 @@ def _answer(req: Request, resp: falcon.Response, text: str, suffix: str) -> None
     """Answer with the text or, if the browser has it already, with 304."""
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
     resp.set_headers(_PAGE_HEADERS)
-    if not headers.revalidate(req, resp, tag):
+    if not revalidate(req, resp, tag):
         resp.content_type = _MEDIA_TYPES[suffix]
         resp.text = text

@@ -1,6 +1,5 @@
-"""A request: who sends it and from where, behind a proxy too, and the parameters of its query string."""
+"""A request: its caller, and what its path, query string and headers say (conditional headers: RFC 9110)."""
 
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,10 +8,9 @@ import falcon
 
 from acare import ids
 from acare.auth import Caller
-from acare.config import Settings
-from acare.errors import FieldError, InvalidKey, NotFound
+from acare.errors import FieldError, InvalidInput, InvalidKey, NotFound
 from acare.field_types import Parameter, count
-from acare.fields import parse_each
+from acare.fields import Lock, parse_each
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100
@@ -25,10 +23,12 @@ PAGE_PARAMETERS: Mapping[str, Parameter] = {
     ),
 }
 
-# The maximum length of a forwarded value. Patterns are not applied to longer text.
-_MAX_FORWARDED = 300
+_VERSION = re.compile(r'"([1-9][0-9]{0,17})"')
 
-_PREFIX = re.compile(r"((?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+)/?")
+_IDEMPOTENCY_KEY = re.compile(r"[!#-\[\]-~]{1,255}")
+
+# The maximum length of a list of entity tags.
+_MAX_TAGS_LENGTH = 4000
 
 
 class Context(falcon.Context):
@@ -75,53 +75,6 @@ def api_key(env: Mapping[str, Any]) -> str | None:
     return key
 
 
-class TrustProxy:
-    """Takes the caller's address, and the scheme, host and prefix of the URL, from one trusted proxy.
-
-    Only the last element of a list is used: the trusted proxy added it, and the elements before it may be
-    forged. An invalid value changes nothing.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._proxy = settings.trusted_proxy
-        header = settings.user_header  # which is removed from the requests of other peers
-        self._user_header = f"HTTP_{header.upper().replace('-', '_')}" if header else ""
-
-    def apply(self, env: dict[str, Any]) -> None:
-        """Change the WSGI environ of a request. Without a trusted proxy, nothing changes."""
-        if self._proxy is None:
-            return
-        if env.get("REMOTE_ADDR") != self._proxy:
-            env.pop(self._user_header, None)
-            return
-        env["REMOTE_ADDR"] = self._address(env)
-        if (scheme := _last(env, "HTTP_X_FORWARDED_PROTO").lower()) in ("http", "https"):
-            env["wsgi.url_scheme"] = scheme
-        if host := _last(env, "HTTP_X_FORWARDED_HOST"):
-            env["HTTP_HOST"] = host
-        if (prefix := _PREFIX.fullmatch(_last(env, "HTTP_X_FORWARDED_PREFIX"))) is not None:
-            env["SCRIPT_NAME"] = prefix[1] + env.get("SCRIPT_NAME", "")
-
-    def identify(self, env: Mapping[str, Any]) -> str:
-        """The e-mail address of the signed-in user, which the proxy sends in UTF-8; "" if there is none."""
-        return str(env.get(self._user_header, "")).encode("latin-1").decode("utf-8", "replace")
-
-    def _address(self, env: Mapping[str, Any]) -> str:
-        """The caller's address, as the proxy sends it, or else the proxy's."""
-        address = _last(env, "HTTP_X_FORWARDED_FOR")
-        peer = str(self._proxy)
-        try:
-            return peer if "%" in address else str(ipaddress.ip_address(address))  # a zone can be any text
-        except ValueError:
-            return peer
-
-
-def _last(env: Mapping[str, Any], name: str) -> str:
-    """The last element of a header that is a list; "" if the header is missing or the element too long."""
-    element = str(env.get(name, "")).rpartition(",")[2].strip(" \t")
-    return element if len(element) <= _MAX_FORWARDED else ""
-
-
 def path_id(text: str, record: str = "client") -> str:
     """The id in a path, in canonical form. NotFound for a malformed one, which no record can have."""
     try:
@@ -145,3 +98,48 @@ def read_query(req: Request, parameters: Mapping[str, Callable[[str], Any]]) -> 
 def take_page(query: dict[str, Any]) -> tuple[int, int]:
     """Take the page and its limit out of the parsed parameters of a list."""
     return query.pop("page", 1), min(query.pop("limit", DEFAULT_LIMIT), MAX_LIMIT)
+
+
+def with_if_match(req: Request, lock: Lock) -> Lock:
+    """The lock of a write, with the versions in ``If-Match``. (RFC 9110 13.1.1)"""
+    header = req.env.get("HTTP_IF_MATCH")
+    if header is None or _is_star(header):
+        return lock
+    named = map(_VERSION.fullmatch, _tags(header))
+    return lock._replace(if_match=[int(match[1]) for match in named if match])
+
+
+def revalidate(req: Request, resp: falcon.Response, current: str) -> bool:
+    """Set the entity tag. Returns whether ``If-None-Match`` lists it, so that the response is 304.
+
+    The comparison is weak (RFC 9110 8.8.3.2), because a proxy that compresses weakens a strong tag.
+    """
+    resp.set_header("ETag", current)
+    header = req.env.get("HTTP_IF_NONE_MATCH")
+    tags = [] if header is None else [tag.removeprefix("W/") for tag in _tags(header)]
+    if header is None or not (_is_star(header) or current in tags):
+        return False
+    resp.status = falcon.HTTP_304
+    return True
+
+
+def _is_star(header: str) -> bool:
+    return header.strip(" \t") == "*"
+
+
+def _tags(header: str) -> list[str]:
+    """The entity tags in a list; none if it is too long."""
+    listed = header.split(",") if len(header) <= _MAX_TAGS_LENGTH else []  # no tag of acare has a comma
+    return [tag.strip(" \t") for tag in listed]
+
+
+def idempotency_key(req: Request) -> str | None:
+    """The ``Idempotency-Key``, with or without quotes; None if there is none. Raises InvalidInput."""
+    sent: str | None = req.env.get("HTTP_IDEMPOTENCY_KEY")
+    if sent is None:
+        return None
+    key = sent[1:-1] if len(sent) > 1 and sent[0] == sent[-1] == '"' else sent
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        message = "must be 1 to 255 printable ASCII characters other than spaces, quotes and backslashes"
+        raise InvalidInput(FieldError("Idempotency-Key", message))
+    return key

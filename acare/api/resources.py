@@ -6,8 +6,17 @@ from typing import ClassVar
 import falcon
 
 from acare import ids, timestamps
-from acare.api import body, envelope, headers
-from acare.api.request import PAGE_PARAMETERS, Request, path_id, read_query, take_page
+from acare.api import body, envelope
+from acare.api.request import (
+    PAGE_PARAMETERS,
+    Request,
+    idempotency_key,
+    path_id,
+    read_query,
+    revalidate,
+    take_page,
+    with_if_match,
+)
 from acare.api.services import Resource
 from acare.errors import FieldError, InvalidInput
 from acare.field_types import Parameter, String, count, flag
@@ -52,9 +61,9 @@ class ClientCollection(Resource):
         envelope.succeed_with_page(resp, "clients", rows, page, limit, total, meta)
 
     def on_post(self, req: Request, resp: falcon.Response) -> None:
-        idempotency_key = headers.idempotency_key(req)
+        key = idempotency_key(req)
         client = validate_create(body.read(req))
-        created = self._services.clients.create(req.caller, client, idempotency_key=idempotency_key)
+        created = self._services.clients.create(req.caller, client, idempotency_key=key)
         resp.status = falcon.HTTP_201
         resp.location = f"{req.root_path}/v1/clients/{created.id}"
         resp.set_header("ETag", envelope.etag(1))
@@ -100,16 +109,16 @@ class ClientItem(Resource):
 
     def on_get(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         row = self._services.clients.get(req.caller, path_id(client_id))
-        if not headers.revalidate(req, resp, envelope.etag(row.version)):
+        if not revalidate(req, resp, envelope.etag(row.version)):
             envelope.succeed(resp, row.json)
 
     def on_put(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         changes, lock = validate_update(body.read(req))
-        lock = headers.with_if_match(req, lock)
+        lock = with_if_match(req, lock)
         answer(resp, self._services.clients.update(req.caller, path_id(client_id), changes, lock))
 
     def on_delete(self, req: Request, resp: falcon.Response, client_id: str) -> None:
-        lock = headers.with_if_match(req, Lock(**read_query(req, self.parameters)))
+        lock = with_if_match(req, Lock(**read_query(req, self.parameters)))
         self._services.clients.delete(req.caller, path_id(client_id), lock)
         envelope.succeed(resp, "{}")
 
@@ -138,7 +147,7 @@ class ClientOwner(Resource):
     def on_post(self, req: Request, resp: falcon.Response, client_id: str) -> None:
         fields = {"user_id": ids.parse, "version": validate_version}
         valid = body.read_fields(req, fields, required=["user_id"])
-        lock = headers.with_if_match(req, Lock(valid.get("version")))
+        lock = with_if_match(req, Lock(valid.get("version")))
         new_owner = ValidFields(user_id=valid["user_id"])
         answer(resp, self._services.clients.update(req.caller, path_id(client_id), new_owner, lock))
 

@@ -1,9 +1,10 @@
 """The schemas of the JSON objects in requests and responses, by their names in the OpenAPI document.
 
-Those of a client follow from the list of its fields; the others are tables in ``openapi.md``.
+Those of a client follow from the list of its fields; the others are tables in a text.
 """
 
 import json
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -15,12 +16,7 @@ from acare.fields import FIELDS, Field
 from acare.filters import FILTERS
 
 _HISTORY_ACTIONS = ("created", "imported", "updated", "handed_over", "deleted", "restored")
-_ENUMS = (
-    ROLE,
-    Enum(ACTIONS, "Action", "An action that a scope allows."),
-    Enum(_HISTORY_ACTIONS, "HistoryAction", "What happened to a client."),
-    Enum(tuple(INVALID_KEY), "InvalidKeyReason", "Why a key is not valid."),
-)
+_ENUMS = (ROLE, Enum(ACTIONS, "Action", "An action that a scope allows."))
 
 # The types in the tables, besides the names of schemas.
 _TYPES: Mapping[str, Schema] = {
@@ -32,10 +28,28 @@ _TYPES: Mapping[str, Schema] = {
     "number": {"type": "integer", "minimum": 1},
     "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT},
     "text": {"type": "string"},
+    "url": {"type": "string", "format": "uri-reference"},
+    "key": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 257,
+        "pattern": r'^([!#-\[\]-~]{1,255}|"[!#-\[\]-~]{1,255}")$',
+    },
+    "history action": Enum(_HISTORY_ACTIONS).schema,
+    "reason": Enum(tuple(INVALID_KEY)).schema,
     "name": NAME.schema,
     "address": USER_EMAIL.schema,
     "uuid": {"type": "string", "format": "uuid"},
     "time": {"type": "string", "format": "date-time"},
+}
+
+# Samples by format or type; null for others.
+_SAMPLES: Mapping[str, Any] = {
+    "uuid": "019f6631-3a10-7a9f-8d27-95c0e3b1f684",
+    "date-time": "2026-07-15T14:32:10.000Z",
+    "integer": 1,
+    "boolean": False,
+    "string": "notes",
 }
 
 
@@ -46,7 +60,7 @@ def typed(word: str, description: str, example: str = "") -> Schema:
     if word.endswith("[]"):
         schema = {"type": "array", "items": typed(word[:-2], "")}
     else:
-        schema = dict(_TYPES.get(word) or refer(word)) if word != "any" else {}
+        schema = dict(_TYPES[word]) if word in _TYPES else refer(word)
     described = {"description": description} if description else {}
     return {**schema, **described, **({"examples": [_value(example)]} if example else {})}
 
@@ -68,36 +82,81 @@ def record(description: str, properties: dict[str, Schema], optional: Collection
     return {**schema, "required": required} if required else schema
 
 
-def schemas(sections: Mapping[str, tuple[str, str]]) -> dict[str, Schema]:
-    """All schemas, by name. ``sections``: the rest of the heading and the text for each object."""
-    objects = {name: _object(*section) for name, section in sections.items()}
-    key, new = objects["ApiKey"], objects["NewKey"]
+def schemas(text: str) -> dict[str, Schema]:
+    """All schemas, by name: those of clients, and those in the text."""
+    others = objects(text)
+    key, new = others["ApiKey"], others["NewKey"]
     new |= {
         "properties": key["properties"] | new["properties"],
         "required": key["required"] + new["required"],
     }
-    objects["UserChanges"]["minProperties"] = 1
+    others["UserChanges"]["minProperties"] = 1
     file = {"type": "string", "contentMediaType": "application/octet-stream"}
-    objects["ClientsCsv"] = {"description": objects["ClientsCsv"]["description"], **file}
+    others["ClientsCsv"] = {"description": others["ClientsCsv"]["description"], **file}
     change = "A client that was changed, or removed: `client` is null for a removed one."
-    objects["Change"] = {"description": change, "anyOf": [refer("ChangedClient"), refer("RemovedClient")]}
+    others["Change"] = {"description": change, "anyOf": [refer("ChangedClient"), refer("RemovedClient")]}
     kinds = [*(field.kind for field in FIELDS), *(each.kind for each in FILTERS.values()), *_ENUMS]
     named = {getattr(kind, "name", ""): kind.schema for kind in kinds}
-    return {**_clients(), **objects, **{name: schema for name, schema in named.items() if name}}
+    return {**_clients(), **others, **{name: schema for name, schema in named.items() if name}}
 
 
-def _object(heading: str, section: str) -> Schema:
-    """The schema of an object: its heading and paragraph describe it, a table has its properties."""
-    text, _, table = section.partition("|")
-    properties: dict[str, Schema] = {}
-    optional = []
-    for line in table.splitlines()[2:]:
-        name, word, example, description = map(str.strip, line.strip("|").split("|"))
-        if name.endswith("?"):
-            name = name[:-1]
-            optional.append(name)
-        properties[name] = typed(word, description, example)
-    return record(" ".join([heading, *text.split()]), properties, optional)
+def sample(among: Mapping[str, Schema], schema: Schema) -> Any:
+    """A value that fits the schema, made of the examples in it and in the schemas to which it refers."""
+    if "examples" in schema:
+        return schema["examples"][0]
+    if "$ref" in schema:
+        return sample(among, _target(among, schema))
+    if schema.get("type") == "object":
+        required = schema.get("required", ())
+        properties = schema["properties"].items()
+        return {
+            name: sample(among, each) for name, each in properties if name in required or "examples" in each
+        }
+    if schema.get("type") == "array":  # with each of the alternatives
+        items = schema["items"]
+        return [sample(among, each) for each in _target(among, items).get("anyOf", [items])]
+    if "anyOf" in schema:
+        return sample(among, schema["anyOf"][0])
+    if "const" in schema or "enum" in schema:
+        return schema.get("const") or schema["enum"][0]
+    return _SAMPLES.get(schema.get("format") or str(schema.get("type")))
+
+
+def _target(among: Mapping[str, Schema], schema: Schema) -> Schema:
+    """The schema to which it refers, or itself."""
+    return among[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+
+
+# --- the text
+
+
+def sections(text: str, mark: str) -> list[tuple[str, str, str]]:
+    """The name in each heading that begins with ``mark``, the rest of the heading, and the text under it."""
+    found = []
+    for part in re.split(rf"^{mark} ", text, flags=re.MULTILINE)[1:]:
+        heading, _, below = part.partition("\n")
+        name, _, rest = heading.partition(": ")
+        found.append((name, rest, below.strip()))
+    return found
+
+
+def cells(text: str) -> list[list[str]]:
+    """The cells of each row of the table in a text."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line[1:-1].split("|")] for line in lines[2:]]
+
+
+def objects(text: str) -> dict[str, Schema]:
+    """An object for each section: heading and paragraphs describe it, and a table has its members."""
+    return {name: _object(heading, below) for name, heading, below in sections(text, "##")}
+
+
+def _object(heading: str, below: str) -> Schema:
+    paragraphs = below.partition("|")[0].split()
+    rows = [(name, typed(word, text, example)) for name, word, example, text in cells(below)]
+    optional = [name.removesuffix("?") for name, _ in rows if name.endswith("?")]
+    properties = {name.removesuffix("?"): schema for name, schema in rows}
+    return record(" ".join([heading, *paragraphs]), properties, optional)
 
 
 def _value(example: str) -> Any:
@@ -153,7 +212,8 @@ def _in_update(field: Field) -> Schema:
 
 
 def _nullable(schema: Schema) -> Schema:
-    if "$ref" in schema:
-        rest = {name: value for name, value in schema.items() if name != "$ref"}
-        return {"anyOf": [{"$ref": schema["$ref"]}, {"type": "null"}], **rest}
-    return {**schema, "type": [schema["type"], "null"]}
+    if "type" in schema:
+        return {**schema, "type": [schema["type"], "null"]}
+    others = {name: value for name, value in schema.items() if name not in ("$ref", "anyOf")}
+    alternatives = schema.get("anyOf", [{"$ref": schema.get("$ref")}])
+    return {"anyOf": [*alternatives, {"type": "null"}], **others}

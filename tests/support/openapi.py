@@ -51,4 +51,4 @@ def codes(document: Any, response: Any) -> list[str]:
     """The codes that an error has, from its response in the document."""
     envelope = follow(document, response["content"]["application/json"]["schema"])
     code = follow(document, envelope["properties"]["error"])["properties"]["code"]
-    return code["enum"] if "enum" in code else [code["const"]]
+    return [each["const"] for each in code.get("anyOf", [code])]
