@@ -40,7 +40,7 @@ COPIES = "Backups are unchanged; --backups DIR lists those with the client.\n"
     argument("--user", "only clients of this user", "EMAIL", USER_EMAIL),
     argument("--tag", "only clients with this tag", "TAG", FILTERS["tag"]),
     argument(
-        "--due", "only clients with a follow-up until this date, or any; earliest first", "DATE", parse_due
+        "--due", "only clients with a follow-up by this date, or any; earliest first", "DATE", parse_due
     ),
     argument("--deleted", "find deleted clients too", action="store_true"),
     argument("--history", "find earlier versions too, also of deleted clients", action="store_true"),

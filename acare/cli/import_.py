@@ -54,8 +54,8 @@ _DEFAULT = "the value of a field that a row lacks, for example client_type=buyer
 _REJECTS = "write invalid rows and duplicates to FILE, and import the others"
 _DUPLICATE = (
     "how to handle clients that already exist, by id, e-mail, phone or name (default: fail). update takes "
-    "what has changed at the source alone since the last import; keep also settles all conflicts in favour "
-    "of here"
+    "what was changed only at the source since the last import; keep also accepts that clients which were "
+    "changed on both sides stay as they are here"
 )
 _MAP = f"for CSV: the field for a column, or nothing to ignore the column. Fields: {', '.join(TARGETS)}"
 _VALUE = (
@@ -204,7 +204,7 @@ def _print_report(result: Result, reader: Reader, options: Options) -> None:
         hint = _hint_of_value(summary, reader, other) or hints.get(text) or hints.get(summary.field, other)
         print(printable(f"{text}: {rows}; {hint}"))
     for client_id, name in result.conflicts:
-        settle = "--on-duplicate keep settles all in favour of here"
+        settle = "--on-duplicate keep accepts this for all"
         print(printable(f"Changed on both sides, and left as it is here ({settle}): {client_id} {name}"))
     lacking = [f"{name} ({counted(number, 'client')})" for name, number in sorted(result.missing.items())]
     lacks = f" The source lacks {', '.join(lacking)}." if lacking else ""

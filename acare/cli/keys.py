@@ -72,7 +72,7 @@ def create(
     url: str | None,
     adopted: str | None,
 ) -> None:
-    """Create a key, and its user if new. It is printed once, on stdout; messages are printed on stderr."""
+    """Create a key, and its user if new. The key is printed once, on stdout; messages go to stderr."""
     if url is not None and not invitation:
         raise SettingError("--url needs --invitation")
     if adopted is not None and invitation:
@@ -133,7 +133,7 @@ def _scope_text(scopes: Scopes) -> str:
 
 @command(JSON)
 def list_(settings: Settings, as_json: bool) -> None:
-    """List all keys by their names, or their first and last characters; --json has their scopes."""
+    """List all keys, with their names or first and last characters; --json has their scopes."""
     with read_database(settings) as database:
         keys = KeyStore(database).list(OPERATOR).rows
     if not as_json:

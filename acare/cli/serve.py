@@ -146,7 +146,7 @@ def _welcome(app: App, settings: Settings, url: str, first_user: Callable[[App],
     return f"""\
 {text}
 
-The database had no API key. One was created for the broker {broker.email}. It is shown only now:
+The database had no API key. One was created for the broker {broker.email}. It is not shown again:
 
     {key}
 

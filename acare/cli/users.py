@@ -54,7 +54,7 @@ def disable(settings: Settings, email: str) -> None:
     rest = f"'acare handover --from {email} --to EMAIL' hands over their clients."
     sys.stderr.write(f"Disabled {email}. {rest}\n")
     if made:
-        rest = "that this user made for others: still valid. 'acare key list' lists them, by made_by."
+        rest = "that this user made for others can still be used; 'acare key list --json' has their made_by."
         sys.stderr.write(f"{counted(made, 'key')} {rest}\n")
 
 

@@ -148,7 +148,7 @@ def in_use(path: Path, failed: str) -> DatabaseRefused:
     """The error that other processes use the database. It names them. See ``refusing``."""
     others = [f"process {pid}{_command(pid)}" for pid in processes_using(path) if pid != os.getpid()]
     named = ", ".join(others) or "this process or another container"
-    return DatabaseRefused(f"{path}: {failed}in use by {named}: stop that, or wait until it ends")
+    return DatabaseRefused(f"{path}: {failed}in use by {named}: stop it, or wait until it ends")
 
 
 def _command(pid: int) -> str:

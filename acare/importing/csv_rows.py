@@ -37,7 +37,7 @@ def amount(value: float) -> str:
 def join(items: list[str]) -> str:
     """A list as an import reads it: with ``;`` between the items, or as JSON if an item has one.
 
-    Another program can have stored items that are no text: they are left out.
+    Another program can have stored items that are not text: they are left out.
     """
     items = [item for item in items if isinstance(item, str)]
     text = "; ".join(items)

@@ -70,7 +70,7 @@ def _check_index(connection: sqlite3.Connection) -> None:
     except sqlite3.OperationalError:
         raise  # interrupted
     except sqlite3.DatabaseError as error:
-        reason = f"the full-text index, which 'acare compact' makes anew: {error}"
+        reason = f"the full-text index, which 'acare compact' rebuilds: {error}"
         raise sqlite3.IntegrityError(reason) from None
     connection.execute("ROLLBACK")
 

@@ -204,7 +204,7 @@ function nothing(query, problem) {
 		q ? el("p.muted", hint, isFiltered ? " It is limited by the filters." : "") : null,
 		el(
 			"div.actions",
-			wider && link("Drop the filters", wider, "button"),
+			wider && link("Remove the filters", wider, "button"),
 			!due &&
 				!deleted &&
 				link(q ? `New client “${isolate(q)}”` : "New client", newFor(q), "button"),

@@ -199,7 +199,7 @@ const makeLink = ({ id, email }) =>
 		{ user_id: id, invitation: true },
 		`Invitation for ${shortName(email)}`,
 		({ expires_at: end }) =>
-			`Send this link only to ${email}: it signs in one device, once, until ${showTime(end)}. It is shown only now.`,
+			`Send this link only to ${email}: it signs in one device, once, until ${showTime(end)}. It is not shown again.`,
 		`${BASE.href}#invite=`,
 	);
 
@@ -209,7 +209,7 @@ const makeFormKey = () =>
 		{ name: "Web form", scopes: FORM_SCOPES },
 		"Key for a web form",
 		() =>
-			"A web form with this key adds clients for you; it cannot see or change any. It is shown only now.",
+			"A web form with this key adds clients for you; it cannot see or change any. It is not shown again.",
 	);
 
 /** Make a key and show it once, after the text that makes it a link. */
@@ -235,7 +235,7 @@ async function handOver(user) {
 	if (!total) return say(`${from} has no clients.`);
 	const others = people().filter(([id]) => id !== user.id && !session.users.get(id).disabled);
 	const to = select({ name: "to", required: true }, [["", "Choose…"], ...others]);
-	const leaves = check("leaves", `Also disable ${from}, who can then not sign in`);
+	const leaves = check("leaves", `Also disable ${from}, who can then no longer sign in`);
 	const given = await ask(
 		`Hand over ${counted(total, "client")} of ${from}`,
 		[

@@ -98,7 +98,7 @@ export async function changeAll(filters, total) {
 			el("p", `${KINDS[kind].text}: `, value(names[kind]?.(text) ?? text)),
 			others ? el("p", `${counted(others, "client")} need no change.`) : null,
 			minutes
-				? el("p", `The rate limit makes this take about ${counted(minutes, "minute")}.`)
+				? el("p", `Because of the rate limit, this takes about ${counted(minutes, "minute")}.`)
 				: null,
 			el("p.hint", "You can go on working. Keep this tab open until it is done."),
 		],

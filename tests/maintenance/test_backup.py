@@ -109,7 +109,7 @@ def test_compacting_repairs_a_wrong_full_text_index(run, path, folder):
     fill(path, "Ana")
     folder.mkdir()
     edit(path, "DELETE FROM clients_search")
-    assert "the full-text index, which 'acare compact' makes anew" in run("backup", folder).err
+    assert "the full-text index, which 'acare compact' rebuilds" in run("backup", folder).err
     assert run("compact").code == 0
     assert verify(back_up(path, folder)) == 1
 
