@@ -124,8 +124,8 @@ def existing_database(settings: Settings) -> Path:
         path.lstat()
         return path
     raise Refused(
-        f"{path}: the database does not exist; name another file with --database or ACARE_DATABASE "
-        "('acare serve' creates a new one)"
+        f"{path}: the database does not exist: start 'acare serve' once, which creates it, or name another "
+        "file with --database or ACARE_DATABASE"
     )
 
 

@@ -17,6 +17,7 @@ from acare.errors import DatabaseRefused
 from acare.maintenance import folders
 from acare.maintenance.verification import check_content, verify_file
 from acare.store import identity
+from acare.store.lists import count
 
 
 def back_up(database: Path, folder: Path, keep: int | None = None, progress: Progress = silent) -> Path:
@@ -24,8 +25,8 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
 
     Its checksum is in a ``.sha256`` file next to it. Servers can run and write meanwhile. With ``keep``, only
     that many of the newest backups remain, including this one. DatabaseRefused if anything fails, if the
-    newest backup is of another database, or if it is later than now: either no backup was made, or it was
-    made and old ones could not be deleted.
+    folder may be that of another disk, or if the newest backup is later than now: either no backup was made,
+    or it was made and old ones could not be deleted.
     """
     file.check(database)
     if os.access(database, os.W_OK) and not file.is_backup(database):
@@ -33,19 +34,24 @@ def back_up(database: Path, folder: Path, keep: int | None = None, progress: Pro
             recover(database)
     target = folder / f"{database.stem}-{folders.timestamp()}.db"
     with file.refusing(folder, "no backup was made: "):
-        _refuse_another(database, folder)
+        _refuse_another_disk(database, folder, is_kept=keep is not None)
         copy_verified(database, target, check_content, progress)
     if keep is not None:
         _delete_old(database.stem, target, keep)
     return target
 
 
-def _refuse_another(database: Path, folder: Path) -> None:
-    """DatabaseRefused if the newest backup in the folder is of another database."""
+def _refuse_another_disk(database: Path, folder: Path, is_kept: bool) -> None:
+    """DatabaseRefused if the newest backup in the folder is of another database, or if a folder in which
+    backups are kept has none of a database with clients."""
     with file.refusing(database), closing(open_to_read(database)) as connection:
-        own = identity.read(connection)
-    if (other := folders.of_another(own, folders.backups(database.stem, folder))) is not None:
+        own, clients = identity.read(connection), count(connection)
+    made = folders.backups(database.stem, folder)
+    if (other := folders.of_another(own, made)) is not None:
         raise DatabaseRefused(f"{database}: no backup was made: {other} {folders.OTHER}")
+    if is_kept and clients and not made:
+        none = f"{folder} has none: is its disk mounted? Make the first one without --keep"
+        raise DatabaseRefused(f"{database}: no backup was made: {none}")
 
 
 def _delete_old(stem: str, target: Path, keep: int) -> None:

@@ -25,7 +25,16 @@ def timestamp(**ahead: int) -> str:
 def backups(stem: str, folder: Path) -> list[Path]:
     """The backups in a folder of a database whose file name is ``stem`` and ".db", oldest first."""
     name = re.compile(rf"{re.escape(stem)}-\d{{8}}T\d{{6}}\.\d{{3}}Z\.db")
-    return sorted(path for path in (folder.iterdir() if folder.exists() else ()) if name.fullmatch(path.name))
+    found = (path for path in (folder.iterdir() if folder.exists() else ()) if name.fullmatch(path.name))
+    return sorted(path for path in found if _is_time(path.name[-23:-3]))
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:  # such as month 13: a name that acare does not give
+        return False
+    return True
 
 
 def of_another(own: Identity, made: list[Path]) -> Path | None:

@@ -50,6 +50,12 @@ def test_a_minute_is_no_wrong_clock(used, folder):
     assert len([back_up(used, folder, keep=9) for _ in range(2)]) == 2
 
 
+def test_a_name_with_an_impossible_time_is_no_backup(run, used, folder):
+    newest = back_up(used, folder)
+    (folder / "acare-99991301T000000.000Z.db").write_text("mine")
+    assert f'file "{newest}"' in run("status", "--backups", folder).out
+
+
 # --- backups of another database
 
 
@@ -65,6 +71,21 @@ def test_an_empty_database_pushes_no_backup_out(run, used, folder):
     assert f"{used}: no backup was made: {newest} is of another database: is the disk mounted?" in refused.err
     assert listing(folder) == before
     mounted.replace(used)
+    assert run("backup", folder, "--keep", 3).code == 0
+
+
+def test_keep_refuses_a_folder_that_has_lost_its_backups(run, path, folder):
+    """The disk of the backups was unmounted."""
+    fill(path, "Ana")
+    back_up(path, folder)
+    mounted = folder.rename(folder.with_name("mounted"))
+    folder.mkdir()
+    refused = run("backup", folder, "--keep", 3)
+    assert refused.is_refusal()
+    assert f"{folder} has none: is its disk mounted? Make the first one without --keep" in refused.err
+    assert listing(folder) == []
+    folder.rmdir()
+    mounted.rename(folder)
     assert run("backup", folder, "--keep", 3).code == 0
 
 
