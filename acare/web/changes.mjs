@@ -1,8 +1,8 @@
 // Changes as data: of one client by two persons, of two clients that are one, and of many clients.
 // Independent of the document, so that Node can test it.
 
-import { isUnset, same, valueOf } from "./values.mjs";
-import { fieldsOf, flatten, nest, paragraphs } from "./record.mjs";
+import { fullName, isUnset, label, same, valueOf } from "./values.mjs";
+import { fieldsOf, nest, paragraphs, phrase } from "./record.mjs";
 
 // --- two persons' changes of one client
 /** The fields in which two changed clients differ: [{field, base, mine, theirs, kind}]. ``kind``
@@ -33,7 +33,8 @@ export function changes(base, values) {
 // --- two clients that are one person
 /** An entry of notes begins with its time; what has no time belongs to the entry before it. */
 const DATED = /^\d{4}-\d\d-\d\d \d\d:\d\d/;
-function entries(notes) {
+/** The entries of notes: [{time, texts}]. */
+export function entries(notes) {
 	const found = [];
 	for (const text of paragraphs(notes)) {
 		const [time] = text.match(DATED) ?? [""];
@@ -58,43 +59,71 @@ export function joinNotes(ours, theirs) {
 		.join("\n\n");
 }
 
-/** The values that a field can have in the merged client: several, if one must be chosen. */
-function joinField({ name, kind }, mine, theirs) {
-	if (isUnset(theirs) || same(mine, theirs) || name === "user_id") return [mine];
-	if (isUnset(mine)) return [theirs];
-	if (kind === "list") return [[...new Set([...mine, ...theirs])]];
-	return kind === "lines" ? [joinNotes(mine, theirs)] : [mine, theirs];
+/** Whether two texts differ only in notation: in case, accents, spaces and punctuation, a name also in
+ *  initials, a telephone number in its prefix. */
+function isAlike({ name, kind }, ...texts) {
+	if (!texts.every((text) => typeof text === "string")) return false;
+	if (kind === "email") return texts[0].toLowerCase() === texts[1].toLowerCase();
+	if (kind === "phone") {
+		const numbers = texts.map((text) =>
+			text.replace("(0)", "").replace(/\D/g, "").replace(/^0+/, ""),
+		);
+		const [short, long] = numbers.sort((a, b) => a.length - b.length);
+		const isSame = long.endsWith(short) && short.length > 7 && long.length - short.length < 4;
+		return isSame && !texts.some((text) => /\p{L}/u.test(text));
+	}
+	const [ours, others] = texts.map((text) => phrase(text).split(" "));
+	if (ours.join("") === others.join("")) return ours[0] !== "";
+	const isInitial = (one, two) => one[0] === two[0] && Math.min(one.length, two.length) === 1;
+	const isWord = (word, at) => word === others[at] || isInitial(word, others[at]);
+	return name === "name" && ours.length === others.length && ours.every(isWord);
 }
 
-/** The survivor with what the other client adds, and the fields that differ: {values, differing}.
- *  ``entry`` is a note that names the other one. */
-export function joinClients(survivor, other, entry) {
-	const states = [survivor, other].map(flatten);
-	const joined = fieldsOf(...states).map((field) => ({
-		field,
-		choices: joinField(field, ...states.map((state) => valueOf(state, field.name))),
-	}));
-	const values = joined.map(({ field, choices }) => [field.name, choices[0]]);
-	const { notes, ...others } = Object.fromEntries(values);
-	return {
-		values: { ...states[0], ...others, notes: joinNotes(entry, notes) },
-		differing: joined.filter(({ choices }) => choices.length > 1),
-	};
+/** How much of a text other notations lack: letters, accents and capitals. */
+const fullness = (text) =>
+	phrase(text).length + (text.normalize("NFD").match(/\p{Lu}(?=\p{Ll})|\p{M}/gu) ?? []).length;
+const isNothing = ({ kind }, given) => isUnset(given) || (kind === "flag" && !given);
+
+/** What becomes of a field in the merged client: [kind, value]. */
+function joinField(field, mine, theirs) {
+	const { name, kind } = field;
+	if (same(mine, theirs) || name === "user_id") return ["equal", mine];
+	if (kind === "lines") return ["joined", joinNotes(mine, theirs)];
+	if (kind === "list") {
+		const plain = (item) => String(item).toLowerCase();
+		const known = (mine ?? []).map(plain);
+		const added = (theirs ?? []).filter((item) => !known.includes(plain(item)));
+		return ["joined", [...(mine ?? []), ...added]];
+	}
+	const [given, ...others] = [mine, theirs].filter((one) => !isNothing(field, one));
+	if (!others.length) return [kind === "date" ? "joined" : "equal", given];
+	if (!isAlike(field, mine, theirs)) return ["different", mine];
+	const isFuller = kind === "text" && fullness(theirs) > fullness(mine);
+	return ["notation", isFuller ? theirs : mine];
 }
 
-/** The problems of values that no choice may have: [{field, message}], as the server names them. */
-export function overLimits({ notes, tags, preferred_locations: places, due }) {
-	const counts = [
-		["notes", [...(notes ?? "")].length, 10_000, "characters"],
-		["tags", (tags ?? []).length + (due ? 1 : 0), 50, "entries"],
-		["preferred_locations", (places ?? []).length, 50, "entries"],
-	];
-	return counts
-		.filter(([, count, max]) => count > max)
-		.map(([field, count, max, parts]) => ({
-			field,
-			message: `must have at most ${max} ${parts}; these are ${count}`,
-		}));
+/** The fields that two clients have, and what becomes of them: [{field, sides, kind, value}]. ``kind`` is
+ *  "different" if a person must choose between the sides, "joined", "notation" if the fuller one is
+ *  taken, or "equal". ``entry`` is a note that names the other one. */
+export function joinClients(mine, theirs, entry) {
+	const states = [mine, theirs].map((state) => ({ ...state, name: fullName(state) }));
+	const [, , ...others] = fieldsOf(...states); // the names are one field
+	return [{ name: "name", label: label("name"), kind: "text" }, ...others]
+		.map((field) => {
+			const sides = states.map((state) => valueOf(state, field.name));
+			const [kind, value] = joinField(field, ...sides);
+			if (field.kind !== "lines") return { field, sides, kind, value };
+			return { field, sides, kind: "joined", value: joinNotes(entry, value) };
+		})
+		.filter(({ field, value }) => !isNothing(field, value));
+}
+
+/** The merged client. */
+export function mergedValues(rows, mine, theirs) {
+	const values = Object.fromEntries(rows.map(({ field, value }) => [field.name, value]));
+	const { name, ...others } = values;
+	const { first_name, last_name } = name === fullName(mine) ? mine : theirs;
+	return { ...mine, ...others, first_name, last_name };
 }
 
 // --- many clients

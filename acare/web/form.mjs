@@ -3,7 +3,7 @@
 
 import { fullName, isolate, isUnset, label, same, showDay } from "./values.mjs";
 import { FIELDS, fieldsOf, flatten, problemsOf, readFields, typedFields } from "./record.mjs";
-import { changes, combine, merge, overLimits } from "./changes.mjs";
+import { changes, combine, merge } from "./changes.mjs";
 import { ask, button, el, no, say, show, value, yes } from "./dom.mjs";
 import {
 	call,
@@ -26,7 +26,7 @@ import {
 	remember,
 	writeDraft,
 } from "./place.mjs";
-import { changed, removeOther } from "./versions.mjs";
+import { changed } from "./versions.mjs";
 import { control } from "./inputs.mjs";
 
 const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
@@ -74,7 +74,7 @@ export function drawForm(draft, signal, message = "", note = null) {
 		inputsOf(draft, initial),
 		el(
 			"div.actions",
-			el("button.main", draft.other ? "Merge" : "Save"),
+			el("button.main", "Save"),
 			button("Discard changes", () => discard(draft)),
 		),
 	);
@@ -84,10 +84,7 @@ export function drawForm(draft, signal, message = "", note = null) {
 	return form;
 }
 
-function titleOf({ id, base, other }) {
-	if (other) return `Merge ${isolate(other.name)} into ${isolate(fullName(base))}`;
-	return id ? `Edit ${isolate(fullName(base))}` : "New client";
-}
+const titleOf = ({ id, base }) => (id ? `Edit ${isolate(fullName(base))}` : "New client");
 
 /** All inputs. Those of the search profile are folded away if none is used. */
 function inputsOf(draft, initial) {
@@ -115,8 +112,7 @@ function inputsOf(draft, initial) {
 async function save(draft, form, signal, done = draft.id ? "Saved." : "Created.") {
 	const { user_id, ...body } = changes(draft.base, draft.values);
 	const isChanged = !draft.id || Object.keys(body).length > 0;
-	if (!isChanged && !user_id)
-		return draft.other ? removeOther(draft.base, draft.other, signal) : discard(draft);
+	if (!isChanged && !user_id) return discard(draft);
 	const path = draft.id ? `v1/clients/${draft.id}` : "v1/clients";
 	const options = draft.id
 		? { version: draft.base.version, signal }
@@ -128,14 +124,12 @@ async function save(draft, form, signal, done = draft.id ? "Saved." : "Created."
 		const isComplete = FIELDS.every(({ name, required }) => !required || draft.values[name]);
 		const twins = draft.isAsked || !isComplete ? [] : await findTwins(draft, body, signal);
 		if (twins.length) return askForTwin(draft, twins, signal);
-		if (draft.other) checkLimits(draft.values);
 		const saved = isChanged
 			? await call(draft.id ? "PUT" : "POST", path, { ...options, body })
 			: await call("POST", `${path}/owner`, { ...options, body: { user_id } });
 		remember(saved);
 		dropDraft(draftId(draft));
 		place.countDue();
-		if (draft.other) return await removeOther(saved, draft.other, signal);
 		if (!isChanged || !user_id) return finish(saved.id, done, backOf(saved));
 		// The owner is another request. If it fails, only the owner is unsaved.
 		const base = flatten(saved);
@@ -144,13 +138,6 @@ async function save(draft, form, signal, done = draft.id ? "Saved." : "Created."
 	} catch (error) {
 		return showProblem(error, draft, signal);
 	}
-}
-
-/** Throw what the server would say of the values of two clients, before anything is sent. */
-function checkLimits(values) {
-	const problems = overLimits(values);
-	if (Object.keys(problemsOf(problems, values)).length)
-		throw Object.assign(new Error("Not sent"), { status: 400, problems });
 }
 
 /** Show why a draft was not saved, and what to do. */

@@ -37,7 +37,7 @@ const VIEWS = {
 	list: listView,
 	client: later("./client.mjs", "clientView"),
 	edit: later("./form.mjs", "formView"),
-	merge: later("./several.mjs", "mergeView"),
+	merge: later("./merge.mjs", "mergeView"),
 	new: later("./form.mjs", "formView"),
 	people: later("./people.mjs", "peopleView"),
 };

@@ -14,12 +14,6 @@ export const place = {};
  *  the id of the row to focus. */
 export const results = { address: null, query: null, clients: [], meta: null, scroll: 0, id: null };
 
-/** Show the view at an address, anew if it is shown. */
-export async function go(address) {
-	if (address === location.hash) await place.render();
-	else location.replace(address);
-}
-
 /** A client that was read already, or undefined. */
 export function knownClient(id) {
 	if (place.latest?.id === id) return place.latest;

@@ -176,6 +176,9 @@ const placeOf = (text, word) =>
 	[...text.normalize().matchAll(WORDS)].find((other) => bare(other[0]).startsWith(bare(word)))
 		?.index;
 
+/** The words of a text, to compare. */
+export const phrase = (text) => (text.match(WORDS) ?? []).map(bare).join(" ");
+
 const textsIn = (client, name) =>
 	name === "tags" ? plainTags(client.tags ?? []) : [client[name] ?? []].flat();
 

@@ -1,9 +1,7 @@
-// Several clients: one change of many, one after the other, beside other work; and merging two who are
-// one person. The other one may also be a new client that was not saved.
+// One change of many clients, one after the other, beside other work.
 
-import { apiQuery, counted, explain, fullName, isolate, label, showNumber } from "./values.mjs";
-import { flatten, nest } from "./record.mjs";
-import { joinClients, jobsFor, KINDS, secondsFor, undoing } from "./changes.mjs";
+import { apiQuery, counted, explain, fullName, label, showNumber } from "./values.mjs";
+import { jobsFor, KINDS, secondsFor, undoing } from "./changes.mjs";
 import {
 	ask,
 	button,
@@ -16,24 +14,11 @@ import {
 	no,
 	say,
 	select,
-	show,
 	value,
 	yes,
 } from "./dom.mjs";
-import {
-	call,
-	newNote,
-	owner,
-	pagesOf,
-	people,
-	ready,
-	session,
-	shortName,
-	sleep,
-} from "./session.mjs";
-import { isNew, place, readDraft, remember } from "./place.mjs";
-import { removeOther, shown } from "./versions.mjs";
-import { drawForm, twinRow } from "./form.mjs";
+import { call, owner, pagesOf, people, session, shortName, sleep } from "./session.mjs";
+import { place, remember } from "./place.mjs";
 
 // --- one change of many
 const MAX = 1000;
@@ -197,100 +182,3 @@ function summarize({ done: { length: count }, changed, refused }, total, done, u
 addEventListener("beforeunload", (event) => {
 	if (running) event.preventDefault();
 });
-
-// --- two who are one
-export async function mergeView({ id, other }, signal) {
-	await ready(signal);
-	const survivor = await call("GET", `v1/clients/${id}`, { signal });
-	if (!other) return searchView(survivor, signal);
-	const pending = readDraft(`merge:${other}`);
-	if (pending) return secondStep(survivor, pending.other, signal);
-	const kept = readDraft(id);
-	if (kept?.other?.id === other) return drawForm(kept, signal);
-	const unsaved = isNew(other) && readDraft(other);
-	const theirs = unsaved
-		? { ...nest(unsaved.values), id: other }
-		: await call("GET", `v1/clients/${other}`, { signal });
-	return drawForm(draftOf(survivor, theirs, kept), signal);
-}
-
-/** The draft of the merged client, with what was typed before. */
-function draftOf(survivor, other, kept) {
-	const name = fullName(other);
-	const about = [name, other.email, other.phone].filter(Boolean).join(", ");
-	const mine = kept ? nest(kept.values) : survivor;
-	const text = `Merged with ${about}.`;
-	const isNamed = isNew(other.id) || mine.notes?.includes(text); // the second time
-	const entry = isNamed ? null : newNote(text);
-	const { values, differing } = joinClients(mine, other, entry);
-	const inWords = (field, given) => el("p", shown(field, given, false)).textContent;
-	const notes = differing.map(({ field, choices }) => [
-		field.name,
-		{
-			text: "They differ.",
-			isInvalid: true,
-			choices: choices.map((given) => [inWords(field, given), given]),
-		},
-	]);
-	return {
-		id: survivor.id,
-		base: kept?.base ?? flatten(survivor),
-		values,
-		notes: Object.fromEntries(notes),
-		isAsked: true,
-		other: { id: other.id, version: other.version, name },
-	};
-}
-
-const showMerge = (survivor, ...nodes) =>
-	show(`Merge with ${isolate(fullName(survivor))}`, { back: `#/client/${survivor.id}` }, ...nodes);
-
-/** Find the other client by the usual search. */
-function searchView(survivor, signal) {
-	const found = el("ul.keys.card");
-	const search = async () => {
-		const q = input.value;
-		const query = new URLSearchParams({ q: q.trim(), limit: "10" });
-		const { clients } = await call("GET", `v1/clients?${query}`, { signal });
-		if (q !== input.value) return; // it is searched for later
-		const others = clients.filter(({ id }) => id !== survivor.id);
-		const rows = others.map((client) =>
-			twinRow(client, [["Merge", `#/client/${survivor.id}/merge/${client.id}`]]),
-		);
-		found.replaceChildren(...(rows.length ? rows : [el("li.hint", "No other client found.")]));
-	};
-	let typing = 0;
-	const type = () => {
-		clearTimeout(typing);
-		typing = setTimeout(search, 150);
-	};
-	const input = el("input", {
-		type: "search",
-		"aria-label": "Search",
-		autocomplete: "off",
-		value: survivor.last_name.slice(0, 200),
-		input: type,
-	});
-	showMerge(
-		survivor,
-		el("p.hint", "Which other client is the same person? It is deleted once both are merged."),
-		input,
-		found,
-	);
-	input.select();
-	return search();
-}
-
-/** The merged client is saved, the other one is still there. */
-function secondStep(survivor, other, signal) {
-	const text = `${isolate(fullName(survivor))} has the data of both. ${isolate(other.name)} is still there.`;
-	showMerge(
-		survivor,
-		el("p", { role: "alert" }, value(text)),
-		el(
-			"div.actions",
-			button(`Delete ${isolate(other.name)}`, () => removeOther(survivor, other, signal), "main"),
-			link("Look at it first", `#/client/${other.id}`, "button"),
-		),
-	);
-}

@@ -3,7 +3,6 @@
 
 import {
 	counted,
-	explain,
 	fullName,
 	isolate,
 	isUnset,
@@ -32,17 +31,7 @@ import {
 	yes,
 } from "./dom.mjs";
 import { call, isEditable, nameOf, owner, person, signature } from "./session.mjs";
-import {
-	dropDraft,
-	finish,
-	go,
-	isNew,
-	place,
-	readDraft,
-	remember,
-	results,
-	writeDraft,
-} from "./place.mjs";
+import { finish, place, readDraft, remember, results, writeDraft } from "./place.mjs";
 
 const LINKS = { email: mail, phone };
 const copyBefore = ({ target }) => {
@@ -243,29 +232,6 @@ export async function remove(client, signal) {
 		place.list ?? "#/",
 		button("Undo", () => restore(client.id)),
 	);
-}
-
-/** Delete the client that was merged into another one, unless it has changed meanwhile. Until that
- *  is done, a draft keeps the second step. A new client was only a draft. */
-export async function removeOther(survivor, other, signal) {
-	if (isNew(other.id)) return finish(other.id, "Saved.", `#/client/${survivor.id}`);
-	const id = `merge:${other.id}`;
-	const address = `#/client/${survivor.id}/merge/${other.id}`;
-	writeDraft({ id, other, address, label: other.name, state: "merged but not deleted" });
-	try {
-		await call("DELETE", `v1/clients/${other.id}`, { version: other.version, signal });
-	} catch (error) {
-		if (error.name === "AbortError") throw error;
-		const isChanged = error.status === 412;
-		if (isChanged) dropDraft(id);
-		if (error.status !== 404) {
-			await go(address);
-			const name = isolate(other.name);
-			return say(isChanged ? `${name} was changed meanwhile. Merge again.` : explain(error));
-		}
-	}
-	const merged = `${isolate(other.name)} was merged and deleted.`;
-	return finish(id, merged, `#/client/${survivor.id}`);
 }
 
 /** Change a client and return it. ``change`` gets its newest state and returns the body, or null if

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
 import {
-  changes, combine, jobsFor, joinClients, joinNotes, merge, overLimits, secondsFor, undoing,
+  changes, combine, jobsFor, joinClients, joinNotes, merge, mergedValues, secondsFor, undoing,
 } from "../../acare/web/changes.mjs";
 import {
   FIELDS, flatten, hiddenMatch, inputText, isAddition, laterNotes, nest, problemsOf, readFields, readList, typedFields, vcard,
@@ -318,23 +318,30 @@ test("notes that were joined before are not joined again", () => {
 
 test("a merge fills what is empty, joins lists, keeps the owner and asks for all else that differs", () => {
   const base = { first_name: "Ana", last_name: "Lee", notes: null, budget_min: 100, user_id: "u", status: "inactive", pre_approved: false };
-  const mine = { ...base, phone: "1", email: null, tags: ["a", "due:2026-12-02"], property_preferences: { pool: true, oven: 1 } };
-  const theirs = {
-    ...base, phone: "2", email: "a@b.co", tags: ["b", "due:2026-12-01"], notes: "x", user_id: "v", status: "active", pre_approved: true,
+  const mine = flatten({ ...base, phone: "1", email: null, tags: ["a", "due:2026-12-02"], property_preferences: { pool: true, oven: 1 } });
+  const theirs = flatten({
+    ...base, phone: "2", email: "a@b.co", tags: ["A", "b", "due:2026-12-01"], notes: "x", user_id: "v", status: "active", pre_approved: true,
     property_preferences: { pool: false, garage: 1 },
-  };
-  const { values, differing } = joinClients(mine, theirs, "2026-12-01 10:00 me: Merged");
-  assert.deepEqual([values.email, values.notes, values.user_id, nest(values).tags, nest(values).property_preferences],
-    ["a@b.co", "2026-12-01 10:00 me: Merged\n\nx", "u", ["a", "b", "due:2026-12-02"], { pool: true, oven: 1, garage: 1 }]);
-  assert.deepEqual(Object.fromEntries(differing.map(({ field, choices }) => [field.label, choices])), {
-    Phone: ["1", "2"], Status: ["inactive", "active"], "Follow-up": ["2026-12-02", "2026-12-01"], "Pre-approved": [false, true], Pool: [true, false],
   });
+  const rows = joinClients(mine, theirs, "2026-12-01 10:00 me: Merged");
+  const values = mergedValues(rows, mine, theirs);
+  assert.deepEqual([values.email, values.notes, values.user_id, values.pre_approved, nest(values).tags, nest(values).property_preferences],
+    ["a@b.co", "2026-12-01 10:00 me: Merged\n\nx", "u", true, ["a", "b", "due:2026-12-02"], { pool: true, oven: 1, garage: 1 }]);
+  assert.deepEqual(rows.filter(({ kind }) => kind === "different").map(({ field }) => field.label), ["Phone", "Status", "Follow-up", "Pool"]);
 });
 
-test("what a merged client has too much of is told before it is sent", () => {
-  const many = Array.from({ length: 50 }, (_, at) => String(at));
+test("a difference of notation is decided for the fuller one", () => {
+  const kept = (name, mine, theirs) => {
+    const [one, two] = [mine, theirs].map((given) => ({ first_name: "A", last_name: "B", [name]: given }));
+    const { kind, value } = joinClients(one, two, null).find(({ field }) => field.name === (name.endsWith("_name") ? "name" : name));
+    return kind === "notation" ? value : kind;
+  };
   equal([
-    [{ notes: "x".repeat(10_001) }, ["notes"]], [{ tags: many, due: "2026-12-01" }, ["tags"]], [{ tags: many }, []],
-    [{ preferred_locations: [...many, "x"] }, ["preferred_locations"]],
-  ], (values) => overLimits(values).map(({ field }) => field));
+    [["first_name", "K.", "Kenji"], "Kenji B"], [["first_name", "Kenji", "k"], "Kenji B"], [["first_name", "Karl", "Kenji"], "different"],
+    [["first_name", "zoe", "Zoë"], "Zoë B"], [["first_name", "Ana Maria", "Ana"], "different"],
+    [["source", "open  house", "Open house"], "Open house"], [["source", "Open house", "OPEN HOUSE"], "Open house"], [["source", "Fair", "F"], "different"],
+    [["email", "a@b.co", "A@b.co"], "a@b.co"], [["email", "a.b@c.de", "ab@c.de"], "different"],
+    [["phone", "(661) 555-0116", "+1 661 555 0116"], "(661) 555-0116"], [["phone", "0171 2345678", "+49 (0)171 234-5678"], "0171 2345678"],
+    [["phone", "555-0116", "(661) 555-0116"], "different"], [["phone", "0171 2345678", "0171 2345678, office"], "different"],
+  ], kept);
 });
