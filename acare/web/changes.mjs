@@ -1,7 +1,7 @@
 // Changes as data: of one client by two persons, of two clients that are one, and of many clients.
 // Independent of the document, so that Node can test it.
 
-import { fullName, isUnset, label, same, valueOf } from "./values.mjs";
+import { fullName, isUnset, label, same, valueOf, withDue } from "./values.mjs";
 import { fieldsOf, nest, paragraphs, phrase } from "./record.mjs";
 
 // --- two persons' changes of one client
@@ -127,25 +127,30 @@ export function mergedValues(rows, mine, theirs) {
 }
 
 // --- many clients
-/** The kinds of change: the text, the field, and its next value for a client. */
+const isTag = (tag) => (other) => other.toLowerCase() === tag.toLowerCase();
+const TAG = ["tag", "tags"];
+/** The kinds of change: the text of its button, the question, the button of the dialog, what is set,
+ *  the field, and its next value for a client. */
 export const KINDS = {
-	add: {
-		text: "Add a tag",
-		field: "tags",
-		next: ({ tags }, tag) => [...new Set([...tags, tag])],
-	},
-	remove: {
-		text: "Remove a tag",
-		field: "tags",
-		next: ({ tags }, tag) => tags.filter((one) => one !== tag),
-	},
-	status: { text: "Set the status", field: "status", next: (_, status) => status },
-	owner: { text: "Set the owner", field: "user_id", next: (_, owner) => owner },
+	add: ["Add tag", "Add a tag to", "Add to", ...TAG, addTag],
+	remove: ["Remove tag", "Remove a tag from", "Remove from", ...TAG, removeTag],
+	status: ["Set status", "Set the status of", "Set for", "status", "status", (_, to) => to],
+	owner: ["Set owner", "Set the owner of", "Set for", "owner", "user_id", (_, to) => to],
+	due: ["Follow up", "Set the follow-up of", "Set for", "follow-up", "tags", setDue],
 };
+function addTag({ tags }, tag) {
+	return tags.some(isTag(tag)) ? tags : [...tags, tag];
+}
+function removeTag({ tags }, tag) {
+	return tags.filter((other) => !isTag(tag)(other));
+}
+function setDue({ tags }, date) {
+	return withDue(tags, date);
+}
 
 /** What is sent for the clients that the change affects: [{client, path, body, back}]. */
 export function jobsFor(kind, value, clients) {
-	const { field, next } = KINDS[kind];
+	const [field, next] = KINDS[kind].slice(-2);
 	const path = ({ id }) => `v1/clients/${id}${kind === "owner" ? "/owner" : ""}`;
 	return clients
 		.map((client) => [client, client[field], next(client, value)])
@@ -163,13 +168,16 @@ export const undoing = (done) =>
 
 /** How many requests of the limit stay for the person who works meanwhile. */
 const RESERVE = 50;
-/** The seconds until ``count`` more requests leave the reserve, from the headers of an answer:
- *  {limit, remaining, reset, at}, or null if there is no limit. */
+/** What the rate limit of an answer allows: {free, perSecond}, requests at once, without the reserve,
+ *  and then. ``rate`` is {limit, remaining, reset, at}. */
+export const paceOf = ({ limit, remaining, reset }) => ({
+	free: remaining - Math.min(RESERVE, Math.floor(limit / 2)),
+	perSecond: reset > 0 ? (limit - remaining) / reset : limit / 900,
+});
+/** The seconds until ``count`` more requests are free; 0 if there is no limit. */
 export function secondsFor(count, rate, now = Date.now()) {
 	if (!rate) return 0;
-	const { limit, remaining, reset, at } = rate;
-	const missing = count + Math.min(RESERVE, Math.floor(limit / 2)) - remaining;
-	if (missing <= 0) return 0;
-	const perSecond = reset > 0 ? (limit - remaining) / reset : limit / 900;
-	return Math.max(0, Math.ceil(missing / perSecond - (now - at) / 1000));
+	const { free, perSecond } = paceOf(rate);
+	if (count <= free) return 0;
+	return Math.max(0, Math.ceil((count - free) / perSecond - (now - rate.at) / 1000));
 }

@@ -137,6 +137,16 @@ export function say(text, action = null) {
 	wait(10);
 }
 
+/** A button that takes the last change back, as Ctrl+Z does. */
+export function undoButton(undo, text = "Undo") {
+	const once = () => {
+		if (undoButton.last === once) undoButton.last = null;
+		return undo();
+	};
+	undoButton.last = once;
+	return button([text, el("kbd.no-phone", "Ctrl + Z")], once);
+}
+
 /** Name what is shown in the title of the window, and mark it in the navigation. */
 export function nameView(title) {
 	document.title = [...new Set([title, "Clients", agency])]

@@ -4,7 +4,6 @@ import {
 	apiQuery,
 	counted,
 	dateOf,
-	dueIn,
 	explain,
 	fullName,
 	isolate,
@@ -20,55 +19,32 @@ import {
 	writeQuery,
 } from "./values.mjs";
 import { hiddenMatch } from "./record.mjs";
-import {
-	badge,
-	button,
-	currency,
-	dueDate,
-	el,
-	find,
-	link,
-	mail,
-	menu,
-	phone,
-	redraw,
-	saveFile,
-	value,
-} from "./dom.mjs";
-import { call, later, owner, person, ready, session, signature } from "./session.mjs";
+import { button, currency, el, find, link, mail, menu, redraw, saveFile, value } from "./dom.mjs";
+import { call, later, ready, session, signature } from "./session.mjs";
 import { place, results } from "./place.mjs";
 import { drawFrame, openFirst } from "./inputs.mjs";
+import { MAX, readAll, selectAll, selectColumn, selectFrom } from "./selection.mjs";
+import { clientTable, DUE_DATE, NAME, OWNER, PHONE, STATUS, TYPE } from "./table.mjs";
 
 const restore = later("./versions.mjs", "restore");
-/** The columns of a list: the class, what its cells show of a client, and the heading, if that is not
- *  the class in words. */
+/** The columns of a list. */
 function columnsOf(query) {
-	const found = ["found", (client) => match(client, query.q), "Found in"];
-	const tags = ["tags", (client) => tagsOf(client, query)];
-	if (query.deleted) return [NAME, PHONE, OWNER, ["deleted", deletion]];
+	const found = ["found full", (client) => match(client, query.q), "Found in"];
+	const tags = ["tags wide", (client) => tagsOf(client, query)];
+	if (query.deleted) return [NAME, PHONE, OWNER, ["deleted full", deletion]];
 	return [
-		NAME,
-		["due-date", ({ tags: all }) => dueIn(all) && dueDate(dueIn(all)), label("due")],
-		["status", (client) => badge(client.status)],
-		["type", (client) => label(client.client_type)],
+		selectColumn(),
+		[...NAME, sortLink(query), { "aria-sort": query.sort === "name" && "ascending" }],
+		DUE_DATE,
+		STATUS,
+		TYPE,
 		["budget", budget],
 		query.q ? found : tags,
-		["email", (client) => mail(client.email)],
+		["email wider", (client) => mail(client.email)],
 		session.users.size > 1 && OWNER,
 		PHONE,
 	].filter(Boolean);
 }
-const NAME = [
-	"name",
-	(client) =>
-		el(
-			"a",
-			{ id: client.id, href: `#/client/${client.id}`, title: fullName(client) },
-			value(fullName(client)),
-		),
-];
-const PHONE = ["phone", (client) => phone(client.phone)];
-const OWNER = ["owner", (client) => person(owner(client.user_id))];
 function budget(client) {
 	const text = shortBudget(client);
 	return text && el("span", { title: showBudget(client, currency) }, text);
@@ -103,53 +79,9 @@ const deletion = (client) => [
 	button("Restore", () => restore(client.id), "", `Restore: ${isolate(fullName(client))}`),
 ];
 
-/** The heading of a column; that of the names sorts. */
-function headingOf([name, , text = label(name)], query) {
-	const isSorted = query.sort === "name";
-	const sort = isSorted ? "" : "name";
-	const sorts = name === "name" && !query.deleted;
-	return el(
-		"th",
-		{ role: "columnheader", class: name, "aria-sort": sorts && isSorted && "ascending" },
-		sorts ? link(text, listAddress({ ...query, sort, page: "" })) : text,
-	);
-}
-
-/** The table of clients. It has explicit roles, since its elements lose their own when a narrow screen
- *  shows them as cards. */
-function clientTable(clients, query) {
-	const columns = columnsOf(query);
-	const row = (...cells) => el("tr", { role: "row" }, ...cells);
-	const cellsOf = (client) =>
-		columns.map(([name, show]) => el("td", { role: "cell", class: name }, show(client)));
-	return el(
-		"div.table",
-		{ click: openRow, auxclick: openRow },
-		el(
-			"table.clients",
-			{ role: "table", "aria-label": "Clients" },
-			el("thead", { role: "rowgroup" }, row(columns.map((column) => headingOf(column, query)))),
-			el(
-				"tbody",
-				{ role: "rowgroup" },
-				clients.map((client) => row(cellsOf(client))),
-			),
-		),
-	);
-}
-
-/** A click anywhere in a row is one on its link, except to select text. */
-function openRow(event) {
-	const row = event.target.closest("tbody tr");
-	if (
-		!row ||
-		event.target.closest("a, button, label") ||
-		event.button > 1 ||
-		!getSelection().isCollapsed
-	)
-		return;
-	row.querySelector(".name a").dispatchEvent(new MouseEvent(event.type, event));
-}
+/** The heading of the names, which sorts the list. */
+const sortLink = (query) =>
+	link("Name", listAddress({ ...query, sort: query.sort === "name" ? "" : "name", page: "" }));
 
 /** Links to the pages before and after, which stay under the pointer. */
 function pager({ page, totalPages }, query) {
@@ -175,10 +107,10 @@ function handout(query, signal) {
 		saveFile(file, file.type, `clients-${dateOf()}.csv`);
 	};
 	const { total } = results.meta;
-	const changeAll = later("./several.mjs", "changeAll");
+	const count = showNumber(Math.min(total, MAX));
 	return menu("More", [
-		total && button(`Change all ${showNumber(total)}…`, () => changeAll(filters, total)),
 		total && button("Download CSV", download),
+		total && button(`Select all ${count}`, selectAll),
 		link("Deleted clients", listAddress({ q: query.q, deleted: "true" })),
 	]);
 }
@@ -234,9 +166,13 @@ function drawList(query, signal) {
 	const list = find(".results");
 	redraw(() =>
 		list.replaceChildren(
-			clients.length ? clientTable(clients, query) : nothing(query, meta.problem),
+			clients.length
+				? clientTable("Clients", columnsOf(query), [[clients]])
+				: nothing(query, meta.problem),
 		),
 	);
+	if (!query.deleted)
+		selectFrom(clients, meta.total ?? 0, () => readAll({ ...query, page: "" }, signal));
 	list.ariaBusy = false;
 	findPlace();
 }

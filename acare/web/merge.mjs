@@ -3,7 +3,7 @@
 import { counted, explain, fullName, isolate, isUnset, showDay } from "./values.mjs";
 import { flatten } from "./record.mjs";
 import { changes, entries, joinClients, mergedValues } from "./changes.mjs";
-import { button, dueDate, el, link, say, show, value } from "./dom.mjs";
+import { dueDate, el, link, say, show, undoButton, value } from "./dom.mjs";
 import { call, newNote, ready } from "./session.mjs";
 import { finish, isNew, place, readDraft, remember, results, writeDraft } from "./place.mjs";
 import { shown } from "./versions.mjs";
@@ -135,7 +135,7 @@ async function save(pair, values, signal) {
 	results.clients = results.clients.filter(({ id }) => id !== otherId);
 	place.countDue();
 	const text = `${isolate(fullName(other))} was merged${draft ? "" : " and deleted"}.`;
-	const back = button("Undo", () => undo(pair, saved, Object.keys(body)));
+	const back = undoButton(() => undo(pair, saved, Object.keys(body)));
 	finish(otherId, text, `#/client/${client.id}`, back);
 }
 

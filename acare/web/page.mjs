@@ -16,6 +16,7 @@ import {
 	no,
 	say,
 	show,
+	undoButton,
 } from "./dom.mjs";
 import {
 	begun,
@@ -31,6 +32,7 @@ import {
 	WHO,
 } from "./session.mjs";
 import { beginWalk, place, results } from "./place.mjs";
+import { chooseFocused, clearSelection } from "./selection.mjs";
 import { listView } from "./list.mjs";
 
 const VIEWS = {
@@ -177,7 +179,8 @@ async function countDue() {
 /** Focus the next or previous row of the list. */
 function moveBy(step) {
 	const rows = [...document.querySelectorAll("td.name a")];
-	rows[Math.max(rows.indexOf(document.activeElement) + step, 0)]?.focus();
+	const focused = document.activeElement.closest("tr")?.querySelector("td.name a");
+	rows[Math.max(rows.indexOf(focused) + step, 0)]?.focus();
 }
 /** Show the next or previous client of the walk or, in the list, focus the row. */
 function goOn(look, step) {
@@ -186,7 +189,8 @@ function goOn(look, step) {
 	else moveBy(step);
 }
 function leave(target) {
-	if (target.id === "note") focusHeading();
+	if (target.matches(FIELD)) focusHeading();
+	else if (find("#selection:not([hidden])")) clearSelection();
 	else find(".back")?.click();
 }
 function search() {
@@ -199,7 +203,9 @@ function edit() {
 		location.assign(`${document.activeElement.hash}/edit`);
 	else find(".heading a[href$='/edit']")?.click();
 }
-const OUTSIDE = ":not(input, select, textarea)";
+const OUTSIDE = ":not(input:not([type=checkbox]), select, textarea)";
+/** A field that Escape leaves if it is empty. */
+const FIELD = ":is(#note, [type=search]):placeholder-shown";
 /** The name and use of each key, what it does, and where, if not outside of fields. */
 const KEYS = {
 	"/": ["/", "Search", search],
@@ -217,8 +223,15 @@ const KEYS = {
 		({ form }) => (form ?? find("form.client"))?.requestSubmit(),
 		"*",
 	],
-	Escape: ["Esc", "Back; leaves an empty note", leave, `${OUTSIDE}, #note:placeholder-shown`],
-	".": [".", "Go to the message below, such as Undo", () => find("#dock :is(a, button)")?.focus()],
+	x: ["x", "Select the client", () => chooseFocused(false)],
+	X: ["Shift + x", "Select all up to the client", () => chooseFocused(true)],
+	"Ctrl + z": ["Ctrl + Z", "Take the last change back", () => undoButton.last?.()],
+	Escape: ["Esc", "Leave an empty field, the selection, the view", leave, `${OUTSIDE}, ${FIELD}`],
+	".": [
+		".",
+		"Go to the message below, such as Undo",
+		() => find("#dock > :not([hidden]) :is(a, button, summary)")?.focus(),
+	],
 	"?": ["?", "Show these shortcuts", () => showKeys()],
 };
 const showKeys = () =>

@@ -14,6 +14,9 @@ export const place = {};
  *  the id of the row to focus. */
 export const results = { address: null, query: null, clients: [], meta: null, scroll: 0, id: null };
 
+/** The selected clients by their ids, as they were read or saved last. */
+export const selected = new Map();
+
 /** A client that was read already, or undefined. */
 export function knownClient(id) {
 	if (place.latest?.id === id) return place.latest;
@@ -23,6 +26,7 @@ export function knownClient(id) {
 /** Keep the newest state of a client for its page and, if it is in there, the list. */
 export function remember(client) {
 	place.latest = client;
+	if (selected.has(client.id)) selected.set(client.id, client);
 	results.clients = results.clients.map((row) =>
 		row.id === client.id ? { ...row, ...client } : row,
 	);

@@ -162,6 +162,18 @@ export async function call(method, path, options = {}) {
 	}
 }
 
+let writing = 0;
+/** Ask before the window is closed until this is done. */
+export async function keepOpen(work) {
+	writing += 1;
+	return work.finally(() => {
+		writing -= 1;
+	});
+}
+addEventListener("beforeunload", (event) => {
+	if (writing) event.preventDefault();
+});
+
 /** The pages of a list, of 100 entries each. */
 export async function* pagesOf(name, query, signal) {
 	for (let page = 1, hasMore = true; hasMore; page += 1) {

@@ -27,11 +27,12 @@ import {
 	phone,
 	redraw,
 	say,
+	undoButton,
 	value,
 	yes,
 } from "./dom.mjs";
-import { call, isEditable, nameOf, owner, person, signature } from "./session.mjs";
-import { finish, place, readDraft, remember, results, writeDraft } from "./place.mjs";
+import { call, isEditable, keepOpen, nameOf, owner, person, signature } from "./session.mjs";
+import { finish, place, readDraft, remember, results, selected, writeDraft } from "./place.mjs";
 
 const LINKS = { email: mail, phone };
 const copyBefore = ({ target }) => {
@@ -224,13 +225,14 @@ export async function remove(client, signal) {
 	}
 	const at = results.clients.findIndex(({ id }) => id === client.id);
 	results.clients = results.clients.filter(({ id }) => id !== client.id);
+	selected.delete(client.id);
 	// the row that is in its place now
 	results.id = results.clients[Math.min(at, results.clients.length - 1)]?.id;
 	finish(
 		client.id,
 		`${name} was deleted.`,
 		place.list ?? "#/",
-		button("Undo", () => restore(client.id)),
+		undoButton(() => restore(client.id)),
 	);
 }
 
@@ -240,7 +242,8 @@ export async function update(client, change) {
 	const path = `v1/clients/${client.id}`;
 	const body = change(client);
 	if (!body) return client;
-	return call("PUT", path, { body, version: client.version }).catch(async (error) => {
+	const sent = call("PUT", path, { body, version: client.version });
+	return keepOpen(sent).catch(async (error) => {
 		if (error.status !== 412) throw error;
 		return update(await call("GET", path), change);
 	});
@@ -248,7 +251,7 @@ export async function update(client, change) {
 
 export function showSaved(client, undo = null) {
 	remember(client);
-	say("Saved.", undo && button("Undo", undo));
+	say("Saved.", undo && undoButton(undo));
 	place.refresh?.();
 	place.countDue();
 }

@@ -1,8 +1,8 @@
-"""The keyboard alone, in Chromium: calls, follow-ups, many clients at once, and two that are one."""
+"""The keyboard alone, in Chromium: calls, follow-ups, and two clients that are one."""
 
 from playwright.sync_api import expect
 from web.browser.conftest import ROWS, opened
-from web.browser.test_calls import SAID, WALK, WORK
+from web.browser.test_calls import SAID, WALK
 
 FOCUSED = """() => {
   const node = document.activeElement;
@@ -41,34 +41,6 @@ def test_a_walk_goes_on_and_back_by_keyboard(open_page, agency):
     expect(page.locator(WALK)).to_contain_text("1 of 3")
     page.keyboard.press("Escape")
     expect(page.locator(ROWS).first).to_be_focused()
-
-
-def test_many_are_changed_and_undone_by_keyboard(open_page, agency):
-    for _ in range(3):
-        agency.create(last_name="Keys")
-    page = opened(open_page, agency, "?q=keys")
-    expect(page.locator(ROWS)).to_have_count(3)
-    reach(page, "More")
-    page.keyboard.press("Enter")
-    reach(page, "Change all")
-    page.keyboard.press("Enter")
-    expect(page.locator("dialog [name=kind]")).to_be_focused()
-    page.keyboard.type("Set the s")
-    page.keyboard.press("Tab")
-    page.keyboard.type("Closed")
-    press(page, "Tab", "Enter")
-    expect(page.get_by_role("dialog")).to_contain_text("Set the status: Closed")
-    page.keyboard.press("Enter")
-    expect(page.locator(WORK).get_by_role("status")).to_have_text("3 changed.")
-    assert agency.total("q=keys&status=closed") == 3
-    reach(page, "Undo", "Shift+Tab")
-    page.keyboard.press("Enter")
-    expect(page.locator(WORK).get_by_role("status")).to_have_text("3 undone.")
-    expect(page.locator(WORK).get_by_role("button")).to_be_focused()
-    assert agency.total("q=keys&status=closed") == 0
-    page.keyboard.press("Enter")
-    expect(page.locator(WORK)).to_be_hidden()
-    expect(page.locator("h1")).to_be_focused()
 
 
 def test_two_are_merged_by_keyboard(open_page, agency):

@@ -1,0 +1,277 @@
+// One change of the selected clients, sent one after the other, beside other work; and the dock, which
+// offers it, shows its progress, and says what became of it.
+
+import {
+	counted,
+	dateOf,
+	explain,
+	fullName,
+	isolate,
+	label,
+	plainTags,
+	showDay,
+	showNumber,
+} from "./values.mjs";
+import { jobsFor, KINDS, paceOf, secondsFor, undoing } from "./changes.mjs";
+import {
+	ask,
+	button,
+	choicesOf,
+	el,
+	field,
+	find,
+	focusHeading,
+	link,
+	menu,
+	no,
+	select,
+	undoButton,
+	value,
+	yes,
+} from "./dom.mjs";
+import { call, keepOpen, nameOf, owner, people, session, shortName, sleep } from "./session.mjs";
+import { place, remember, results, selected } from "./place.mjs";
+import { clearSelection, drawSelection, MAX, selectAll, table } from "./selection.mjs";
+
+// --- the selection in the dock
+const status = el("strong", { role: "status" });
+const others = el("span.others");
+
+/** Show how many clients are selected and, of these, which the table does not show. */
+export function drawDock() {
+	const dock = find("#selection");
+	dock.hidden = !table || !selected.size || find("#change").hasChildNodes();
+	if (dock.hidden) return;
+	const isShown = ({ id }) => table.clients.some((client) => client.id === id);
+	const hidden = [...selected.values()].filter((client) => !isShown(client));
+	const count = Math.min(table.total, MAX);
+	status.textContent = `${showNumber(selected.size)} selected`;
+	others.replaceChildren(
+		hidden.length
+			? menu(`${showNumber(hidden.length)} not shown`, hidden.map(linkTo), { look: "quiet" })
+			: "",
+		selected.size < count ? button(`Select all ${showNumber(count)}`, selectAll, "quiet") : "",
+	);
+	if (!dock.hasChildNodes()) dock.append(status, others, ...actions());
+}
+const linkTo = (client) => link(value(fullName(client)), `#/client/${client.id}`);
+
+/** A button for each kind of change; on a phone, a menu of these. */
+function actions() {
+	const isBroker = session.me.role === "broker" && people().length > 1;
+	const kinds = Object.keys(KINDS).filter((kind) => kind !== "owner" || isBroker);
+	const buttons = (look) =>
+		kinds.map((kind, at) =>
+			button(`${KINDS[kind][0]}…`, () => change(kind), look && `${look} ${at ? "" : "main"}`),
+		);
+	const clear = [
+		el("span.no-phone", "Clear"),
+		el("kbd.no-phone", "Esc"),
+		el("span.phone-only", { role: "img", "aria-label": "Clear" }, "✕"),
+	];
+	return [
+		...buttons("no-phone"),
+		menu("Change…", buttons(""), { look: "main phone-only" }),
+		button(clear, clearSelection, "quiet end"),
+	];
+}
+
+// --- the dialog
+/** The input for the value of a change. */
+function inputOf(kind, clients) {
+	const given = { name: "value", required: true };
+	const tags = (some) => [...new Set(some.flatMap((client) => plainTags(client.tags)))].sort();
+	const pairs = (texts) => texts.map((text) => [text, text]);
+	const list = "used-tags";
+	const inputs = {
+		add: () => [
+			el("input", { ...given, list, maxlength: "50", autocomplete: "off" }),
+			el(
+				"datalist",
+				{ id: list },
+				pairs(tags([...clients, ...results.clients])).map(([text]) => el("option", text)),
+			),
+		],
+		remove: () => select(given, pairs(tags(clients))),
+		status: () => select(given, choicesOf("status")),
+		owner: () =>
+			select(
+				given,
+				people().filter(([id]) => !session.users.get(id).disabled),
+			),
+		due: () => el("input", { ...given, type: "date", min: dateOf() }),
+	};
+	return inputs[kind]();
+}
+
+/** The names of the first clients, and how many others there are. */
+function namesOf(clients) {
+	const names = clients
+		.slice(0, 5)
+		.map((client) => isolate(fullName(client)))
+		.join(", ");
+	return clients.length > 5 ? `${names} and ${showNumber(clients.length - 5)} others` : names;
+}
+
+/** How long many changes take. */
+function paceText(count) {
+	if (!secondsFor(count, session.rate)) return "";
+	const { free, perSecond } = paceOf(session.rate);
+	const minutes = Math.ceil(secondsFor(count, session.rate) / 60);
+	return `The rate limit lets ${showNumber(Math.max(free, 0))} pass at once, then about ${Math.round(perSecond * 60)} a minute: about ${counted(minutes, "minute")}.`;
+}
+
+/** Ask for the value of a change, saying whom it changes, and change them. */
+async function change(kind) {
+	const clients = [...selected.values()];
+	const [, title, go, noun] = KINDS[kind];
+	const [changed, unchanged, pace] = [el("p.hint"), el("p.hint"), el("p.hint")];
+	const submit = yes(go);
+	const input = el("div", field(label(noun), inputOf(kind, clients)));
+	const given = () => input.querySelector("[name]").value.trim();
+	const tell = () => {
+		const jobs = jobsFor(kind, given(), clients);
+		const affected = given() ? jobs.map(({ client }) => client) : clients;
+		const left = clients.filter((client) => !affected.includes(client));
+		const has = kind === "remove" ? "do not have it" : "have it already";
+		changed.textContent = affected.length ? `Changes: ${namesOf(affected)}.` : "";
+		unchanged.textContent = left.length
+			? `${showNumber(left.length)} of them ${has} and stay as they are: ${namesOf(left)}.`
+			: "";
+		pace.textContent = paceText(affected.length);
+		submit.textContent = `${go} ${counted(affected.length, "client")}`;
+		submit.disabled = !affected.length;
+	};
+	input.addEventListener("input", tell);
+	tell();
+	const isMeant = await ask(
+		`${title} ${counted(clients.length, "client")}`,
+		[input, changed, unchanged, pace],
+		[submit, no()],
+	);
+	if (isMeant) await run({ kind, value: given(), done: [] }, jobsFor(kind, given(), clients));
+}
+
+// --- the change
+let running = null; // how to stop what runs
+const NAMES = {
+	status: label,
+	owner: (id) => shortName(owner(id)),
+	due: (date) => showDay(`${date}T00:00`),
+};
+
+/** Send jobs, after those that are done already, and say what became of them. ``work`` is {kind, value,
+ *  done, isUndo}. */
+async function run(work, jobs) {
+	if (running) return;
+	const stopping = new AbortController();
+	running = stopping;
+	Object.assign(work, { failed: [], rest: jobs, total: work.done.length + jobs.length });
+	const name = NAMES[work.kind]?.(work.value) ?? work.value;
+	const title = work.isUndo ? "Undo" : `${KINDS[work.kind][0]} ${name}`;
+	const tell = progressOf(title, work, () => stopping.abort());
+	await keepOpen(sendAll(work, tell, stopping.signal));
+	running = null;
+	drawSelection();
+	place.refresh?.();
+	place.countDue();
+	summarize(work, name);
+}
+
+/** Send what is left of a change until it is stopped, which waits for an answer. */
+async function sendAll(work, tell, signal) {
+	const wait = (seconds) => {
+		tell(seconds);
+		return sleep(seconds, signal);
+	};
+	while (work.rest.length && !signal.aborted) {
+		const [job] = work.rest;
+		try {
+			const seconds = secondsFor(1, session.rate);
+			if (seconds) await wait(seconds);
+			const saved = await send(job.isOld ? await readAnew(job, work) : job, wait);
+			work.done.push(saved);
+			remember(saved.client);
+			if (work.isUndo) selected.set(saved.client.id, saved.client);
+			else selected.delete(saved.client.id);
+		} catch (error) {
+			if (signal.aborted) break;
+			work.failed.push({ client: job.client, error });
+		}
+		work.rest = work.rest.slice(1);
+		tell();
+	}
+}
+
+async function send(job, wait) {
+	const { client, path, body } = job;
+	if (!path) return job;
+	const method = path.endsWith("/owner") ? "POST" : "PUT";
+	return { ...job, client: await call(method, path, { wait, body, version: client.version }) };
+}
+
+/** The job for a client as it is now; without a path if it has the value already. */
+async function readAnew({ client }, { kind, value: given }) {
+	const newest = await call("GET", `v1/clients/${client.id}`);
+	return jobsFor(kind, given, [newest])[0] ?? { client: newest };
+}
+
+/** Show this instead of the selection. A focus that was in there moves to the heading. */
+function showChange(...nodes) {
+	const change = find("#change");
+	const isFocused = find("#dock").contains(document.activeElement);
+	change.replaceChildren(...nodes);
+	drawDock();
+	if (isFocused) focusHeading();
+}
+
+/** Show the progress; returns what updates it. */
+function progressOf(title, work, stop) {
+	const { total } = work;
+	const bar = el("progress", { max: total, "aria-label": "Progress" });
+	const text = el("span");
+	const hint = el("span.hint", "You can go on working; keep this tab open.");
+	const tell = (seconds = 0) => {
+		bar.value = total - work.rest.length;
+		text.textContent = `${title}: ${showNumber(bar.value)} of ${showNumber(total)}`;
+		if (seconds) text.append(`, waiting ${counted(seconds, "second")} for the rate limit`);
+	};
+	tell();
+	showChange(text, bar, hint, button("Stop", stop, "end"));
+	return tell;
+}
+
+/** Say how it ended, and why clients are as they were. */
+function summarize({ kind, value: given, done, failed, rest, total, isUndo }, name) {
+	const count = `${showNumber(done.length)} of ${showNumber(total)}`;
+	const has = `${total === 1 ? "has" : "have"} the ${KINDS[kind][3]} ${name}`;
+	const text = isUndo
+		? `Undone: ${count}`
+		: `${count} ${has} ${kind === "remove" ? "no longer" : "now"}`;
+	const sent = done.filter(({ path }) => path);
+	const undo = () => run({ kind, value: given, done: [], isUndo: true }, undoing(sent));
+	const again = [...(isUndo ? [] : failed.map(({ client }) => ({ client, isOld: true }))), ...rest];
+	const retry = () => run({ kind, value: given, done, isUndo }, again);
+	showChange(
+		el("strong", { role: "status" }, text),
+		sent.length && !isUndo ? undoButton(undo, `Undo ${showNumber(sent.length)}`) : "",
+		again.length ? button(`Try ${showNumber(again.length)} again`, retry) : "",
+		button("✕", () => showChange(), "quiet end", "Close"),
+		failed.length
+			? el(
+					"ul",
+					failed.map(({ client, error }) =>
+						el("li", linkTo(client), el("span.muted", reasonOf(error))),
+					),
+				)
+			: "",
+	);
+}
+
+/** Why a client could not be changed. */
+function reasonOf(error) {
+	const { changedBy } = error.details ?? {};
+	return error.status === 412
+		? ` was changed meanwhile by ${nameOf(changedBy)}`
+		: `: ${explain(error)}`;
+}

@@ -1,0 +1,169 @@
+"""Clients are selected in the list, and changed at once."""
+
+import re
+
+from playwright.sync_api import expect
+from support.http import Agency
+from web.browser.conftest import NUMBERS, ROWS, both_engines, opened
+
+SELECTED, CHANGE = "#selection", "#change"
+
+
+def create(agency, count):
+    """Clients of a name that no others have, in the order of their names."""
+    name = f"Row{next(NUMBERS)}x"
+    return name, [agency.create(last_name=f"{name}{number:02}", tags=[]) for number in range(count)]
+
+
+def listed(open_page, agency, count, **options):
+    """The page with the list of new clients, their name, and the clients."""
+    name, clients = create(agency, count)
+    page = opened(open_page, agency, f"?q={name}&sort=name", **options)
+    expect(page.locator(ROWS)).to_have_text([f"Jordan {client['last_name']}" for client in clients[:50]])
+    return page, name, clients
+
+
+def change(page, kind, value):
+    page.locator(SELECTED).get_by_role("button", name=kind).locator("visible=true").click()
+    field = page.locator("dialog [name=value]")
+    if field.evaluate("field => field.matches('select')"):
+        field.select_option(label=value)
+    else:
+        field.fill(value)
+    page.locator("dialog .main").click()
+
+
+def select_page(page):
+    page.get_by_label("Select this page").click()
+
+
+@both_engines
+def test_a_range_is_selected_by_keyboard_and_stays_in_another_list(open_page, agency):
+    page, name, _ = listed(open_page, agency, 4)
+    for key in ("j", "x", "j", "j", "X"):
+        page.keyboard.press(key)
+    expect(page.locator("tbody tr:has(:checked) .name")).to_have_text(
+        [f"Jordan {name}{n:02}" for n in range(3)]
+    )
+    expect(page.locator(SELECTED)).to_contain_text("3 selected")
+    page.get_by_label("Search").fill(f"{name}02")
+    page.get_by_text("2 not shown").click()
+    expect(page.locator(SELECTED).get_by_role("link")).to_have_text([f"Jordan {name}00", f"Jordan {name}01"])
+
+
+def test_a_click_with_shift_selects_a_range(open_page, agency):
+    page, *_ = listed(open_page, agency, 4)
+    page.locator("td.select").nth(3).click()
+    page.locator("td.select").nth(1).click(modifiers=["Shift"])
+    expect(page.locator(SELECTED)).to_contain_text("3 selected")
+
+
+def test_all_that_match_are_selected(open_page, agency):
+    page, *_ = listed(open_page, agency, 60)
+    select_page(page)
+    page.locator(SELECTED).get_by_role("button", name="Select all 60").click()
+    expect(page.locator(SELECTED)).to_contain_text("60 selected10 not shown")
+
+
+def test_escape_leaves_the_search_then_the_selection(open_page, agency):
+    page, *_ = listed(open_page, agency, 1)
+    select_page(page)
+    page.get_by_label("Search").fill("")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
+    expect(page.locator(SELECTED)).to_contain_text("1 selected")
+    page.keyboard.press("Escape")
+    expect(page.locator(SELECTED)).to_be_hidden()
+
+
+@both_engines
+def test_ten_clients_get_a_tag_and_the_change_is_undone(open_page, agency):
+    page, name, clients = listed(open_page, agency, 10)
+    agency.put(clients[4], tags=["FAIR", "vip"])
+    page.reload()
+    select_page(page)
+    page.locator(SELECTED).get_by_role("button", name="Add tag").locator("visible=true").click()
+    page.keyboard.type("fair")
+    expect(page.get_by_role("dialog")).to_contain_text(
+        f"1 of them have it already and stay as they are: \u2068Jordan {name}04\u2069."
+    )
+    page.keyboard.press("Enter")
+    expect(page.locator(CHANGE)).to_contain_text("9 of 9 have the tag fair now")
+    assert agency.total(f"q={name}&tag=fair") == 10
+    page.keyboard.press("Control+z")
+    expect(page.locator(CHANGE)).to_contain_text("Undone: 9 of 9")
+    assert agency.total(f"q={name}&tag=fair") == 1
+
+
+def test_a_client_that_was_changed_meanwhile_is_named_and_tried_again(open_page, agency):
+    page, name, clients = listed(open_page, agency, 3)
+    select_page(page)
+    agency.put(clients[1], tags=["theirs"])
+    change(page, "Add tag", "fair")
+    expect(page.locator(CHANGE)).to_contain_text("2 of 3 have the tag fair now")
+    expect(page.locator(CHANGE).get_by_role("listitem")).to_have_text(
+        f"Jordan {name}01 was changed meanwhile by broker"
+    )
+    expect(page.locator("tbody tr:has(:checked) .name")).to_have_text(f"Jordan {name}01")
+    page.get_by_role("button", name="Try 1 again").click()
+    expect(page.locator(CHANGE)).to_contain_text("3 of 3 have the tag fair now")
+    assert agency.get(clients[1])["tags"] == ["theirs", "fair"]
+
+
+def test_undo_leaves_a_client_alone_that_was_changed_since(open_page, agency):
+    page, name, clients = listed(open_page, agency, 3)
+    select_page(page)
+    change(page, "Set status", "Closed")
+    expect(page.locator(CHANGE)).to_contain_text("3 of 3 have the status Closed now")
+    agency.put(clients[0], source="theirs")
+    page.get_by_role("button", name="Undo 3").click()
+    expect(page.locator(CHANGE)).to_contain_text("Undone: 2 of 3")
+    expect(page.locator(CHANGE).get_by_role("link")).to_have_text(f"Jordan {name}00")
+    assert agency.total(f"q={name}&status=closed") == 1
+
+
+def test_a_change_leaves_a_reserve_of_the_limit(open_page, start):
+    server = start("--rate-limit", "40/16")
+    agency = Agency(server.url, server.key)
+    create(agency, 20)
+    page = opened(open_page, agency)
+    select_page(page)
+    remaining = []
+    page.on("response", lambda answer: remaining.append(int(answer.headers.get("ratelimit-remaining", 40))))
+    page.locator(SELECTED).get_by_role("button", name="Follow up").locator("visible=true").click()
+    expect(page.get_by_role("dialog")).to_contain_text(re.compile(r"then about 1[45]\d a minute"))
+    page.locator("dialog [name=value]").fill("2999-01-01")
+    page.locator("dialog .main").click()
+    expect(page.locator(CHANGE)).to_contain_text("20 of 20 have the follow-up Jan 1, 2999 now")
+    assert min(remaining) >= 14  # half of this small limit, without what the page itself asks for
+
+
+def test_a_change_that_is_stopped_can_go_on(open_page, agency):
+    page, name, _ = listed(open_page, agency, 8)
+    sent = []
+
+    def handle(route):
+        sent.append(route.request.method)
+        if sent.count("PUT") < 4:
+            route.continue_()
+        else:
+            route.fulfill(status=429, headers={"Retry-After": "60"}, json={})
+
+    page.route("**/v1/clients/*", handle)
+    select_page(page)
+    change(page, "Set status", "Closed")
+    expect(page.locator(CHANGE)).to_contain_text("3 of 8, waiting 60 seconds")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(CHANGE)).to_contain_text("3 of 8 have the status Closed now")
+    assert agency.total(f"q={name}&status=closed") == 3
+    page.unroute("**/v1/clients/*")
+    page.get_by_role("button", name="Try 5 again").click()
+    expect(page.locator(CHANGE)).to_contain_text("8 of 8 have the status Closed now")
+
+
+def test_a_phone_has_one_menu_for_all_changes(open_page, agency):
+    page, *_ = listed(open_page, agency, 2, viewport={"width": 390, "height": 844})
+    page.locator("td.select").first.click()
+    page.get_by_text("Change…", exact=True).click()
+    change(page, "Set status", "Inactive")
+    expect(page.locator(CHANGE)).to_contain_text("1 of 1 has the status Inactive now")
