@@ -31,7 +31,7 @@ def parse_path(value: object) -> Path:
     """A file name."""
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if text == ":memory:":
-        raise ValueError("must be a file: each connection would have a database in memory of its own")
+        raise ValueError("must be a file: each connection would have its own database in memory")
     if isinstance(text, str) and text.strip() and "\0" not in text:
         return Path(text)
     raise ValueError("must be a file name")
@@ -219,8 +219,8 @@ def _refuse_removed(names: Iterable[str]) -> None:
     for name in names:
         if name in ("require_precondition", "ACARE_REQUIRE_PRECONDITION"):
             raise SettingError(
-                f"{name}: the server can no longer require a version with each change, and one without it "
-                "overwrites others' changes; remove this setting once all programs send versions"
+                f"{name}: the server can no longer require a version with each change, and a change without "
+                "a version overwrites others' changes; remove this setting once all programs send versions"
             )
 
 
