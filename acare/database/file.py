@@ -8,13 +8,11 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from glob import escape
 from pathlib import Path
 
 from acare.database import schema
 from acare.database.connection import open_file, open_to_read
 from acare.database.disk import (
-    PREFIX,
     beside,
     explain_access,
     is_read_only,
@@ -84,28 +82,10 @@ def check(path: Path, restored_to: Path | None = None) -> int:
             raise IsADirectoryError("Is a directory")
         if path.stat().st_size == 0:
             raise DatabaseRefused(f"{path}: the file is empty, so it is not a database of acare")
-        if not is_backup(path):  # tools that keep many backups link those that are equal
-            _refuse_other_names(path)
         # Through SQLite: closing a handle of our own would release the locks of every SQLite connection that
         # this process has to the file (sqlite.org/howtocorrupt.html, 2.2).
         with closing(open_to_read(path)) as connection:
             return _check(path, connection, restored_to or path)
-
-
-def _refuse_other_names(path: Path) -> None:
-    """DatabaseRefused for a file with a second name: SQLite would keep a second WAL for it."""
-    path = path.resolve()
-    name = escape(path.name)
-    # Names that acare itself gives the file for a moment, and leaves if it is killed then.
-    patterns = f"{PREFIX}*/{name}", f"{name}.before-restore-*"
-    own = [each for pattern in patterns for each in path.parent.glob(pattern)]
-    known = sum(inode(each) == inode(path) for each in own)  # counted first: they may go meanwhile
-    links = path.stat().st_nlink - known
-    if links > 1:
-        raise DatabaseRefused(
-            f"{path}: the file has {links} names (hard links), and SQLite would keep a WAL for each of them; "
-            "delete the other names, or copy the file"
-        )
 
 
 def _check(path: Path, connection: sqlite3.Connection, database: Path) -> int:
@@ -146,15 +126,9 @@ def processes_using(path: Path) -> list[int]:
 
 def in_use(path: Path, failed: str) -> DatabaseRefused:
     """The error that other processes use the database. It names them. See ``refusing``."""
-    others = [f"process {pid}{_command(pid)}" for pid in processes_using(path) if pid != os.getpid()]
+    others = [f"process {pid}" for pid in processes_using(path) if pid != os.getpid()]
     named = ", ".join(others) or "this process or another container"
     return DatabaseRefused(f"{path}: {failed}in use by {named}: stop it, or wait until it ends")
-
-
-def _command(pid: int) -> str:
-    with suppress(OSError):  # it has ended meanwhile
-        return f" ({Path(f'/proc/{pid}/comm').read_text(errors='replace').strip()})"
-    return ""
 
 
 def checksum_file(path: Path) -> Path:

@@ -5,7 +5,6 @@ The checksum detects every changed byte. SQLite accepts many changes in a text v
 
 import os
 from contextlib import closing, suppress
-from glob import escape
 from pathlib import Path
 
 from acare.database import file
@@ -61,11 +60,7 @@ def _delete_old(stem: str, target: Path, keep: int) -> None:
         raise DatabaseRefused(
             f"{later}: the new backup is {target}, and no old one was deleted, since this one {folders.LATER}"
         )
-    oldest = min(path.name for path in made[-keep:])
-    # Of a killed run, the checksum alone can be left.
-    checksums = target.parent.glob(f"{escape(stem)}-????????T??????.???Z.db.sha256")
-    left = [path.with_suffix("") for path in checksums if path.name < oldest]
-    for old in {*made[:-keep], *left}:
+    for old in made[:-keep]:
         with file.refusing(old, f"the new backup is {target}, and this old one cannot be deleted: "):
             old.unlink(missing_ok=True)
             checksum_file(old).unlink(missing_ok=True)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from acare.database.connection import open_to_read
 from acare.store import identity
-from acare.store.identity import Identity
 
 #: What is said of a backup that is of another database.
 OTHER = "is of another database: is the disk mounted? Restore that backup, or name another folder"
@@ -37,11 +36,11 @@ def _is_time(text: str) -> bool:
     return True
 
 
-def of_another(own: Identity, made: list[Path]) -> Path | None:
-    """The newest backup that can be read, if it is of another database."""
+def of_another(own: str | None, made: list[Path]) -> Path | None:
+    """The newest backup that can be read, if it is of a database with another id than ``own``."""
     for path in reversed(made):
         with suppress(sqlite3.Error, OSError), closing(open_to_read(path)) as connection:
-            return None if own.is_of(identity.read(connection)) else path
+            return None if identity.read(connection) in (own, None) else path
     return None
 
 

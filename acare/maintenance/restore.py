@@ -12,7 +12,7 @@ from typing import NamedTuple
 from acare.database.connection import add_functions, open_file
 from acare.database.copying import Progress, silent
 from acare.database.disk import copy_owner, describe_owner, sync, temporary
-from acare.database.file import in_use, is_acare, is_backup, processes_using, refusing
+from acare.database.file import in_use, is_backup, processes_using, refusing
 from acare.database.migrations import migrate_connection
 from acare.database.wal import recover
 from acare.errors import DatabaseRefused, Refused
@@ -78,7 +78,10 @@ def restore(backup: Path, database: Path, progress: Progress = silent) -> Restor
 
 
 def _check_target(database: Path) -> None:
-    """DatabaseRefused unless the target is missing from a folder, a regular file, or a link to one."""
+    """DatabaseRefused unless the target is missing from a folder, a regular file, or a link to one.
+
+    Whatever the file is, it is renamed and kept.
+    """
     if database.exists() and not database.is_file():
         raise DatabaseRefused(f"{database}: not a regular file; it was not changed")
     if database.is_symlink() and not database.exists():
@@ -87,14 +90,6 @@ def _check_target(database: Path) -> None:
         raise DatabaseRefused(f"{database}: a backup, since its checksum is next to it; it was not changed")
     if not database.parent.exists():
         raise DatabaseRefused(f"{database}: the folder {database.parent} does not exist")
-    if database.exists() and database.stat().st_size:
-        try:
-            is_other = not is_acare(database)
-        except sqlite3.Error as error:  # a damaged database still has complete pages
-            is_page_cut = database.stat().st_size % 512 > 0
-            is_other = error.sqlite_errorcode == sqlite3.SQLITE_NOTADB and is_page_cut
-        if is_other:
-            raise DatabaseRefused(f"{database}: a file of another program; it was not changed")
 
 
 def _copy_owner_and_mode(database: Path, fresh: Path) -> None:

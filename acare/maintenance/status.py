@@ -17,14 +17,12 @@ from urllib.parse import urlsplit
 
 from acare.database import file
 from acare.database.connection import open_to_read
-from acare.database.disk import beside, is_read_only
+from acare.database.disk import is_read_only
 from acare.database.schema import SCHEMA_VERSION
-from acare.database.wal import MAX_SIZE
 from acare.errors import DatabaseRefused
 from acare.maintenance import folders
 from acare.maintenance.backup import check_sha256
 from acare.store import identity, keys
-from acare.store.identity import Identity
 from acare.store.lists import count, not_text
 
 #: The checks whose problems are warnings.
@@ -61,7 +59,7 @@ def read_status(
     database, key_check, own = _check_database(path)
     path, stem = path.resolve(), path.stem
     no_answer, refused = ([], []) if url is None else _ask(url)
-    checks = [database, key_check, _check_log(path), _check_disk(path, folder)]
+    checks = [database, key_check, _check_disk(path, folder)]
     if is_read_only(path):
         refused = ["the disk is mounted read-only"]
     checks.append(Check("writes", refused, {}))
@@ -76,7 +74,7 @@ def read_status(
     return checks
 
 
-def _check_database(path: Path) -> tuple[Check, Check, Identity]:
+def _check_database(path: Path) -> tuple[Check, Check, str | None]:
     """The checks of the database and its keys, and its identity."""
     version, processes = file.check(path), file.processes_using(path)
     with file.refusing(path), closing(open_to_read(path)) as connection:
@@ -108,15 +106,6 @@ def _check_keys(ending: list[dict[str, Any]]) -> Check:
     return Check("keys", problems, {"ending": figures})
 
 
-def _check_log(path: Path) -> Check:
-    wal = beside(path, "-wal")
-    size, problems = wal.stat().st_size if wal.exists() else 0, []
-    if size > MAX_SIZE // 2:
-        reason = f"a process keeps an old snapshot; at {size_text(MAX_SIZE)} writes are refused"
-        problems.append(f"larger than {size_text(MAX_SIZE // 2)}: {reason}")
-    return Check("log", problems, {"size": size})
-
-
 def _check_disk(path: Path, folder: Path | None) -> Check:
     free, problems, has_backups = shutil.disk_usage(path.parent).free, [], None
     if free < LOW_DISK:
@@ -129,7 +118,7 @@ def _check_disk(path: Path, folder: Path | None) -> Check:
     return Check("disk", problems, {"free": free, "has_backups": has_backups})
 
 
-def _check_backup(own: Identity, stem: str, folder: Path, max_age_hours: float) -> Check:
+def _check_backup(own: str | None, stem: str, folder: Path, max_age_hours: float) -> Check:
     try:
         folder.stat()
         made = folders.backups(stem, folder)

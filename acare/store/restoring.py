@@ -32,13 +32,17 @@ class Kept(NamedTuple):
     deleted: int | None = None  # since the backup: they are back
 
 
+HAS_USERS = "SELECT EXISTS (SELECT 1 FROM users)"
+
+
 def is_readable(old: sqlite3.Connection) -> bool:
     """Whether a database has users, and ``carry_over`` can read what it copies."""
     with suppress(sqlite3.DatabaseError, UnicodeDecodeError):
         for table in TABLES:
             for _ in old.execute(f"SELECT * FROM {table}"):
                 pass
-        return identity.read(old).has_users
+        (has_users,) = old.execute(HAS_USERS).fetchone()
+        return bool(has_users)
     return False
 
 

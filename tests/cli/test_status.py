@@ -52,14 +52,13 @@ def test_it_shows_counts_and_sizes(checks, path):
     expected = {"schema": SCHEMA_VERSION, "size": size, "clients": 2, "processes": []}
     assert shown["database"] == {"problems": [], **expected}
     assert shown["keys"] == {"problems": [], "ending": []}
-    assert shown["log"] == {"problems": [], "size": 0}
     assert shown["disk"]["free"] > 0
 
 
 def test_as_text_each_check_has_a_line_with_its_figures(run, folder):
     printed = run("status", "--backups", folder)
     lines = printed.out.splitlines()
-    assert [line.partition(": ")[0] for line in lines] == "database keys log disk writes backup".split()
+    assert [line.partition(": ")[0] for line in lines] == "database keys disk writes backup".split()
     assert lines[0].startswith(f"database: ok schema {SCHEMA_VERSION} size ")
     assert (lines[1], printed.err) == ("keys: ok", "")
 
@@ -106,9 +105,6 @@ PROBLEMS = {
         lambda path, folder, patch: patch.setattr(status, "LOW_DISK", 2**60)
     ),
     "there is no room for another backup": no_room,
-    "log: larger than -0.0 MiB: a process keeps an old snapshot": (
-        lambda path, folder, patch: patch.setattr(status, "MAX_SIZE", -1)
-    ),
     "there is no backup in": lambda path, folder, patch: backup_in(folder).unlink(),
     "the newest backup is older than 48 hours": (
         lambda path, folder, patch: rename(backup_in(folder), hours=-49)

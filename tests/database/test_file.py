@@ -96,12 +96,6 @@ def a_log_alone(path):
     path.unlink()
 
 
-def with_a_second_name(path):
-    """SQLite would keep a log for each name, and lose the commits of one of them."""
-    make_with_key(path)
-    path.with_name("other.db").hardlink_to(path)
-
-
 REFUSED = {
     "a text": (lambda path: path.write_text("Dear diary,\n" * 1000), "file is not a database"),
     "another program's": (
@@ -118,7 +112,6 @@ REFUSED = {
     "a folder": (lambda path: path.mkdir(), "Is a directory"),
     "a dangling link": (lambda path: path.symlink_to("missing.db"), "No such file or directory"),
     "a log alone": (a_log_alone, "wal"),
-    "a file with two names": (with_a_second_name, "2 names \\(hard links\\)"),
     "an empty file": (lambda path: path.touch(), "the file is empty"),
 }
 
@@ -135,18 +128,6 @@ def assert_refused(path, reason):
 def test_a_file_that_is_not_ours_is_refused_unchanged(path, make, reason):
     make(path)
     assert_refused(path, rf"acare\.db: [^\n]*{reason}")
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["acare.db.before-restore-20260715T143210.000Z", f"{PREFIX}killed/acare.db"],
-)
-def test_a_second_name_that_a_killed_command_left_is_accepted(path, name):
-    make_with_key(path)
-    (path.parent / name).parent.mkdir(exist_ok=True)
-    (path.parent / name).hardlink_to(path)
-    assert "first@example.com" in command.run("user", "list", "--database", path).out
-    assert emails(path) == ["first@example.com"]
 
 
 def test_an_empty_log_of_a_file_without_wal_mode_is_ignored(path):

@@ -99,7 +99,7 @@ def test_keep_deletes_no_other_file(path, folder):
 def test_a_failed_backup_deletes_no_older_one(path, folder):
     fill(path)
     good = back_up(path, folder)
-    edit(path, "INSERT INTO client_totals VALUES ('x', 'buyer', 'active', 1)")
+    edit(path, "DELETE FROM clients_search")
     with pytest.raises(DatabaseRefused):
         back_up(path, folder, keep=1)
     assert listing(folder) == [good.name, f"{good.name}.sha256"]
