@@ -4,19 +4,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from acare.field_types import strings
+from acare.field_types import EXCESS, strings
 
 _ACCENT = re.compile("[\u0300-\u036f]")
 _BETWEEN_WORDS = re.compile(r"(?:[^\w\n]|_)+")
-
-# A list compares the places or types of thousands of clients. So for each client, at most this number of
-# texts is compared, and this number of characters: if they have more, divided equally among them.
-_MAX_TEXTS = 50
-_MAX_COMPARED = 1_500
-# The text up to the 800th character that is not a letter or digit; more than eight of these in a row, such as
-# accents.
-_COMPARED = re.compile(r"(?:\w*+\W){800}")
-_IN_A_ROW = re.compile(r"([^\w\s]{8})[^\w\s]+")
 
 
 def fold(text: str) -> str:
@@ -26,13 +17,9 @@ def fold(text: str) -> str:
 
 
 def _fold(texts: Sequence[str]) -> list[str]:
-    texts = texts[:_MAX_TEXTS]
-    length = _MAX_COMPARED // len(texts) if sum(map(len, texts)) > _MAX_COMPARED else None
-    text = " \n ".join([text[:length].replace("\n", " ") for text in texts]).casefold()
+    text = " \n ".join([text.replace("\n", " ") for text in texts]).casefold()
     if not text.isascii():
-        text = unicodedata.normalize("NFD", _IN_A_ROW.sub(r"\1", text))
-        compared = _COMPARED.match(text)
-        text = _ACCENT.sub("", text if compared is None else compared[0])
+        text = _ACCENT.sub("", unicodedata.normalize("NFD", EXCESS.sub("", text)))
     return _BETWEEN_WORDS.sub(" ", f" {text} ").split("\n")
 
 

@@ -5,7 +5,6 @@ of Latin letters; the rules here are for other spellings, apostrophes and phone 
 """
 
 import itertools
-import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -19,11 +18,7 @@ from acare.phone_numbers import MIN_COMMON
 _SECOND = {"a\u0308": "ae", "o\u0308": "oe", "u\u0308": "ue", "a\u030a": "aa", "ø": "oe", "'": ""}
 _INNER_APOSTROPHE = "(?<=[\\w\u0300-\u036f])'(?=\\w)"
 _SPELT_OUT = "[aou]\u0308|a\u030a|ø"
-_SECOND_SPELLED = re.compile(f"({_SPELT_OUT}|{_INNER_APOSTROPHE})")
 _ALIKE = str.maketrans({"ø": "o", "æ": "ae", "ß": "ss", "ł": "l", "đ": "d", "ı": "i"})
-
-# A searched word with more spellings has two, as in the index: the first of each letter, and the second.
-_MAX_SPELLINGS = 8
 
 #: Of notes, this number of characters is searched: to index more would delay other writes.
 MAX_NOTES = 4_000
@@ -65,8 +60,12 @@ def _spell(text: str) -> str:
     for second in (_INNER_APOSTROPHE, _SPELT_OUT):
         if re.search(second, text):
             words = _BETWEEN_TEXTS.join(word for word in text.split() if re.search(second, word))
-            text += _BETWEEN_TEXTS + re.sub(second, lambda letter: _SECOND[letter[0]], words)
+            text += _BETWEEN_TEXTS + _respell(second, words)
     return _compose(text)
+
+
+def _respell(second: str, text: str) -> str:
+    return re.sub(second, lambda letter: _SECOND[letter[0]], text)
 
 
 def _decompose(text: str) -> str:
@@ -144,13 +143,11 @@ def _searched(text: str) -> list[str]:
 
 
 def _spellings(word: str) -> list[str]:
-    """All spellings of a searched word: one of them is a spelling in the index."""
-    parts = _SECOND_SPELLED.split(_decompose(word))
-    choices = [(part, _SECOND[part]) if part in _SECOND else (part,) for part in parts]
-    spellings: Iterable[Iterable[str]] = itertools.product(*choices)
-    if math.prod(map(len, choices)) > _MAX_SPELLINGS:
-        spellings = ([choice[n] for choice in choices] for n in (0, -1))
-    return [_compose("".join(spelling)) for spelling in spellings]
+    """The spellings of a searched word, as ``_spell`` makes them: one of them is in the index."""
+    spellings = [_decompose(word)]
+    for second in (_INNER_APOSTROPHE, _SPELT_OUT):
+        spellings += [_respell(second, spelling) for spelling in spellings]
+    return [_compose(spelling) for spelling in dict.fromkeys(spellings)]
 
 
 def _all(queries: Iterable[str]) -> str:

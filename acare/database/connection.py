@@ -4,11 +4,8 @@ Only this module calls ``sqlite3.connect``. No connection creates a database, or
 except when the last one to a file is closed.
 """
 
-import json
 import os
-import re
 import sqlite3
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -65,13 +62,8 @@ _TEMPORARY_FAILURES = {
     sqlite3.SQLITE_INTERRUPT: "The query took too long. Make it more specific, or try later.",
 }
 
-# Errors for stored text that is damaged; they have no code of their own. In brackets: an SQL function of ours
-# has failed. The last one is from FTS5.
-_DAMAGED = re.compile("malformed JSON|(user-defined function raised|SQL logic error)")
-
-# The last exception that an SQL function raised in each thread, in this or an earlier statement:
-# SQLite reports only that one failed.
-_raised = threading.local()
+# The error for stored text that is damaged, which has no code of its own.
+_DAMAGED = "malformed JSON"
 
 
 def readable_text(stored: bytes) -> str:
@@ -79,17 +71,10 @@ def readable_text(stored: bytes) -> str:
     return stored.decode(errors="replace")
 
 
-def _keeping_exception(function: Callable[..., str | bool]) -> Callable[..., str | bool]:
-    def call(*values: bytes | str | None) -> str | bool:
-        try:
-            return function(
-                *[readable_text(value) if isinstance(value, bytes) else value for value in values]
-            )
-        except Exception as error:
-            _raised.error = error
-            raise
-
-    return call
+def _taking_bytes(function: Callable[..., str | bool]) -> Callable[..., str | bool]:
+    return lambda *values: function(
+        *[readable_text(value) if isinstance(value, bytes) else value for value in values]
+    )
 
 
 def open_file(path: Path | None, *, mode: str = "rw", settings: tuple[str, ...] = ()) -> sqlite3.Connection:
@@ -121,7 +106,7 @@ def open_file(path: Path | None, *, mode: str = "rw", settings: tuple[str, ...] 
 def add_functions(connection: sqlite3.Connection, functions: Functions) -> None:
     """Let the statements of a connection, and the views of the schema, call functions."""
     for name, function in functions.items():
-        connection.create_function(name, -1, _keeping_exception(function), deterministic=True)
+        connection.create_function(name, -1, _taking_bytes(function), deterministic=True)
 
 
 def open_writer(path: Path, functions: Functions) -> sqlite3.Connection:
@@ -170,14 +155,11 @@ def open_locked(path: Path) -> sqlite3.Connection | None:
 
 def as_domain_error(error: BaseException) -> BaseException:
     """StoreUnavailable if SQLite failed because of the machine, another process or damage; otherwise the
-    error itself. If an SQL function of acare failed, its exception, which SQLite's error does not name.
+    error itself.
     """
-    raised: Exception | None = _raised.__dict__.pop("error", None)
     if not isinstance(error, sqlite3.Error):
         return error
-    damaged = _DAMAGED.match(str(error))
-    if damaged and damaged[1] and raised and not isinstance(raised, json.JSONDecodeError):
-        return raised
+    damaged = str(error).startswith(_DAMAGED)
     code = getattr(error, "sqlite_errorcode", 0)
     reason = _TEMPORARY_FAILURES.get(code) or _TEMPORARY_FAILURES.get(code & 0xFF)  # the primary code
     if reason is None and not damaged:

@@ -108,7 +108,7 @@ def test_a_request_that_falcon_rejects_lists_its_problem(app, api, monkeypatch):
 
 
 @pytest.mark.parametrize("function", ["search_words", "has_place"])
-def test_a_defect_in_a_function_of_sql_is_no_damage(api, monkeypatch, caplog, function):
+def test_a_defect_in_a_function_of_sql_is_no_damage(api, monkeypatch, function):
     ask = {
         "search_words": lambda status: api.post(JORDAN, status),
         "has_place": lambda status: api.get(PLACE, status),
@@ -117,6 +117,3 @@ def test_a_defect_in_a_function_of_sql_is_no_damage(api, monkeypatch, caplog, fu
     for module in (search_terms, places):
         monkeypatch.setattr(module, "strings", raising(KeyError(SECRET)))
     assert ask[function](500).json["error"]["errorId"]
-    assert f"KeyError: '{SECRET}'" in caplog.text
-    monkeypatch.undo()
-    ask[function]("2*")  # the next one is not affected
