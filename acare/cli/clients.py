@@ -1,9 +1,9 @@
 """``acare find``, ``history``, ``undelete``, ``erase``, ``export``: the clients of all users."""
 
+import json
 import sys
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,8 @@ from acare.config import Settings
 from acare.database.database import Database, ReadableDatabase
 from acare.database.disk import remove_temporary_files
 from acare.errors import NotFound, Refused, SettingError
-from acare.field_types import USER_EMAIL
 from acare.fields import parse_client
-from acare.filters import FILTERS, parse_due
+from acare.filters import FILTERS
 from acare.importing import csv_rows, json_lines
 from acare.store.deleted import DeletedClients
 from acare.store.history import HistoryStore
@@ -36,90 +35,50 @@ COPIES = "Backups are unchanged; --backups DIR lists those with the client.\n"
 
 @command(
     argument("q", "the words", "TEXT", nargs="*"),
-    argument("--email", "only clients with this e-mail address", "EMAIL", FILTERS["email"]),
-    argument("--user", "only clients of this user", "EMAIL", USER_EMAIL),
     argument("--tag", "only clients with this tag", "TAG", FILTERS["tag"]),
-    argument(
-        "--due", "only clients with a follow-up by this date, or any; earliest first", "DATE", parse_due
-    ),
     argument("--deleted", "find deleted clients too", action="store_true"),
-    argument("--history", "find earlier versions too, also of deleted clients", action="store_true"),
-    argument("--backups", "search the backups in this folder instead", "DIR", Path),
     JSON,
 )
-def find(
-    settings: Settings,
-    q: list[str],
-    email: str | None,
-    user: str | None,
-    tag: str | None,
-    due: str | None,
-    deleted: bool,
-    history: bool,
-    backups: Path | None,
-    as_json: bool,
-) -> int:
+def find(settings: Settings, q: list[str], tag: str | None, deleted: bool, as_json: bool) -> None:
     """Find clients of all users by name, phone or other words.
 
     Each word must begin a word of the name, e-mail, phone, tags, locations or notes; a phone number is found
     in any notation, and by its beginning or end.
     """
-    current = {"tag": tag, "due": due}  # these filters find only clients as they are
-    for name, value in current.items():
-        if value is not None and (deleted or history):
-            raise SettingError(f"--{name} cannot be combined with --deleted, --history")
-    text = " ".join(q) if q else None
-    search = partial(_found, current, user=user, deleted=deleted, history=history, q=text, email=email)
-    columns = (
-        ["name", "phone", "email"] + ["deleted_at"] * (deleted or history) + ["version"] * history + ["id"]
-    )
-    if backups is None:
-        with read_database(settings) as database, closing(search(database)) as clients:
-            _print_found(clients, columns, as_json=as_json)
-        return 0
-    failed: list[Path] = []
-    found = copies.search(copies.in_folder(backups), search, failed)
-    _print_found(({**row, "file": str(path)} for path, row in found), [*columns, "file"], as_json=as_json)
-    return int(failed != [])
-
-
-def _print_found(rows: Iterable[dict[str, Any]], columns: list[str], *, as_json: bool) -> None:
-    """Print clients; as text, with their full names and, on stderr, the number of different clients."""
-    found: set[str] = set()
+    if tag is not None and deleted:
+        raise SettingError("--tag cannot be combined with --deleted")
+    columns = ["name", "phone", "email", *(["deleted_at"] if deleted else []), "id"]
+    number = 0
 
     def shown() -> Iterator[dict[str, Any]]:
-        for row in rows:
-            found.add(row["id"])
-            yield {**row, "name": f"{row['first_name']} {row['last_name']}"}
+        nonlocal number
+        for client in clients:
+            number += 1
+            yield client if as_json else {**client, "name": f"{client['first_name']} {client['last_name']}"}
 
-    print_rows(rows if as_json else shown(), columns, as_json=as_json)
-    if len(found) > 1:
-        sys.stderr.write(f"{len(found):,} clients match; 'acare erase' takes the id of one.\n")
+    text = " ".join(q) if q else None
+    with read_database(settings) as database, closing(_found(database, text, tag, deleted)) as clients:
+        print_rows(shown(), columns, as_json=as_json)
+    if number > 1 and not as_json:
+        sys.stderr.write(f"{number:,} clients match; 'acare erase' takes the id of one.\n")
 
 
 def _found(
-    current: Mapping[str, object],
-    database: ReadableDatabase,
-    user: str | None,
-    deleted: bool,
-    history: bool,
-    **filters: object,
-) -> Generator[dict[str, object], None, None]:
-    """Matching clients, newest first; with ``deleted``, deleted clients follow; with ``history``, earlier
-    versions, those of a client together."""
+    database: ReadableDatabase, text: str | None, tag: str | None, deleted: bool
+) -> Generator[dict[str, Any], None, None]:
+    """Matching clients, newest first; with ``deleted``, deleted clients follow, last deleted first."""
     owners = _owners(database)
-    filters["user_id"] = None if user is None else UserStore(database).get(user).id
 
-    def row(record: str, deleted_at: str | None = None) -> dict[str, object]:
+    def row(record: str, deletion: str = "{}") -> dict[str, Any]:
         client = parse_client(record)
+        deleted_at = json.loads(deletion).get("deletedAt")
         return {**client, "owner": owners.get(client["user_id"]), "deleted_at": deleted_at}
 
-    for record, _ in ClientLists(database).all(OPERATOR, sys.maxsize, **current, **filters):
+    for record, _ in ClientLists(database).all(OPERATOR, sys.maxsize, q=text, tag=tag):
         yield row(record)
-    if deleted or history:
-        with closing(DeletedClients(database).find(history=history, **filters)) as stored:
-            for record, deleted_at in stored:
-                yield row(record, deleted_at)
+    if deleted:
+        for found in DeletedClients(database).page(OPERATOR, page=1, limit=sys.maxsize, q=text).rows:
+            yield row(*found)
 
 
 def _owners(database: ReadableDatabase) -> dict[str, str]:
@@ -158,18 +117,16 @@ def erase(settings: Settings, client_id: str, yes: bool, backups: Path | None) -
     The id and the time are recorded, so that restoring an older backup erases the client again. Backups are
     not changed.
     """
-    failed: list[Path] = []
     if yes and backups is not None:
         remove_temporary_files(backups)  # which a killed backup left
     with (open_database if yes else read_database)(settings) as database:
         searched = copies.beside(database.path) + ([] if backups is None else copies.in_folder(backups))
-        found = copies.search(searched, lambda copy: [HistoryStore(copy).stored(client_id)["client"]], failed)
-        paths = [path for path, _ in found]
-        for path in paths:
+        found, failed = copies.with_client(searched, client_id)
+        for path in found:
             print(printable(f"The client stays in {path} until you delete this file."))
-        _erase(database, client_id, is_in_copies=bool(paths))
+        _erase(database, client_id, is_in_copies=bool(found))
     sys.stderr.write(COPIES if backups is None else "")
-    return int(failed != [])
+    return int(bool(failed))
 
 
 def _erase(database: ReadableDatabase, client_id: str, is_in_copies: bool) -> None:

@@ -1,15 +1,15 @@
 """Backups and other copies of a database, which commands search for clients."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from glob import escape
 from pathlib import Path
 
 from acare.cli.output import print_error
-from acare.database.database import ReadableDatabase
 from acare.database.disk import PREFIX
 from acare.errors import AcareError, NotFound, Refused
+from acare.store.history import HistoryStore
 from acare.store.search import read_database
 
 # Backups, and the copies that restores and migrations leave.
@@ -35,20 +35,18 @@ def _copies(paths: Iterable[Path]) -> list[Path]:
     return sorted(path for path in paths if _COPY.fullmatch(path.name))
 
 
-def search(
-    copies: Iterable[Path],
-    find: Callable[[ReadableDatabase], Iterable[dict[str, object]]],
-    failed: list[Path],
-) -> Iterator[tuple[Path, dict[str, object]]]:
-    """The results of ``find`` in each backup or copy, with its file. One file is open at a time.
+def with_client(copies: Iterable[Path], client_id: str) -> tuple[list[Path], list[Path]]:
+    """The backups and copies that have a client, and those that cannot be read: an error is printed.
 
-    The files are not changed. If one cannot be read, an error is printed, and ``failed`` gets it. NotFound is
-    ignored.
+    The files are not changed.
     """
+    found, failed = [], []
     for path in copies:
         try:
             with suppress(NotFound), closing(read_database(path)) as database:
-                yield from ((path, result) for result in find(database))
+                HistoryStore(database).stored(client_id)
+                found.append(path)
         except AcareError as error:
             print_error(f"{path} was not searched: {str(error).removeprefix(f'{path}: ')}")
             failed.append(path)
+    return found, failed

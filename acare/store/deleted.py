@@ -1,11 +1,11 @@
-"""Deleted clients: lists of them, restoring one, and erasing permanently; and the search in earlier versions.
+"""Deleted clients: lists of them, restoring one, and erasing permanently.
 
 The record of an erasure has the id of the client and the time, and nothing about the person.
 """
 
 import json
 import sqlite3
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 
 from acare.auth import Caller
 from acare.database.database import Database
@@ -22,9 +22,19 @@ from acare.store.users import as_dicts
 _SEARCHED = ("first_name", "last_name", "email", "phone", "tags", "preferred_locations", "notes")
 _TEXTS = ", ".join(f"stored.json -> '$.{name}'" for name in _SEARCHED)
 
-# The texts of stored versions are not in the full-text index, which would keep their words: each word of a
-# search must occur in one of them; as with LIKE, only the case of ASCII letters is ignored.
-_MATCHES = f"""(:owner_id IS NULL OR json ->> '$.user_id' = :owner_id)
+#: The filters of a list of deleted clients.
+DELETED_FILTERS = {name: FILTERS[name] for name in ("q", "email", "user_id", "client_type", "status")}
+
+
+class DeletedClients(Store[D]):
+    """The deleted clients in a database. ``filters``: ``DELETED_FILTERS``; None sets no condition."""
+
+    # The texts of stored versions are not in the full-text index, which would keep their words: each word of
+    # a search must occur in one of them; as with LIKE, only the case of ASCII letters is ignored.
+    MATCHES = f"""
+SELECT position
+FROM deleted_clients AS stored
+WHERE (:owner_id IS NULL OR json ->> '$.user_id' = :owner_id)
     AND (:user_id IS NULL OR json ->> '$.user_id' = :user_id)
     AND (:client_type IS NULL OR json ->> '$.client_type' = :client_type)
     AND (:status IS NULL OR json ->> '$.status' = :status)
@@ -37,19 +47,7 @@ _MATCHES = f"""(:owner_id IS NULL OR json ->> '$.user_id' = :owner_id)
             FROM json_tree(json_array({_TEXTS})) AS text
             WHERE instr(lower(text.atom), lower(word.value))
         )
-    )"""
-
-#: The filters of a list of deleted clients.
-DELETED_FILTERS = {name: FILTERS[name] for name in ("q", "email", "user_id", "client_type", "status")}
-
-
-class DeletedClients(Store[D]):
-    """The deleted clients in a database. ``filters``: ``DELETED_FILTERS``; None sets no condition."""
-
-    MATCHES = f"""
-SELECT position
-FROM deleted_clients AS stored
-WHERE {_MATCHES}
+    )
 ORDER BY ended_at DESC, position DESC
 """
 
@@ -72,23 +70,6 @@ ORDER BY ended_at DESC, position DESC
             found = [position for (position,) in connection.execute(self.MATCHES, values)]
             positions = json.dumps(found[(page - 1) * limit : page * limit])
             return Listing(len(found), connection.execute(self.PAGE, {"positions": positions}).fetchall())
-
-    FIND = f"""
-SELECT {STORED_JSON}, iif(deleted, ended_at, NULL)
-FROM client_history AS stored
-WHERE (:history OR stored.rowid IN (SELECT position FROM deleted_clients))
-    AND {_MATCHES}
-ORDER BY client_id, version DESC
-"""
-
-    def find(self, *, history: bool, **filters: object) -> Generator[tuple[str, str | None], None, None]:
-        """The JSON of each deleted client, or with ``history`` of each earlier version, of all users.
-
-        With the time of the deletion, if that ended the version. Without a time limit.
-        """
-        values = {**_values(None, filters), "history": history}
-        with self._database.read() as connection:
-            yield from connection.execute(self.FIND, values)
 
     # The values of a deleted client, for its next version. It returns to its position, unless a new client
     # with the same time of creation has it. json_extract returns values as they are stored: text and numbers

@@ -1,4 +1,4 @@
-"""``acare erase`` and ``find --history``, in the database and in its copies."""
+"""``acare erase``, in the database and in its copies."""
 
 import json
 import shutil
@@ -25,7 +25,8 @@ def person(api):
 
 def test_without_yes_it_shows_the_client_and_erases_nothing(run, api, person, tmp_path):
     (tmp_path / "backups").mkdir()
-    assert "nothing was searched" in run("find", NAME, "--backups", tmp_path / "backups", status=1).err
+    refused = run("erase", person, "--backups", tmp_path / "backups", status=1)
+    assert "nothing was searched" in refused.err
     old_schema.write_to(tmp_path / "backups" / "acare.db.schema-4.db")
     said = f"acare: nothing was erased; --yes erases {NAME} Beeble, client of broker@example.com\n"
     printed = run("erase", person, "--backups", tmp_path / "backups", status=1)
@@ -44,14 +45,12 @@ def test_what_an_old_backup_brings_back_is_erased_again_as_printed(run, app, per
     assert second.startswith(f"The client {person} was erased at 20")
 
 
-def test_backups_that_still_have_a_deleted_client_are_found_and_listed(run, app, api, person, tmp_path):
+def test_backups_that_still_have_a_deleted_client_are_listed(run, app, api, person, tmp_path):
     folder = tmp_path / "backups"
     api.delete(person)
     copy = back_up(app.database.path, folder).rename(folder / "acare.db.before-restore-20260715T143210.000Z")
     old_schema.write_to(folder / "acare.db.schema-4.db")
     (folder / "damaged.db").write_bytes(b"")
-    (found,) = json.loads(run("find", NAME, "--deleted", "--backups", folder, "--json", status=1).out)
-    assert (found["id"], found["file"]) == (person, str(copy))
     for options in ([], ["--yes"], []):  # before the erasure, with it, and later
         printed = run("erase", *options, person, "--backups", folder, status=1)
         assert printed.out.splitlines()[0] == f"The client stays in {copy} until you delete this file."
@@ -92,25 +91,6 @@ def test_the_copy_of_a_killed_backup_is_named_and_removed(run, app, person, tmp_
     assert [f"The client stays in {each} until" in named for each in left] == [True, True]
     assert "acare-tmp" not in run("erase", "--yes", person, "--backups", copy.parent).out
     assert [each.exists() for each in left] == [False, False]
-
-
-# --- find --history
-
-
-def test_words_of_earlier_versions_and_deleted_clients_are_found(run, app, api, person, tmp_path):
-    api.put(person, {"first_name": "Trillian", "notes": "x"})
-    api.put(person, {"notes": "y"})
-    api.delete(api.create(first_name=NAME)["id"])
-    assert json.loads(run("find", NAME, "--json").out) == []
-    found = json.loads(run("find", NAME, "--history", "--json").out)
-    assert sorted((each["version"], each["deleted_at"] is not None) for each in found) == [
-        (1, False),
-        (1, True),
-    ]
-    copy = back_up(app.database.path, tmp_path / "backups")
-    table = run("find", NAME, "--history", "--backups", copy.parent).out.splitlines()
-    assert table[0].split()[-4:] == ["deleted_at", "version", "id", "file"]
-    assert [(line.split()[-3], line.split()[-1]) for line in table[1:]] == [("1", str(copy))] * 2
 
 
 def test_hits_are_printed_as_they_are_read(run, api, monkeypatch):

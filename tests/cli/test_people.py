@@ -32,32 +32,12 @@ def test_find_shows_clients_of_all_users(run, ana, caller):
     assert (refused.out, refused.err) == ("", "acare: TEXT must have at most 8 words\n")
 
 
-def test_find_shows_the_clients_of_an_address_or_a_user(run, ana, caller):
-    mine = ana.create(email="noor@example.com")["id"]
-    other = caller(BEN, "agent").create(email="NOOR@example.com")["id"]
-    by_email = json.loads(run("find", "--email", "noor@example.com", "--json").out)
-    by_user = json.loads(run("find", "--user", ANA, "--json").out)
-    assert [[client["id"] for client in found] for found in (by_email, by_user)] == [[other, mine], [mine]]
-    assert "--email" in run("find", "--email", "noor", status=2).err
-    assert run("find", "--user", "unknown@example.com", status=1).err.startswith("acare: there is no user")
-
-
-def test_find_lists_follow_ups_earliest_first(run, ana):
-    later, sooner, _ = (
-        ana.create(tags=[tag])["id"] for tag in ("due:2026-12-15", "due:2026-12-01", "due:2026-12-16")
-    )
-    found = json.loads(run("find", "--due", "2026-12-15", "--json").out)
-    assert [client["id"] for client in found] == [sooner, later]
-    assert "must be a date such as 2026-12-15, or any" in run("find", "--due", "soon", status=2).err
-    assert "--deleted" in run("find", "--due", "any", "--deleted", status=2).err
-
-
 def test_find_lists_the_clients_with_a_tag(run, ana):
     tagged = ana.create(tags=["VIP"])["id"]
     ana.create(tags=["VIPs", "due:2026-12-01"])
     found = json.loads(run("find", "--tag", "vip", "--json").out)
     assert [client["id"] for client in found] == [tagged]
-    assert "--tag" in run("find", "--tag", "vip", "--history", status=2).err
+    assert "--tag" in run("find", "--tag", "vip", "--deleted", status=2).err
 
 
 def test_find_prints_no_character_that_a_terminal_obeys(run, app, ana):

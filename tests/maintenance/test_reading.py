@@ -16,7 +16,6 @@ USER = "ana@example.com"
 READING = [
     "find Client --deleted", f"history {UNKNOWN_ID}", "export", "key list", "user list",
     f"erase {UNKNOWN_ID}", f"import in.csv --user {USER} --dry-run",
-    "find Client --backups FOLDER",
 ]  # fmt: skip
 WRITING = [
     "user add new@example.com", f"user disable {USER}", f"key create --user {USER}", "compact",
@@ -32,8 +31,7 @@ def execute(tmp_path):
 
     def execute(line, database):
         before = contents(database.parent)
-        words = line.replace("FOLDER", str(database.parent)).split()
-        ended = command.run(*words, "--database", database, cwd=tmp_path)
+        ended = command.run(*line.split(), "--database", database, cwd=tmp_path)
         return ended, contents(database.parent) != before
 
     return execute
