@@ -37,10 +37,11 @@ def _is_time(text: str) -> bool:
 
 
 def of_another(own: str | None, made: list[Path]) -> Path | None:
-    """The newest backup that can be read, if it is of a database with another id than ``own``."""
+    """The newest backup that can be read, if its database has an id other than ``own``."""
     for path in reversed(made):
         with suppress(sqlite3.Error, OSError), closing(open_to_read(path)) as connection:
-            return None if identity.read(connection) in (own, None) else path
+            other = identity.read(connection)
+            return path if own and other and own != other else None
     return None
 
 

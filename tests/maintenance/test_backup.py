@@ -97,7 +97,7 @@ def test_keep_deletes_no_other_file(path, folder):
 
 
 def test_a_failed_backup_deletes_no_older_one(path, folder):
-    fill(path)
+    fill(path, "Ana")
     good = back_up(path, folder)
     edit(path, "DELETE FROM clients_search")
     with pytest.raises(DatabaseRefused):

@@ -53,7 +53,6 @@ EDITS = {
     "a time in another format": (
         "PRAGMA ignore_check_constraints = ON; UPDATE users SET created_at = '2026-01-01'"
     ),
-    "text that is not UTF-8": "UPDATE client_totals SET client_type = CAST(x'ff' AS TEXT)",
     "clients without an owner": "PRAGMA foreign_keys = OFF; DELETE FROM users",
     "a table less": "DROP TABLE client_totals",
     "a newer schema": f"PRAGMA user_version = {SCHEMA_VERSION + 1}",
