@@ -1,11 +1,8 @@
-"""The command ``acare``, also as ``python -m acare``."""
+"""The command ``acare`` as ``python -m acare``."""
 
 import sys
 
-try:
-    from acare.cli import main
-except KeyboardInterrupt:  # from here on, main handles it
-    sys.exit(130)
+from acare.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Unpack
 
 import falcon
 
@@ -16,7 +15,7 @@ from acare.api.ratelimit import LimitRate
 from acare.api.request import Request
 from acare.api.services import Services
 from acare.auth import Caller
-from acare.config import AppOptions, Settings
+from acare.config import Settings
 from acare.errors import AcareError, Refused, SettingError
 
 
@@ -90,7 +89,7 @@ def create_app(
     clock: Callable[[], int] = time.monotonic_ns,
     access_log: Callable[[AccessRecord], None] = log_access,
     identify: Identify | None = None,
-    **options: Unpack[AppOptions],
+    **options: object,
 ) -> App:
     """A WSGI app for one database file: ``create_app(database="clients.db", rate_limit="off")``.
 

@@ -2,16 +2,16 @@
 
 Each setting has a name for :func:`acare.create_app`, a flag for ``acare serve`` and an environment
 variable. A flag takes precedence over the variable. All three take the same text; :func:`acare.create_app`
-also takes the other types in ``AppOptions``.
+also takes a path, a list of origins and numbers.
 """
 
 import ipaddress
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Self, TypedDict
+from typing import Any, Literal, NamedTuple, Self
 
 from acare.errors import SettingError
 from acare.field_types import NAME, Enum, String, Type, count
@@ -175,12 +175,6 @@ class Settings:
         "DAYS",
         "the days after which 'acare purge' deletes what was replaced or deleted, and ended keys, 0 to 99999",
     )
-    backups: Path | None = _setting(
-        None,
-        parse_path,
-        "DIR",
-        "the folder of the backups: a server that creates a new database says if there are any",
-    )
 
     def __post_init__(self) -> None:
         if self.user_header is not None and self.trusted_proxy is None:
@@ -222,23 +216,6 @@ def _refuse_removed(names: Iterable[str]) -> None:
                 f"{name}: the server can no longer require a version with each change, and a change without "
                 "a version overwrites others' changes; remove this setting once all programs send versions"
             )
-
-
-class AppOptions(TypedDict, total=False):
-    """The settings as ``acare.create_app`` takes them; None is the default."""
-
-    database: str | os.PathLike[str] | None
-    listen: str | None
-    rate_limit: str | None
-    trusted_proxy: str | None
-    user_header: str | None
-    cors_origin: str | Sequence[str] | None
-    log_format: Literal["text", "json"] | None
-    agency: str | None
-    currency: str | None
-    drain_seconds: int | str | None
-    keep_days: int | str | None
-    backups: str | Path | None
 
 
 def unknown_variables() -> list[str]:

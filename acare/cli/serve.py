@@ -9,7 +9,7 @@ import resource
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from importlib import resources
@@ -27,9 +27,8 @@ from acare.field_types import USER_EMAIL
 from acare.importing.csv_file import CsvReader
 from acare.importing.importer import import_rows
 from acare.importing.rows import Options
-from acare.maintenance import folders
 from acare.server import Server
-from acare.store import creation, users
+from acare.store import users
 
 
 def _settings_without(*names: str) -> tuple[Setting, ...]:
@@ -51,7 +50,7 @@ def serve(settings: Settings) -> None:
     _serve(settings, _ask_first_user if sys.stdin.isatty() and sys.stdout.isatty() else None)
 
 
-@command(settings=_settings_without("database", "keep_days", "backups"))
+@command(settings=_settings_without("database", "keep_days"))
 def demo(settings: Settings) -> None:
     """Serve a temporary database with invented clients, which is deleted when the demo stops."""
     with tempfile.TemporaryDirectory(prefix="acare-demo-") as folder:
@@ -73,10 +72,9 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
     If there is no key, one is created for the broker ``first_user`` and printed; None: no key is created.
     """
     with log.configured(settings.log_format) as access, _listen(settings) as listener, ExitStack() as opened:
-        is_new = not settings.database.exists()
         app = opened.enter_context(App(settings, access_log=access))
-        for text in _warnings(app, settings, is_new):
-            logging.getLogger("acare").warning("%s", text)
+        for name in unknown_variables():
+            logging.getLogger("acare").warning("%s is not a setting; see 'acare serve --help'", name)
         # The URL at which this machine reaches the server, even if it listens on all addresses.
         host, port = listener.getsockname()[:2]
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
@@ -97,25 +95,6 @@ def _notify_systemd() -> None:
     if address := os.environ.get("NOTIFY_SOCKET"):
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
             notified.sendto(b"READY=1", address.replace("@", "\0", 1))  # "@" begins an abstract address
-
-
-def _warnings(app: App, settings: Settings, is_new: bool) -> Iterator[str]:
-    """What the operator should know at a start. ``is_new``: the database was created now."""
-    for name in unknown_variables():
-        yield f"{name} is not a setting; see 'acare serve --help'"
-    if is_new and settings.backups is not None:
-        try:
-            for newest in folders.backups(settings.database.stem, settings.backups)[-1:]:
-                yield (
-                    f"{settings.database} is new and empty, but has backups, of which {newest} is the "
-                    "newest: is the disk mounted? If it is, stop the server and restore the backup"
-                )
-        except OSError as error:
-            yield f"{settings.backups}: {error.strerror}"
-    with app.database.read() as connection:
-        latest = creation.latest(connection)
-    if latest > timestamps.now():
-        yield f"the clock is or was wrong: the newest client was created on {latest}, in the future"
 
 
 def _listen(settings: Settings) -> socket.socket:

@@ -118,12 +118,3 @@ def create(
 
 def _digest(fields: Mapping[str, object]) -> bytes:
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).digest()
-
-
-LATEST = "SELECT created_at FROM clients WHERE seq = (SELECT max(seq) FROM clients)"
-
-
-def latest(connection: sqlite3.Connection) -> str:
-    """The latest ``created_at``; empty if there is no client."""
-    rows = connection.execute(LATEST).fetchall()
-    return rows[0][0] if rows else ""

@@ -13,7 +13,7 @@ from support.wsgi import call
 import acare
 from acare.api.body import MAX_BODY, MAX_DISCARDED
 from acare.auth import OPERATOR
-from acare.config import SETTINGS, AppOptions
+from acare.config import SETTINGS
 from acare.errors import InvalidInput, Refused, SettingError
 from acare.fields import validate_update
 
@@ -68,10 +68,6 @@ def test_an_invalid_option_is_named_and_no_file_is_made(tmp_path, options, error
     with pytest.raises(error, match=text):
         acare.create_app(**{"database": tmp_path / "a.db", **options})
     assert list(tmp_path.iterdir()) == []
-
-
-def test_the_typed_settings_are_those_of_the_table():
-    assert list(AppOptions.__annotations__) == [setting.name for setting in SETTINGS]
 
 
 def create(app, client, **arguments):

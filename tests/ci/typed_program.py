@@ -9,6 +9,4 @@ app = acare.create_app(database=Path("clients.db"), rate_limit="off", drain_seco
 user = app.users.add("ana@example.com", "agent")
 key: str = app.keys.create(OPERATOR, user_id=user.id, scopes={"clients": ["read"]}).key
 
-acare.create_app(databse="clients.db")  # type: ignore[call-arg]
-acare.create_app(drain_seconds=[5])  # type: ignore[arg-type]
 app.users.add("ana@example.com", "boss")  # type: ignore[arg-type]

@@ -31,7 +31,6 @@ USAGE_ERRORS = [
     ("key revoke", "ID"),
     ("purge --keep-days ٣", "0 to 99999"),
     ("serve --keep-days 1", "unrecognized arguments: --keep-days"),  # it has no effect there
-    ("demo --backups backups", "unrecognized arguments: --backups"),
     ("status --url localhost:8080", "must be a base URL, such as http://127.0.0.1:8080"),
     ("import in.csv --default owner=x", "must be FIELD=VALUE with one of first_name"),
 ]

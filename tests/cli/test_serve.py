@@ -9,9 +9,7 @@ import time
 from itertools import takewhile
 
 import pytest
-from support.backups import back_up, fill
 from support.data import JORDAN
-from support.files import edit
 from support.http import ask
 from support.server import RunningServer, make_key, serving
 from support.sockets import connect, read_answer, wait_for
@@ -44,19 +42,6 @@ def stop(server):
 # --- what it prints
 
 
-def test_a_new_database_is_reported_if_there_are_backups_of_the_old_one(start, log, tmp_path):
-    """The disk with the database may not be mounted."""
-    fill(tmp_path / "served.db")
-    backup = back_up(tmp_path / "served.db", tmp_path / "backups")
-    environment = {"ACARE_BACKUPS": str(tmp_path / "backups")}
-    stop(start(env=environment))
-    assert "new and empty" not in log()
-    (tmp_path / "served.db").unlink()
-    stop(start(env=environment))
-    warning = f"is new and empty, but has backups, of which {backup} is the newest: is the disk mounted?"
-    assert warning in log()
-
-
 def test_systemd_is_told_when_the_server_listens(start, tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
@@ -71,17 +56,6 @@ def test_systemd_is_told_when_the_server_listens(start, tmp_path):
 def test_a_start_warns_of_an_unknown_variable(start, log):
     start(env={"ACARE_LISTN": "0.0.0.0:80"})
     wait_for(lambda: " ACARE_LISTN is not a setting; see 'acare serve --help'\n" in log())
-
-
-def test_a_start_warns_of_a_client_from_the_future(start, log, tmp_path):
-    fill(tmp_path / "served.db", "Ana")
-    future = "'2100-01-01T00:00:00.000Z'"
-    edit(
-        tmp_path / "served.db",
-        f"UPDATE clients SET (created_at, updated_at, version) = ({future}, {future}, 2)",
-    )
-    start()
-    wait_for(lambda: "created on 2100-01-01T00:00:00.000Z, in the future" in log())
 
 
 def access_lines(server, log):
