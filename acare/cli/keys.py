@@ -79,21 +79,18 @@ def create(
         raise SettingError("--key-file cannot be combined with --invitation")
     given: dict[str, list[str]] = {}
     with open_database(settings) as database:
-        user, is_new = _find_or_new(database, email, role)
+        user = _find_or_add(database, email, role)
         for resource, actions in scopes or [_default_scope(database, user)]:
             given.setdefault(resource, []).extend(actions)
         created = KeyStore(database).create(
             OPERATOR,
             user_id=user.id,
-            new_user=user if is_new else None,
             scopes=given,
             name=name,
             expires_at=expires_at,
             invitation=invitation,
             adopted=adopted,
         )
-    if is_new:
-        sys.stderr.write(f"Created the user {user.email} ({user.role}).\n")
     _print_created(created, database.path, url, is_adopted=adopted is not None)
 
 
@@ -107,17 +104,18 @@ def _print_created(created: NewKey, database: Path, url: str | None, is_adopted:
         print(key if url is None else f"{url.rstrip('/')}/#invite={key}")
 
 
-def _find_or_new(database: Database, email: str, role: Role | None) -> tuple[User, bool]:
-    """The user with this address, and whether it is to be stored. Refused for another role or if disabled."""
+def _find_or_add(database: Database, email: str, role: Role | None) -> User:
+    """The user with this address, who is added if new. Refused for another role or if disabled."""
     with database.read() as connection:
         user = users.find(connection, email)
     if user is None:
-        return users.new(email, role or "agent"), True
+        user = users.UserStore(database).add(email, role or "agent")
+        sys.stderr.write(f"Created the user {user.email} ({user.role}).\n")
     if role not in (None, user.role):
         raise Refused(f"no key was created: {user.email} has the role {user.role}, not {role}")
     if user.disabled_at is not None:
         raise Refused(f"no key was created: {user.email} is disabled")
-    return user, False
+    return user
 
 
 def _default_scope(database: Database, user: User) -> tuple[str, list[str]]:

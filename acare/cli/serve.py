@@ -28,7 +28,6 @@ from acare.importing.csv_file import CsvReader
 from acare.importing.importer import import_rows
 from acare.importing.rows import Options
 from acare.server import Server
-from acare.store import users
 
 
 def _settings_without(*names: str) -> tuple[Setting, ...]:
@@ -119,8 +118,8 @@ def _welcome(app: App, settings: Settings, url: str, first_user: Callable[[App],
         return text
     if first_user is None:
         return f"{text}\nThe database has no API key yet: see 'acare key create --help'."
-    broker = users.new(first_user(app), "broker")
-    key = app.keys.create(OPERATOR, user_id=broker.id, new_user=broker, name="first key").key
+    broker = app.users.add(first_user(app), "broker")
+    key = app.keys.create(OPERATOR, user_id=broker.id, name="first key").key
     # The link has the key in its fragment, which a browser does not send.
     return f"""\
 {text}

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from acare import ids, timestamps
-from acare.auth import Caller, NewKey, Scopes, User, validate_scopes
+from acare.auth import Caller, NewKey, Scopes, validate_scopes
 from acare.database.database import Database
 from acare.errors import (
     AlreadyExists,
@@ -41,7 +41,6 @@ class KeyStore(Store[D]):
         caller: Caller,
         *,
         user_id: str | None = None,
-        new_user: User | None = None,
         scopes: Scopes | None = None,
         name: str | None = None,
         expires_at: str | None = None,
@@ -50,11 +49,11 @@ class KeyStore(Store[D]):
     ) -> NewKey:
         """Create a key for the caller or another user, by default with the scopes of the caller.
 
-        It expires with the key of the caller at the latest, and an invitation within 30 days. ``new_user`` is
-        stored with it, or not at all. ``adopted`` is a key that programs already have. Raises
-        InsufficientScope if the caller lacks one of the scopes, Refused if an agent names another
-        user, InvalidInput if the user is unknown or disabled or another argument is invalid, AlreadyExists
-        for an adopted key or a new user, InvalidKey, or Refused: the user has too many keys.
+        It expires with the key of the caller at the latest, and an invitation within 30 days. ``adopted`` is
+        a key that programs already have. Raises InsufficientScope if the caller lacks one of the scopes,
+        Refused if an agent names another user, InvalidInput if the user is unknown or disabled or another
+        argument is invalid, AlreadyExists for an adopted key, InvalidKey, or Refused: the user has too many
+        keys.
         """
         given = {"user_id": user_id, "name": name, "scopes": scopes, "expires_at": expires_at}
         valid = parse_arguments(PARSERS, **given, invitation=invitation or False)
@@ -68,13 +67,7 @@ class KeyStore(Store[D]):
         }
         if invitation:
             values["expires_at"] = _invitation_expiry(valid["expires_at"])
-
-        def work(connection: sqlite3.Connection) -> NewKey:
-            if new_user is not None:
-                users.insert(connection, new_user)
-            return _insert(connection, values, adopted)
-
-        return self._write(work)
+        return self._write(lambda connection: _insert(connection, values, adopted))
 
     REDEEM = f"""
 UPDATE api_keys

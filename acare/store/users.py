@@ -34,10 +34,15 @@ ORDER BY email
         with self._database.read() as connection:
             return as_dicts(connection.execute(self.LIST, values))
 
+    # No row if another user has the address.
+    INSERT = "INSERT OR IGNORE INTO users (id, email, role) VALUES (:id, :email, :role)"
+
     def add(self: "UserStore[Database]", email: str, role: Role) -> User:
         """Add a user. InvalidInput for an invalid value, AlreadyExists if the e-mail address is in use."""
-        user = new(email, role)
-        self._write(lambda connection: insert(connection, user))
+        user = User(ids.new(), **parse_each({"email": email, "role": role}, USER_FIELDS))
+        values = user._asdict()
+        if not self._write(lambda connection: connection.execute(self.INSERT, values).rowcount):
+            raise AlreadyExists(f"the user {user.email} already exists")
         return user
 
     CHANGE = f"""
@@ -79,21 +84,6 @@ WHERE id = :id
             return get(connection, before.id)
 
         return self._write(work)
-
-
-def new(email: str, role: Role) -> User:
-    """A user to be stored. InvalidInput for an invalid value."""
-    return User(ids.new(), **parse_each({"email": email, "role": role}, USER_FIELDS))
-
-
-# No row if another user has the address.
-INSERT = "INSERT OR IGNORE INTO users (id, email, role) VALUES (:id, :email, :role)"
-
-
-def insert(connection: sqlite3.Connection, user: User) -> None:
-    """Store a new user. AlreadyExists if the e-mail address is in use."""
-    if not connection.execute(INSERT, user._asdict()).rowcount:
-        raise AlreadyExists(f"the user {user.email} already exists")
 
 
 # An e-mail address has an @, so it never equals an id.
