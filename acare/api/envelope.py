@@ -172,17 +172,9 @@ def answer_http_error(req: Request, resp: falcon.Response, error: falcon.HTTPErr
 
 
 def answer_defect(req: Request, resp: falcon.Response, error: Exception, _: object) -> None:
-    """Answer 500. The traceback, or what is wrong with a setting, is logged with an error id; the response
-    contains only that id."""
+    """Answer 500. The traceback is logged with an error id; the response contains only that id."""
     error_id = secrets.token_hex(8)
-    is_explained = isinstance(error, errors.SettingError)
-    log.error(
-        "errorId=%s request=%s%s",
-        error_id,
-        req.context.request_id,
-        f" {error}" if is_explained else "",
-        exc_info=None if is_explained else error,
-    )
+    log.error("errorId=%s request=%s", error_id, req.context.request_id, exc_info=error)
     _answer(req, resp, 500, *HTTP_ERRORS[500], errorId=error_id)
 
 

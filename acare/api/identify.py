@@ -3,7 +3,6 @@
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 import falcon
@@ -12,16 +11,12 @@ from acare.api.request import Context, Request, api_key
 from acare.api.services import Services
 from acare.auth import Caller
 from acare.config import Settings
-from acare.errors import SettingError
 
 #: Returns the e-mail address of the user behind a request, given its WSGI environ; None if there is none.
 Identify = Callable[[dict[str, Any]], str | None]
 
 #: The path at which an invitation is taken in place of a key.
 REDEEMED = "v1/keys/redeem"
-
-# The maximum length of a forwarded value. Patterns are not applied to longer text.
-_MAX_FORWARDED = 300
 
 _PREFIX = re.compile(r"((?:/(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~-]+)+)/?")
 
@@ -59,21 +54,10 @@ class IdentifyCaller:
                 if found.reason == "invitation":
                     is_redeemed = env["PATH_INFO"].lstrip("/") == REDEEMED and env["REQUEST_METHOD"] == "POST"
                     context.is_authenticated = is_redeemed
-        elif email := _valid(self._identify(env)):
-            context.session_user = email
+        elif email := self._identify(env):
             context.caller = self._callers.with_email(email)
+            context.session_user = email
         context.is_authenticated = context.is_authenticated or context.caller is not None
-
-
-def _valid(email: object) -> str | None:
-    """What ``identify`` has returned. SettingError if it is wrong."""
-    if isinstance(email, str):
-        with suppress(UnicodeEncodeError):
-            email.encode()
-            return email
-    elif email is None:
-        return None
-    raise SettingError(f"identify must return None or a valid str; it returned {email!r:.50}")
 
 
 class TrustProxy:
@@ -118,6 +102,5 @@ class TrustProxy:
 
 
 def _last(env: Mapping[str, Any], name: str) -> str:
-    """The last element of a header that is a list; "" if the header is missing or the element too long."""
-    element = str(env.get(name, "")).rpartition(",")[2].strip(" \t")
-    return element if len(element) <= _MAX_FORWARDED else ""
+    """The last element of a header that is a list; "" if the header is missing."""
+    return str(env.get(name, "")).rpartition(",")[2].strip(" \t")

@@ -3,7 +3,6 @@
 import hashlib
 import html
 import json
-import logging
 import threading
 from importlib import resources
 from string import Template
@@ -14,8 +13,6 @@ from acare.api import envelope
 from acare.api.request import Request, revalidate
 from acare.api.services import Resource, Services
 from acare.errors import Refused
-
-log = logging.getLogger("acare.error")
 
 #: Nanoseconds for which ``/readyz`` uses the result of its check.
 CHECK_NANOSECONDS = 1_000_000_000
@@ -60,7 +57,7 @@ class Readiness(Resource):
 
     The check writes, and a caller needs no key. So it runs once at a time, its result is used for a second,
     and while it runs, other callers get the result before. A server that is stopping says so in the
-    WSGI environ. Load balancers ask every few seconds, so only a change is logged.
+    WSGI environ.
     """
 
     def __init__(self, services: Services) -> None:
@@ -68,18 +65,13 @@ class Readiness(Resource):
         self._result = ""
         self._checked_at = services.clock() - CHECK_NANOSECONDS
         self._mutex = threading.Lock()
-        self._was_ready = True
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         stopping = req.env.get("acare.stopping", False)
         checks = {"server": "The server is stopping." if stopping else "ok", "write": self._last_result()}
         failed = [f"{name}: {state}" for name, state in checks.items() if state != "ok"]
-        message = f"Not ready. {' '.join(failed)}" if failed else "Ready again."
-        is_ready = not failed
-        if is_ready != self._was_ready:
-            log.warning("%s", message)
-        self._was_ready = is_ready
         if failed:
+            message = f"Not ready. {' '.join(failed)}"
             raise Refused(message, "SERVICE_UNAVAILABLE", {"checks": checks}, {"Retry-After": "1"})
         envelope.succeed(resp, json.dumps({"status": "ready", "checks": checks}))
 
@@ -136,10 +128,7 @@ class WebFile(Resource):
     def on_get(self, req: Request, resp: falcon.Response, name: str) -> None:
         if name not in self._texts:
             raise falcon.HTTPNotFound
-        suffix = name.rpartition(".")[2]
-        _answer(req, resp, self._texts[name], suffix)
-        if suffix == "svg":  # some browsers ask for the icon at each change of the address
-            resp.set_header("Cache-Control", "private, max-age=86400")
+        _answer(req, resp, self._texts[name], name.rpartition(".")[2])
 
 
 def web_files() -> list[str]:

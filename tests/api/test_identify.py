@@ -99,16 +99,15 @@ def test_identify_excludes_pages_of_all_origins(tmp_path):
         acare.create_app(database=tmp_path / "acare.db", cors_origin="*", identify=lambda env: ANA)
 
 
-@pytest.mark.parametrize("returned", [5, ANA.encode(), True, "a\ud800@example.com"], ids=repr)
-def test_a_wrong_identify_is_a_500_with_one_line(tmp_path, caplog, returned):
+@pytest.mark.parametrize("returned", [5, ANA.encode(), "a\ud800@example.com"], ids=repr)
+def test_a_wrong_identify_is_a_500_with_a_traceback(tmp_path, caplog, returned):
     with acare.create_app(database=tmp_path / "acare.db", identify=lambda env: returned) as app:
         answer = me(app)
     assert (answer.status_int, answer.json["error"]["code"]) == (500, "INTERNAL_ERROR")
     assert answer.headers["RateLimit-Remaining"] == "499"
     [record] = caplog.records
-    assert "identify must return None or a valid str; it returned" in record.getMessage()
     assert answer.json["error"]["errorId"] in record.getMessage()
-    assert record.exc_info is None
+    assert record.exc_info is not None
 
 
 SAME = {"Origin": "http://localhost:80"}

@@ -69,7 +69,7 @@ def test_scheme_and_host_are_the_proxys(proxied):
         ("/other, /a/b-c/d_e.f~g/", "/a/b-c/d_e.f~g"),
         *((text, "") for text in (
             "/", "crm", "//evil.example", "/a//b", "http://evil.example/", "/a/../b", "/a b", "/a%2fb",
-            "/a?b", '/a"b', "/a\\b", "/é", "/" + "a" * 400,
+            "/a?b", '/a"b', "/a\\b", "/é",
         )),
     ],
 )  # fmt: skip

@@ -23,8 +23,7 @@ def get(app, path, status=200, mount="", **headers):
 def test_each_file_has_its_type_and_may_be_cached(app, path):
     answer = get(app, path)
     assert answer.headers["Content-Type"] == FILES[path]
-    expected = "private, max-age=86400" if path.endswith("svg") else "private, no-cache"
-    assert answer.headers["Cache-Control"] == expected
+    assert answer.headers["Cache-Control"] == "private, no-cache"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
