@@ -7,9 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain, islice
 from pathlib import Path
-from textwrap import indent
 from typing import IO
 
 from acare.database.copying import Progress, silent
@@ -39,27 +37,19 @@ def print_error(text: str) -> None:
 
 def print_json(value: object) -> None:
     """Print JSON, in ASCII unless the output is UTF-8, with control characters escaped."""
-    print(_json(value))
-
-
-def _json(value: object) -> str:
     text = json.dumps(value, indent=2, ensure_ascii=sys.stdout.encoding != "utf-8")
-    return _UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text)
+    print(_UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text))
 
 
 def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, as_json: bool) -> None:
     """Print these columns under their names, aligned; or the complete rows as a JSON list."""
     if as_json:
-        before = "["
-        for row in rows:  # one by one: they may not fit in memory
-            print(f"{before}\n{indent(_json(row), '  ')}", end="")
-            before = ","
-        print("[]" if before == "[" else "\n]")
+        print_json([*rows])
         return
-    lines = (["-" if row[name] is None else printable(row[name]) for name in columns] for row in rows)
-    begin = [list(columns), *islice(lines, 1000)]  # they decide on the widths: all may not fit in memory
-    widths = [max(map(len, column)) for column in zip(*begin, strict=True)]
-    for line in chain(begin, lines):
+    cells = (["-" if row[name] is None else printable(row[name]) for name in columns] for row in rows)
+    lines = [list(columns), *cells]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
         print("  ".join(map(str.ljust, line, widths)).rstrip())
 
 

@@ -25,8 +25,7 @@ MAX_SIZE = 1024 * 1024 * 1024
 #: Seconds that a limited read may take from a quarter of MAX_SIZE on.
 SHORT_SECONDS = 0.1
 
-#: Changed rows after which the WAL is checkpointed: about 650 new clients, and 27 MB of WAL. After a
-#: 250th of them, its size is read, which is a system call.
+#: Changed rows after which the WAL is checkpointed: about 650 new clients, and 27 MB of WAL.
 CHECKPOINT_AFTER = 4000
 
 #: Seconds that each attempt to empty the WAL waits for readers; they end by then if it is long.
@@ -65,7 +64,7 @@ class WriteAheadLog:
         # Bytes of the WAL in use, at the last checkpoint. (If another program, such as Litestream, restarts
         # the WAL, the file may stay as long as it was.)
         self._size = os.path.getsize(self._path) if self._path.exists() else 0
-        self._copied_rows = self._measured_rows = connection.total_changes  # at the last of each
+        self._copied_rows = connection.total_changes  # at the last checkpoint
         self._due_size = CHECKPOINT_SIZE  # bytes of the file
         self._sync_failed = False
         self._next_attempt = 0.0  # seconds of time.monotonic, from which a long WAL is emptied
@@ -80,9 +79,7 @@ class WriteAheadLog:
             self._next_attempt = time.monotonic() + ATTEMPT_SECONDS
             self.empty()
             return
-        if (rows := self._connection.total_changes) - self._measured_rows < CHECKPOINT_AFTER // 250:
-            return
-        self._measured_rows = rows
+        rows = self._connection.total_changes
         if rows - self._copied_rows >= CHECKPOINT_AFTER or os.path.getsize(self._path) > self._due_size:
             self._copy()
 

@@ -1,15 +1,11 @@
 """Requests to another server that speaks this API: retried, and within a share of its rate limit."""
 
-import math
 import re
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import UTC, datetime
 from email.message import Message
-from email.utils import parsedate_to_datetime
 from http.client import HTTPException
 from typing import Any
 
@@ -46,7 +42,7 @@ class Remote:
         self.base = re.sub("(/v1(/clients)?)?/*$", "", start)
         self.limit = 0  # requests in a window, by the last response; 0: it does not say
         self.on_pause: Callable[[str], None] = lambda step: None
-        self._pause, self._reason = 0.0, ""  # seconds to wait before the next request, and for what
+        self._pause, self._reason = 0, ""  # seconds to wait before the next request, and for what
         self._is_reached = False
         self._opener = urllib.request.build_opener(_NoRedirect)
         self._opener.addheaders += [("X-API-Key", key), ("Accept", "application/json")]
@@ -70,7 +66,7 @@ class Remote:
                 reason = f"returned {error.code} {error.headers.get('Location', error.reason)}"
                 if error.code != 429 and error.code < 500:
                     break
-                self._pause = _retry_after(error.headers) or 2**attempt
+                self._pause = _number(error.headers, "Retry-After") or 2**attempt
                 self._reason = "the server's rate limit" if error.code == 429 else "the server"
             except (OSError, HTTPException, ValueError) as error:  # ValueError: a body that is cut
                 reason = "" if isinstance(error, OSError) else "unexpected response: "
@@ -81,7 +77,7 @@ class Remote:
         raise Refused(f"{self.base}: {reason[:300]}")
 
     def _wait(self) -> None:
-        for left in range(min(math.ceil(self._pause), _MAX_PAUSE), 0, -1):
+        for left in range(min(self._pause, _MAX_PAUSE), 0, -1):
             self.on_pause(f"Waiting {left} s for {self._reason}")
             time.sleep(1)
         self._pause = 0
@@ -108,11 +104,3 @@ class Remote:
 def _number(headers: Message, name: str) -> int:
     text = headers.get(name, "")
     return int(text) if re.fullmatch("[0-9]{1,9}", text) else 0
-
-
-def _retry_after(headers: Message) -> float:
-    """The seconds until the server can be asked again; 0 if it does not say so."""
-    with suppress(TypeError, ValueError):  # a date: RFC 9110, 10.2.3
-        date = parsedate_to_datetime(headers.get("Retry-After", ""))
-        return max(1.0, (date.astimezone(UTC) - datetime.now(UTC)).total_seconds())
-    return _number(headers, "Retry-After")

@@ -1,15 +1,11 @@
 """``acare erase``, in the database and in its copies."""
 
-import json
 import shutil
-import sys
 
 import pytest
 from support import old_schema
 from support.backups import back_up
 from support.page import examples, shell
-
-from acare.store.lists import ClientLists
 
 NAME = "Zaphodina"
 TIME = "20260715T143210.000Z"
@@ -91,19 +87,3 @@ def test_the_copy_of_a_killed_backup_is_named_and_removed(run, app, person, tmp_
     assert [f"The client stays in {each} until" in named for each in left] == [True, True]
     assert "acare-tmp" not in run("erase", "--yes", person, "--backups", copy.parent).out
     assert [each.exists() for each in left] == [False, False]
-
-
-def test_hits_are_printed_as_they_are_read(run, api, monkeypatch):
-    """All of them may not fit in memory."""
-    for _ in range(3):
-        api.create(first_name=NAME)
-    printed, read = [], ClientLists.all
-
-    def watch(*arguments, **filters):
-        for row in read(*arguments, **filters):
-            printed.append(sys.stdout.tell())
-            yield row
-
-    monkeypatch.setattr(ClientLists, "all", watch)
-    assert len(json.loads(run("find", NAME, "--json").out)) == 3
-    assert printed == sorted(set(printed))

@@ -3,8 +3,6 @@
 import errno
 import json
 import os
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 
 import pytest
 from support.data import ALL_FIELDS
@@ -167,10 +165,6 @@ def test_the_progress_shows_what_is_waited_for(mover, hosted, tmp_path):
     assert ("Waiting 512 s for the server's rate limit", 7, 9, "clients") in shown
 
 
-def in_seconds(seconds):
-    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
-
-
 @pytest.mark.parametrize(
     ("script", "pauses"),
     [
@@ -186,13 +180,6 @@ def test_a_download_waits_and_tries_again(mover, hosted, script, pauses):
     hosted.before = lambda path: hosted.script.extend(script if len(hosted.requests) == 3 else ())
     assert mover.run().code == 0
     assert hosted.waited() == pauses
-
-
-def test_a_download_waits_until_a_date(mover, hosted):
-    hosted.create(1)
-    hosted.script = [(429, {"Retry-After": in_seconds(100)}, {})]
-    assert mover.run().code == 0
-    assert 95 < hosted.waited() <= 101
 
 
 def test_a_download_tries_ten_times_again(fails, hosted):
