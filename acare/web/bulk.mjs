@@ -118,7 +118,7 @@ function paceText(count) {
 	if (!secondsFor(count, session.rate)) return "";
 	const { free, perSecond } = paceOf(session.rate);
 	const minutes = Math.ceil(secondsFor(count, session.rate) / 60);
-	return `The rate limit lets ${showNumber(Math.max(free, 0))} pass at once, then about ${Math.round(perSecond * 60)} a minute: about ${counted(minutes, "minute")}.`;
+	return `The rate limit allows ${showNumber(Math.max(free, 0))} at once, then about ${Math.round(perSecond * 60)} a minute: about ${counted(minutes, "minute")}.`;
 }
 
 /** Ask for the value of a change, saying whom it changes, and change them. */

@@ -64,7 +64,7 @@ const GROUPS = {
 	different: ["Different", ": choose, or leave what is kept"],
 	joined: ["Joined", ": nothing is lost"],
 	notation: ["Different notation", ": the fuller one is kept"],
-	equal: ["Equal, or of one client", ""],
+	equal: ["Equal, or in one client only", ""],
 };
 
 // It has explicit roles, as the table of the list.

@@ -99,7 +99,7 @@ function showFailure(error) {
 	if (error.status === 404)
 		return view === "client" ? goneView(id, signal) : location.replace(`#/client/${id}`);
 	return show(
-		"That did not work",
+		"Something went wrong",
 		{ back: place.list ?? "#/" },
 		el("p", { role: "alert" }, explain(error)),
 		el("div.actions", button("Try again", render, "main")),
@@ -209,7 +209,7 @@ const FIELD = ":is(#note, [type=search]):placeholder-shown";
 /** The name and use of each key, what it does, and where, if not outside of fields. */
 const KEYS = {
 	"/": ["/", "Search", search],
-	Enter: ["Enter", "In the search: open the client, or the list of several"],
+	Enter: ["Enter", "In the search: open the client, or go to the list"],
 	ArrowDown: ["↓", "Next client in the list", () => moveBy(1), `${OUTSIDE}, [name=q]`],
 	ArrowUp: ["↑", "Previous client in the list", () => moveBy(-1)],
 	n: ["n", "New client", () => location.assign("#/new")],
@@ -225,7 +225,7 @@ const KEYS = {
 	],
 	x: ["x", "Select the client", () => chooseFocused(false)],
 	X: ["Shift + x", "Select all up to the client", () => chooseFocused(true)],
-	"Ctrl + z": ["Ctrl + Z", "Take the last change back", () => undoButton.last?.()],
+	"Ctrl + z": ["Ctrl + Z", "Undo the last change", () => undoButton.last?.()],
 	Escape: ["Esc", "Leave an empty field, the selection, the view", leave, `${OUTSIDE}, ${FIELD}`],
 	".": [
 		".",

@@ -31,7 +31,7 @@ function refusal(text, { details }) {
 	const noun = isInviting(text) ? "invitation" : "key";
 	const { reason, endedAt } = details ?? {};
 	const end = endedAt ? ` on ${showTime(endedAt)}` : "";
-	if (reason === "expired") return `This ${noun} ended${end}. Ask for a new one.`;
+	if (reason === "expired") return `This ${noun} expired${end}. Ask for a new one.`;
 	if (reason !== "revoked") return `This ${noun} is not valid. Ask for a new one.`;
 	const what = noun === "key" ? "was revoked" : "was used or revoked";
 	return `This ${noun} ${what}${end}. Ask for a new one.`;
