@@ -1,7 +1,8 @@
-"""A field added to fields.py and schema.sql, with a migration, works in the API, files and imports."""
+"""The usual changes of the guide, made as edits of a copy of the package: they work, and touch few files."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,49 +14,75 @@ from support.client import Api, fields_of, full_key
 from support.data import JORDAN
 from support.files import edit, query
 from support.hosted import KEY, Hosted, by_id, listening
+from support.openapi import codes, follow
+from support.page import FENCE
 
 import acare
 from acare.database.schema import SCHEMA_VERSION
+from acare.errors import Refused
 
 ROOT = Path(__file__).resolve().parent.parent
 NEXT = SCHEMA_VERSION + 1
+MIGRATION = f"acare/database/migrations/{SCHEMA_VERSION}_to_{NEXT}.sql"
+GUIDE = (ROOT / "acare" / "README.md").read_text("utf-8").partition("## Where a change goes")[2]
+REBUILD = next(text for language, text in FENCE.findall(GUIDE) if language == "sql")
 
 # A table that refers to clients.
 VISITS = "CREATE TABLE visits (client_id TEXT REFERENCES clients (id) ON DELETE CASCADE) STRICT;"
-FIELD = 'Field("language", Enum(("en", "de")), "Language.", "de", default="en", hosted=False)'
 
-# File, text, replacement.
-EDITS = [
-    ("acare/fields.py", 'Field("tags"', f'{FIELD}, Field("tags"'),
-    ("acare/database/schema.py", f"SCHEMA_VERSION = {SCHEMA_VERSION}", f"SCHEMA_VERSION = {NEXT}"),
-    ("schema.sql", f"user_version = {SCHEMA_VERSION}", f"user_version = {NEXT}"),
-    ("schema.sql", "    tags  ", "    language TEXT NOT NULL CHECK (language IN ('en', 'de')),\n    tags  "),
-    ("schema.sql", "'tags', json(tags),", "'language', language, 'tags', json(tags),"),
-    ("schema.sql", "CREATE TABLE erasures", f"{VISITS}\n\nCREATE TABLE erasures"),
-]
-MIGRATION = """
-ALTER TABLE clients RENAME TO clients_before;
+TYPE = 'Enum(("en", "de"))'
 
-CREATE TABLE clients ({definition}) STRICT;
+# Change → file → what is added before which text.
+CHANGES = {
+    "field": {
+        "acare/fields.py": {
+            'Field("tags"': f'Field("language", {TYPE}, "", "de", default="en", hosted=False), '
+        },
+        "schema.sql": {
+            "CREATE TABLE erasures": f"{VISITS}\n\n",
+            "    tags  ": "    language TEXT NOT NULL CHECK (language IN ('en', 'de')),\n",
+            "        'tags', json(tags),": "        'language', language,\n",
+        },
+        MIGRATION: {},
+        "acare/web/record.mjs": {'["source", "text"]': '["language", "choice", ["en", "de"]],\n\t'},
+        "acare/web/values.mjs": {'pre_approved: "Pre': 'language: "Speaks",\n\t'},
+        "acare/api/README.md": {"| `tags` |": "| `language` | `en` or `de` | `en` |\n"},
+    },
+    "filter": {
+        "acare/filters.py": {
+            '"tag": Parameter(': '"language": Parameter(Enum(("en", "de")), "Only these."),\n    '
+        },
+        "acare/store/lists.py": {'"tag": "EXISTS': '"language": "language = :language",\n    '},
+    },
+    "error": {
+        "acare/api/envelope.py": {'"LAST_BROKER": ': '"CLIENT_BUSY": ErrorCode(409, "It is busy."),\n    '},
+        "acare/api/openapi.md": {"PRECONDITION_FAILED |\n| getClientHistory": "CLIENT_BUSY, "},
+    },
+    "setting": {
+        "acare/config.py": {
+            "agency: str | None =": 'motto: str | None = _setting(None, NAME, "TEXT", "a motto")\n    '
+        },
+        "acare/api/public.py": {'"currency": currency}': '"motto": services.settings.motto, '},
+    },
+}
+MAX_FILES = {"field": 6, "filter": 2, "error": 2, "setting": 2}
 
-INSERT INTO clients ({columns}, language)
-SELECT {columns}, 'en'
-FROM clients_before;
 
-DROP TABLE clients_before;
-"""
-
-
-def copy_with_field(folder, columns):
+def make_changes(folder, columns):
     shutil.copytree(ROOT / "acare", folder / "acare")
     schema = Path(shutil.copy(ROOT / "schema.sql", folder))
-    for name, old, new in EDITS:
-        text = (folder / name).read_text("utf-8")
-        assert text.count(old) == 1, old
-        (folder / name).write_text(text.replace(old, new), "utf-8")
-    definition = schema.read_text("utf-8").partition("TABLE clients (")[2].partition(") STRICT")[0]
-    step = folder / "acare" / "database" / "migrations" / f"{SCHEMA_VERSION}_to_{NEXT}.sql"
-    step.write_text(MIGRATION.format(definition=definition, columns=columns), "utf-8")
+    for name, additions in (file for change in CHANGES.values() for file in change.items()):
+        for place, added in additions.items():
+            text = (folder / name).read_text("utf-8")
+            assert text.count(place) == 1, place
+            (folder / name).write_text(text.replace(place, added + place), "utf-8")
+    text = schema.read_text("utf-8").replace(f"user_version = {SCHEMA_VERSION}", f"user_version = {NEXT}")
+    schema.write_text(text, "utf-8")
+    definition = re.search(r"TABLE clients (\(.*?\n\)) STRICT", text, re.DOTALL)[1]
+    script = REBUILD.replace("(...)", definition, 1)
+    for values in (f"{columns}, language", f"{columns}, 'en'"):
+        script = script.replace("...", values, 1)
+    (folder / MIGRATION).write_text(script, "utf-8")
 
 
 def retry(api):
@@ -63,10 +90,10 @@ def retry(api):
 
 
 def use(folder, key, updated, deleted):
-    """Print where a caller of the copy sees the field. ``updated``, at version 2, is older than the field."""
+    """Print where a caller of the copy sees the changes. ``updated``, at version 2, is older than them."""
     database, rows = Path(folder, "acare.db"), Path(folder, "in.csv")
     rows.write_text("First Name,Last Name,Type,Language\nAnn,Ray,buyer,DE\n", "utf-8")
-    with acare.create_app(database=database) as app:
+    with acare.create_app(database=database, motto="Home") as app:
         api = Api(app, key)
         seen = {"retried": retry(api)}
         seen["created"] = [api.create(language="de")["language"], api.create()["language"]]
@@ -78,9 +105,14 @@ def use(folder, key, updated, deleted):
         seen["history"] = api.get(f"/v1/clients/{updated}/history").json["data"]["versions"]
         seen["feed"] = api.get("/v1/changes").json["data"]["changes"]
         seen["visits"] = len(query(database, "SELECT * FROM visits"))
-        seen["csv"] = api.get("/v1/clients.csv").text
+        seen["filtered"] = api.list("?language=de")["clients"]
+        seen["csv"] = api.get("/v1/clients.csv?language=de").text
+        seen["document"], seen["page"] = api.get("/openapi.json").json, api.get("/").text
+        seen["fields"] = api.get("/web/record.mjs").text
         command.run("import", rows, "--user", "broker@example.com", "--database", database)
         seen["imported"] = api.list("?q=ann")["clients"]
+        app.clients.delete = refuse
+        seen["refused"] = api.delete(updated, 409).json["error"]
     hosted, key_file = Hosted(), Path(folder, "key.txt")
     hosted.listed = None
     hosted.create(1)
@@ -89,6 +121,10 @@ def use(folder, key, updated, deleted):
         where = ("--key-file", key_file, "--user", "broker@example.com", "--database", database)
         seen["moved"] = [command.run("import", url, *where).code, by_id(hosted.requests)]
     print(json.dumps(seen))
+
+
+def refuse(*_):
+    raise Refused("the client is busy", "CLIENT_BUSY")
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +138,7 @@ def seen(tmp_path_factory):
         retry(api)
     edit(folder / "acare.db", f"{VISITS} INSERT INTO visits SELECT id FROM clients")
     names = query(folder / "acare.db", "SELECT name FROM pragma_table_info('clients')")
-    copy_with_field(folder, ", ".join(name for (name,) in names))
+    make_changes(folder, ", ".join(name for (name,) in names))
     code = "import sys, test_new_field; test_new_field.use(*sys.argv[1:])"
     line = [sys.executable, "-c", code, folder, key, updated, deleted]
     env = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
@@ -113,6 +149,9 @@ def seen(tmp_path_factory):
 
 def languages(clients):
     return [client["language"] for client in clients]
+
+
+# --- a field
 
 
 def test_a_new_field_is_validated_and_stored(seen):
@@ -140,5 +179,47 @@ def test_a_new_field_is_in_the_feed_files_and_imports(seen):
     assert languages(seen["imported"]) == ["de"]
 
 
+def test_a_new_field_is_documented(seen):
+    for name in ("ClientRecord", "ClientInput", "ClientUpdate"):
+        described = seen["document"]["components"]["schemas"][name]["properties"]["language"]
+        assert described["examples"] == ["de"]
+
+
 def test_the_hosted_service_is_not_asked_for_an_own_field(seen):
     assert seen["moved"] == [0, []]
+
+
+# --- the other changes
+
+
+def test_a_new_filter_is_applied_and_documented(seen):
+    assert languages(seen["filtered"]) == ["de", "de"]
+    assert len(seen["csv"].splitlines()) == 3
+    assert "language" in [
+        each["name"] for each in seen["document"]["paths"]["/v1/clients"]["get"]["parameters"]
+    ]
+
+
+def test_a_new_error_is_answered_and_documented(seen):
+    assert seen["refused"] == {"code": "CLIENT_BUSY", "message": "The client is busy."}
+    responses = seen["document"]["paths"]["/v1/clients/{client_id}"]["delete"]["responses"]
+    assert codes(seen["document"], follow(seen["document"], responses["409"])) == [
+        "VERSION_CONFLICT",
+        "CLIENT_BUSY",
+    ]
+
+
+def test_a_new_setting_reaches_its_layer(seen):
+    assert 'data-motto="Home"' in seen["page"]
+
+
+@pytest.mark.parametrize("change", MAX_FILES)
+def test_a_change_touches_few_files_which_the_guide_names(change):
+    item = re.search(rf"^- \*\*An? {change}\b(?:.|\n)+?(?=\n- |\n\n)", GUIDE, re.MULTILINE)[0]
+    named = {(ROOT / "acare" / link).resolve() for link in re.findall(r"\]\(([^)#]+)", item)}
+    last_migration = MIGRATION.replace(
+        f"{SCHEMA_VERSION}_to_{NEXT}", f"{SCHEMA_VERSION - 1}_to_{SCHEMA_VERSION}"
+    )
+    touched = {ROOT / name.replace(MIGRATION, last_migration) for name in CHANGES[change]}
+    assert touched <= named
+    assert len(touched) <= MAX_FILES[change]

@@ -12,9 +12,6 @@ from pathlib import Path
 
 from acare.database.connection import open_file
 
-#: ``PRAGMA user_version`` of the files that this version of acare creates, as in schema.sql.
-SCHEMA_VERSION = 6
-
 #: The oldest version that can be migrated to it. The commit 3b46be3c migrates versions 2 and 3 to it.
 OLDEST_VERSION = 4
 
@@ -50,6 +47,16 @@ def text() -> str:
     package = Path(__file__).resolve().parent.parent
     folder = package if (package / "schema.sql").exists() else package.parent
     return (folder / "schema.sql").read_text(encoding="utf-8")
+
+
+def _version() -> int:
+    found = re.search(r"^PRAGMA user_version = (\d+);", text(), re.MULTILINE)
+    assert found is not None
+    return int(found[1])
+
+
+#: ``PRAGMA user_version`` of the files that this version of acare creates.
+SCHEMA_VERSION = _version()
 
 
 def objects() -> dict[str, tuple[str, str, str]]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from acare import ids, timestamps
 from acare.auth import Caller
 from acare.errors import Refused
-from acare.fields import FIELD_NAMES, FIELDS, ValidFields
+from acare.fields import FIELD_NAMES, FIELDS, HOSTED_NAMES, ValidFields
 from acare.store import at_offset, batches
 from acare.store.history import require_visible
 
@@ -105,7 +105,7 @@ def create(
     values["key"] = key
     digest = _digest(dict(client.items() - _UNSET))
     for request_sha256, client_id, text, created_at in connection.execute(FIND_RESPONSE, values).fetchall():
-        if request_sha256 not in (digest, _digest(client)):  # the latter is how 0.3.0 stored it
+        if request_sha256 not in (digest, _digest_of_0_3_0(client)):
             text = "this Idempotency-Key was already used with a different body"
             raise Refused(text, "IDEMPOTENCY_KEY_REUSED")
         require_visible(connection, caller, client_id)
@@ -118,3 +118,8 @@ def create(
 
 def _digest(fields: Mapping[str, object]) -> bytes:
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).digest()
+
+
+def _digest_of_0_3_0(client: ValidFields) -> bytes:
+    """The digest that 0.3.0 stored, of all its fields, which the hosted service has too."""
+    return _digest({name: value for name, value in client.items() if name in HOSTED_NAMES})

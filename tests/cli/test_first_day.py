@@ -11,6 +11,7 @@ from support.terminal import on_terminal
 
 from acare.auth import OPERATOR
 from acare.database.database import Database
+from acare.database.schema import SCHEMA_VERSION
 from acare.store.callers import Callers
 from acare.store.keys import KeyStore
 
@@ -67,4 +68,4 @@ def test_a_command_reports_a_migration_outside_a_terminal(tmp_path):
     old_schema.write_to(tmp_path / "acare.db")
     line = command("user", "add", "eve@example.com")
     ended = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=20)
-    assert "acare: migrated acare.db to schema 6; the backup is" in ended.stderr
+    assert f"acare: migrated acare.db to schema {SCHEMA_VERSION}; the backup is" in ended.stderr

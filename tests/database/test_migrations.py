@@ -14,6 +14,7 @@ from support.backups import sign
 from support.client import Api
 from support.data import JORDAN
 from support.files import edit, leave_in_log, query
+from support.hosted import hosted_fields
 from support.threads import in_threads
 
 import acare
@@ -24,12 +25,11 @@ from acare.maintenance.verification import verify_file
 from acare.store.search import FUNCTIONS, open_database
 
 NOW = schema.SCHEMA_VERSION
-OLD = schema.OLDEST_VERSION
 
 CLIENTS = 11  # of the older file
 
 
-@pytest.fixture(params=range(OLD, NOW), ids=lambda version: f"schema {version}")
+@pytest.fixture(params=old_schema.VERSIONS, ids=lambda version: f"schema {version}")
 def version(request):
     return request.param
 
@@ -92,16 +92,22 @@ CALLERS = {old_schema.BROKER, old_schema.ANA, old_schema.ANA_READS, old_schema.B
 REFUSED = {old_schema.REVOKED: 401, old_schema.EXPIRED: 401, old_schema.DISABLED: 401}
 
 
+def read(api, query):
+    """A list, with the fields that clients have in every version."""
+    listed = api.list(query)
+    return {**listed, "clients": [*map(hosted_fields, listed["clients"])]}
+
+
 def test_every_caller_reads_the_clients_of_before(migrated, answers):
     for key in CALLERS:
-        assert Api(migrated, key).get("/v1/clients?limit=100").json["data"] == answers["lists"][key[0]]
+        assert read(Api(migrated, key), "?limit=100") == answers["lists"][key[0]]
     for key, status in REFUSED.items():
         Api(migrated, key).get("/v1/clients", status=status)
 
 
 def test_the_history_of_every_client_is_as_before(migrated, answers):
     broker = Api(migrated, old_schema.BROKER)
-    assert broker.list("?deleted=true&limit=100") == answers["deleted"]
+    assert read(broker, "?deleted=true&limit=100") == answers["deleted"]
     for client_id, versions in answers["history"].items():
         assert broker.get(f"/v1/clients/{client_id}/history").json["data"]["versions"] == versions
 

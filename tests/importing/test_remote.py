@@ -12,7 +12,7 @@ from support.server import serving
 
 from acare.database.copying import silent
 from acare.errors import Refused
-from acare.fields import ALL_NAMES
+from acare.fields import ALL_NAMES, HOSTED_NAMES
 from acare.importing import download as download_module
 from acare.importing import remote
 from acare.importing.download import Download
@@ -87,7 +87,7 @@ def test_fields_that_are_missing_by_id_prevent_the_import(mover, hosted):
 
 
 def test_the_last_line_says_what_was_accepted_as_missing(mover, hosted):
-    hosted.shown = sorted(ALL_NAMES - {"user_id", "tags"})
+    hosted.shown = sorted(HOSTED_NAMES - {"user_id", "tags"})
     hosted.create(1)
     assert mover.run("--allow-missing", "tags").code == 1
     ended = mover.run("--allow-missing", "tags,user_id")

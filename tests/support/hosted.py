@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 from support.data import ALL_FIELDS
 from support.http import serving_with
 
+from acare.fields import HOSTED_NAMES
+
 #: The fields in the examples of a list, and of an answer by id. The page says that the latter is the record,
 #: of which the example of an update shows all fields.
 LISTED = ("id", "first_name", "last_name", "email", "phone", "client_type", "status", "source", "budget_min",
@@ -136,6 +138,11 @@ class Hosted:
         total, pages = len(found), -(-len(found) // limit)
         meta = {"page": page, "limit": limit, "total": total, "totalPages": pages, "hasMore": page < pages}
         return _data({"clients": [_fields(row, self.listed) for row in rows], "meta": meta})
+
+
+def hosted_fields(client):
+    """A client of acare without the fields that only acare has."""
+    return {name: value for name, value in client.items() if name in HOSTED_NAMES}
 
 
 def _fields(record, names):

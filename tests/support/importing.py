@@ -5,7 +5,7 @@ import re
 
 from support.client import Api
 from support.data import JORDAN
-from support.hosted import KEY
+from support.hosted import KEY, hosted_fields
 from support.keys import new_key
 
 import acare
@@ -87,14 +87,14 @@ class Mover:
         return self.agency.run(*line)
 
     def here(self):
-        """The clients of the agency by id, as a program reads them."""
+        """The clients of the agency by id, with the fields that the hosted service has."""
         found, page = {}, {"hasMore": True, "page": 0}
         with self.agency.app() as app:
             api = Api(app, self.agency.key)
             while page["hasMore"]:
                 listed = api.list(f"?limit=100&page={page['page'] + 1}")
                 page = listed["meta"]
-                found |= {client["id"]: client for client in listed["clients"]}
+                found |= {client["id"]: hosted_fields(client) for client in listed["clients"]}
         return found
 
     def differences(self):

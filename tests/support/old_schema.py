@@ -15,6 +15,8 @@ from typing import Any
 
 HERE = Path(__file__).parent
 
+VERSIONS = sorted(int(path.stem.removeprefix("schema-")) for path in HERE.glob("schema-*.sql"))
+
 # Each key of its users is one digit, repeated 64 times. TABLET was made with BROKER.
 BROKER, ANA, ANA_READS, REVOKED, EXPIRED, BEN, DISABLED, TABLET = (digit * 64 for digit in "12345678")
 
