@@ -162,7 +162,7 @@ const NAMES = {
 
 /** Send jobs, after those that are done already, and say what became of them. ``work`` is {kind, value,
  *  done, isUndo}. */
-async function run(work, jobs) {
+export async function run(work, jobs) {
 	if (running) return;
 	const stopping = new AbortController();
 	running = stopping;

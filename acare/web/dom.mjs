@@ -146,6 +146,10 @@ export function undoButton(undo, text = "Undo") {
 	undoButton.last = once;
 	return button([text, el("kbd.no-phone", "Ctrl + Z")], once);
 }
+/** How high the dock is, for what would be behind it. */
+new ResizeObserver(([{ target }]) =>
+	document.documentElement.style.setProperty("--dock", `${target.offsetHeight}px`),
+).observe(find("#dock"));
 
 /** Name what is shown in the title of the window, and mark it in the navigation. */
 export function nameView(title) {

@@ -1,11 +1,23 @@
 // The people of the agency and their keys. An agent sees their own keys.
 
-import { counted, explain, label, same, showDay, showTime } from "./values.mjs";
+import {
+	counted,
+	daysUntil,
+	dueIn,
+	explain,
+	label,
+	same,
+	showDay,
+	showNumber,
+	showTime,
+} from "./values.mjs";
+import { jobsFor } from "./changes.mjs";
 import {
 	ask,
 	badge,
 	button,
 	check,
+	choicesOf,
 	copy,
 	el,
 	field,
@@ -13,6 +25,7 @@ import {
 	say,
 	select,
 	show,
+	undoButton,
 	value,
 	words,
 	yes,
@@ -29,6 +42,7 @@ import {
 	shortName,
 } from "./session.mjs";
 import { place } from "./place.mjs";
+import { run } from "./bulk.mjs";
 
 const isMine = ({ preview }) =>
 	Boolean(session.key) && preview === `${session.key.slice(0, 8)}…${session.key.slice(-4)}`;
@@ -159,9 +173,9 @@ async function revoke(key, keys) {
 	if (isDone) await showResult("The key was revoked.");
 }
 
-async function showResult(text) {
+async function showResult(text, action) {
 	await place.render();
-	say(text);
+	say(text, action);
 }
 
 /** Change a person, or add one and show the link that signs them in. */
@@ -225,25 +239,36 @@ async function makeKey(body, title, hint, start = "") {
 	await ask(title, [el("p", hint(made)), code], buttons);
 }
 
-/** Give all clients of a person to another one, after a dialog that names both and the number, and
- *  can disable them. */
+/** What there is to hand over: how many clients of each status, and follow-ups. */
+function factsOf(clients) {
+	const count = (status) => showNumber(clients.filter((one) => one.status === status).length);
+	const dates = clients.map(({ tags }) => dueIn(tags)).filter(Boolean);
+	const late = dates.filter((date) => daysUntil(date) < 0).length;
+	const dues = `${showNumber(dates.length)}${late ? `, of which ${showNumber(late)} overdue` : ""}`;
+	const facts = [
+		...choicesOf("status").map(([status, text]) => [text, count(status)]),
+		["Follow-ups", dues],
+	];
+	return el(
+		"dl",
+		facts.map(([name, text]) => el("div", el("dt", name), el("dd", text))),
+	);
+}
+
+/** Give all clients of a person to another one, after a dialog that names both and what moves, and can
+ *  disable them. */
 async function handOver(user) {
 	const from = shortName(user.email);
-	const {
-		meta: { total },
-	} = await call("GET", `v1/clients?user_id=${user.id}&limit=1`);
-	if (!total) return say(`${from} has no clients.`);
+	const clients = [];
+	for await (const page of pagesOf("clients", `user_id=${user.id}`)) clients.push(...page.clients);
+	if (!clients.length) return say(`${from} has no clients.`);
 	const others = people().filter(([id]) => id !== user.id && !session.users.get(id).disabled);
 	const to = select({ name: "to", required: true }, [["", "Choose…"], ...others]);
-	const leaves = check("leaves", `Also disable ${from}, who can then no longer sign in`);
+	const leaves = check("leaves", `Also disable ${from}, who can then not sign in`);
 	const given = await ask(
-		`Hand over ${counted(total, "client")} of ${from}`,
-		[
-			el("p", "This includes closed clients."),
-			field("New owner", to),
-			user.disabled ? null : leaves,
-		],
-		[yes("Hand over clients"), no()],
+		`Hand over the clients of ${from}`,
+		[factsOf(clients), field("New owner", to), user.disabled ? null : leaves],
+		[yes(`Hand over ${counted(clients.length, "client")}`), no()],
 		async (values, signal) => {
 			await call("POST", `v1/users/${user.id}/handover`, { body: { to: values.to }, signal });
 			if (values.leaves)
@@ -251,5 +276,17 @@ async function handOver(user) {
 			return values;
 		},
 	);
-	return given && showResult(`The clients of ${from} now belong to ${shortName(owner(given.to))}.`);
+	if (!given) return;
+	const undo = async () => {
+		if (given.leaves) await call("PUT", `v1/users/${user.id}`, { body: { disabled: false } });
+		// apart from those that have changed since
+		const moved = clients.map((client) => ({
+			...client,
+			user_id: given.to,
+			version: client.version + 1,
+		}));
+		return run({ kind: "owner", value: user.id, done: [] }, jobsFor("owner", user.id, moved));
+	};
+	const text = `The clients of ${from} now belong to ${shortName(owner(given.to))}.`;
+	await showResult(text, undoButton(undo));
 }

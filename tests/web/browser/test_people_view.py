@@ -55,20 +55,43 @@ def test_a_colleague_signs_in_with_the_link_that_is_shown_once(open_page, agency
     expect(theirs.locator("#who bdi")).to_have_attribute("title", "new@example.com")
 
 
+def hand_over(page, leaver, heir):
+    dialog = open_dialog(page, "Hand over clients", leaver)
+    dialog.get_by_label("New owner").select_option(label=heir["email"])
+    dialog.get_by_label("Also disable").check()
+    dialog.get_by_role("button", name=re.compile(r"Hand over \d clients")).click()
+    expect(page.locator(SAID)).to_contain_text("now belong to")
+
+
 @both_engines
 def test_all_clients_of_a_colleague_are_handed_over(open_page, agency):
     (leaver, theirs), (heir, _) = person(agency), person(agency)
-    clients = [theirs.create() for _ in range(3)]
-    page = people(open_page, agency)
-    dialog = open_dialog(page, "Hand over clients", leaver)
-    expect(dialog.get_by_role("heading")).to_have_text(f"Hand over 3 clients of {leaver['email']}")
-    dialog.get_by_label("New owner").select_option(label=heir["email"])
-    dialog.get_by_label("Also disable").check()
-    dialog.get_by_role("button", name="Hand over").click()
-    said = f"The clients of {leaver['email']} now belong to {heir['email']}."
-    expect(page.locator(SAID)).to_have_text(said)
+    clients = [theirs.create(status=status) for status in ("active", "active", "closed")]
+    hand_over(people(open_page, agency), leaver, heir)
     assert {agency.get(client)["user_id"] for client in clients} == {heir["id"]}
     ask(theirs, "GET", "/v1/users/me", status=401)
+
+
+def test_a_handover_says_what_moves(open_page, agency):
+    leaver, theirs = person(agency)
+    for fields in ({"tags": ["due:2020-01-01"]}, {"tags": ["due:2999-01-01"]}, {"status": "closed"}):
+        theirs.create(**fields)
+    page = people(open_page, agency)
+    facts = open_dialog(page, "Hand over clients", leaver).locator("dd")
+    expect(facts).to_have_text(["2", "0", "1", "2, of which 1 overdue"])
+
+
+def test_undo_gives_back_what_has_not_changed_since_a_handover(open_page, agency):
+    (leaver, theirs), (heir, _) = person(agency), person(agency)
+    changed, *others = [theirs.create() for _ in range(3)]
+    page = people(open_page, agency)
+    hand_over(page, leaver, heir)
+    agency.put(changed, source="Fair")
+    page.locator(SAID).get_by_role("button", name="Undo").click()
+    expect(page.locator("#dock").get_by_role("status").filter(has_text="2 of 3")).to_be_visible()
+    assert {agency.get(client)["user_id"] for client in others} == {leaver["id"]}
+    assert agency.get(changed)["user_id"] == heir["id"]
+    ask(theirs, "GET", "/v1/users/me")
 
 
 def test_revoking_a_key_offers_those_that_were_made_with_it(open_page, agency):

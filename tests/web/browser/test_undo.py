@@ -3,7 +3,7 @@
 import re
 
 from playwright.sync_api import expect
-from web.browser.conftest import both_engines, opened
+from web.browser.conftest import both_engines, delete, opened
 
 WHO_AND_WHEN = re.compile(r"broker, \w+ \d+, \d{4}, \d+:\d\d")
 
@@ -68,3 +68,17 @@ def test_the_history_says_what_was_changed_and_puts_it_back(open_page, agency):
     page.get_by_role("button", name="Save").click()
     expect(page.locator(".history li").first).to_contain_text("Minimum bedrooms: 3")
     assert agency.get(client)["property_preferences"] == {"bedrooms_min": 2, "pool": True}
+
+
+def test_the_dock_covers_neither_buttons_nor_fields_of_a_form(open_page, agency):
+    client = agency.create(last_name="Docked")
+    page = opened(open_page, agency, f"client/{client['id']}", viewport={"width": 390, "height": 600})
+    delete(page)
+    expect(page.locator("#said")).to_contain_text("was deleted.")
+    page.keyboard.press("n")
+    expect(page.get_by_role("heading", name="New client")).to_be_visible()
+    page.get_by_label("Notes").focus()
+    tops = [page.locator(one).bounding_box() for one in ("#dock", ".actions:has(.main)", "[name=notes]")]
+    dock, buttons, notes = ((box["y"], box["y"] + box["height"]) for box in tops)
+    assert notes[1] <= buttons[0] < buttons[1] <= dock[0] + 1
+    assert dock[1] == 600
