@@ -55,18 +55,6 @@ install_office() {
         useradd --system --home-dir "/var/lib/$office" --shell /usr/sbin/nologin "$office"
 }
 
-# Earlier versions had hardening.conf as a drop-in, in folders or in links to the folder of acare.service.
-clean_drop_ins() {
-    step="replacing $1"
-    if [ -L "$1" ]; then
-        linked=$(readlink -f "$1")
-        rm "$1"
-        [ ! -d "$linked" ] || cp -a "$linked" "$1"
-    fi
-    rm -f "$1/hardening.conf"
-    [ ! -d "$1" ] || rmdir --ignore-fail-on-non-empty "$1"
-}
-
 offices=acare added=acare port=8080
 for timer in "$system"/acare-*-check.timer; do
     office=$(basename "$timer" -check.timer)
@@ -108,9 +96,6 @@ for office in $offices; do
     install_office
 done
 put 755 /usr/local/bin/acare-alarm acare-alarm
-for folder in "$system"/acare-*.service.d "$system/acare.service.d"; do
-    clean_drop_ins "$folder"
-done
 step='systemctl daemon-reload'
 systemd daemon-reload
 state='The new program and units are in place, but not all services have been restarted.'
