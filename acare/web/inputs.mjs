@@ -127,6 +127,18 @@ function tagChip(input) {
 	);
 }
 
+/** What limits a list, apart from what its title says: [[name, label, value]]. */
+export const limitsOf = (query) =>
+	Object.keys(query)
+		.filter((name) => query[name] && !["sort", "due", "deleted"].includes(name))
+		.map((name) => [name, place.controls[name]])
+		.filter(([, control]) => control?.value)
+		.map(([name, { ariaLabel, value: given, selectedOptions }]) => [
+			name,
+			ariaLabel,
+			selectedOptions?.[0].text ?? given,
+		]);
+
 /** Show what a list is limited to in its filters, and around them. */
 export function drawFrame(query) {
 	const address = listAddress(query);
@@ -141,18 +153,10 @@ export function drawFrame(query) {
 	}
 	find(".chip").replaceChildren(query.tag ? tagChip(controls.tag) : "");
 	find(".results").ariaBusy = results.address !== address; // until they are read
-	const isLimit = (name) => query[name] && name !== "sort" && controls[name]?.value;
-	const limits = Object.keys(query).filter(isLimit);
-	const inWords = (name) => {
-		const { ariaLabel, value, selectedOptions } = controls[name];
-		return `${ariaLabel}: ${selectedOptions?.[0].text ?? value}`;
-	};
-	const count = limits.filter((name) => name !== "q").length;
+	const limits = limitsOf(query);
+	const count = limits.filter(([name]) => name !== "q").length;
 	const title = query.deleted ? "Deleted clients" : query.due ? "Follow-ups" : "Clients";
-	const named = limits
-		.filter((name) => name !== "deleted" && name !== "due") // the title says these
-		.map(inWords)
-		.join(", ");
+	const named = limits.map(([, ...words]) => words.join(": ")).join(", ");
 	nameView([title, named].filter(Boolean).join(": "));
 	find("h1").textContent = title;
 	controls.sort.options[0].text = query.due ? "Earliest first" : "Newest first";

@@ -22,7 +22,7 @@ import { hiddenMatch } from "./record.mjs";
 import { button, currency, el, find, link, mail, menu, redraw, saveFile, value } from "./dom.mjs";
 import { call, later, ready, session, signature } from "./session.mjs";
 import { place, results } from "./place.mjs";
-import { drawFrame, openFirst } from "./inputs.mjs";
+import { drawFrame, limitsOf, openFirst } from "./inputs.mjs";
 import { MAX, readAll, selectAll, selectColumn, selectFrom } from "./selection.mjs";
 import { clientTable, DUE_DATE, NAME, OWNER, PHONE, STATUS, TYPE } from "./table.mjs";
 
@@ -119,27 +119,36 @@ function handout(query, signal) {
 function nothing(query, problem) {
 	if (problem) return el("p.problem", { role: "alert" }, problem);
 	const { q, due, deleted } = query;
-	const isFiltered = writeQuery({ ...query, q: "", due: "", deleted: "", sort: "", page: "" });
+	const limits = limitsOf(query).filter(([name]) => name !== "q");
 	const title = q
 		? `No client found for “${isolate(q)}”`
 		: due
 			? "No follow-ups are due"
-			: isFiltered || deleted
+			: limits.length || deleted
 				? "No clients found"
 				: "No clients yet";
-	const hint =
+	const isFirst = !q && !due && !deleted && !limits.length;
+	const search =
 		"The search looks at the beginnings of words in names, e-mail, phone, tags, places and notes.";
-	const wider = isFiltered && listAddress({ q, due, deleted });
+	const words = limits.map(([, kind, text]) => `the ${kind.toLowerCase()} ${isolate(text)}`);
+	const without = limits.length > 1 ? "these filters" : `the ${limits[0]?.[1].toLowerCase()}`;
 	return el(
-		"div.empty.card",
+		"div.empty.table",
 		el("h2", title),
-		q ? el("p.muted", hint, isFiltered ? " It is limited by the filters." : "") : null,
+		isFirst &&
+			el("p.muted", "Add the first one, or import a file with ", el("code", "acare import"), "."),
+		el("p.muted", q ? `${search} ` : "", words.length > 0 && `Limited to ${words.join(" and ")}.`),
 		el(
 			"div.actions",
-			wider && link("Remove the filters", wider, "button"),
+			words.length > 0 &&
+				link(`Search without ${without}`, listAddress({ q, due, deleted }), "button"),
 			!due &&
 				!deleted &&
-				link(q ? `New client “${isolate(q)}”` : "New client", newFor(q), "button"),
+				link(
+					q ? `New client “${isolate(q)}”` : "New client",
+					newFor(q),
+					`button ${isFirst ? "main" : ""}`,
+				),
 			q && !deleted
 				? link("Search deleted clients", listAddress({ q, deleted: "true" }), "button")
 				: null,

@@ -105,6 +105,14 @@ def test_a_tag_is_a_filter_that_can_be_taken_away(open_page, agency):
     expect(page.get_by_label("Search")).to_be_focused()
 
 
+def test_an_empty_list_says_what_limits_it_and_drops_it(open_page, agency):
+    agency.create(last_name="Limited")
+    page = opened(open_page, agency, "?q=limited&status=closed")
+    expect(page.locator(".empty")).to_contain_text("Limited to the status \u2068Closed\u2069.")
+    page.get_by_role("link", name="Search without the status").click()
+    expect(page.locator(ROWS)).to_have_text(["Jordan Limited"])
+
+
 LONG = {
     "first_name": "Dr. Friederike",
     "last_name": "Freifrau von und zu Guttenberg-Falkenhausen",
