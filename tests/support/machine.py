@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,6 +27,7 @@ for name in etc mnt opt usr/local/bin usr/local/sbin var/lib; do mount --bind "$
 BOOT = f"""{FOLDERS}
 umount -R /sys/fs/cgroup 2>/dev/null
 mount -t cgroup2 none /sys/fs/cgroup
+mkdir "/sys/fs/cgroup/$2" && echo 0 >"/sys/fs/cgroup/$2/cgroup.procs" # others boot the same units
 mount -t tmpfs none /run && mkdir /run/systemd
 install -d -m 2755 -g systemd-journal /run/log/journal # as systemd-tmpfiles does
 mount -t tmpfs none /dev/shm # may have the folders of this test, which RemoveIPC= would clear
@@ -94,7 +96,8 @@ def mails_of(machine):
 def booted(machine, unit="basic.target", namespaces=("--net",)):
     """Boots a machine with this unit. Yields a function that runs a script there and returns its output."""
     line = ["unshare", "--mount", "--pid", "--fork", "--mount-proc", *namespaces]
-    with subprocess.Popen([*line, "sh", "-c", BOOT, machine, unit]) as process:
+    cgroup = f"acare-{os.getpid()}-{time.monotonic_ns()}"
+    with subprocess.Popen([*line, "sh", "-c", BOOT, machine, unit, cgroup]) as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         try:
             wait_for(children.read_text)
@@ -104,6 +107,8 @@ def booted(machine, unit="basic.target", namespaces=("--net",)):
             yield lambda script: shell(script, prefix=enter)
         finally:
             os.kill(int(children.read_text()), signal.SIGKILL)
+    leave = f"mount -t cgroup2 none /mnt && find /mnt/{cgroup} -depth -type d -delete"
+    shell(leave, prefix=["unshare", "--mount"])
 
 
 def own_program(machine, installed):
