@@ -105,7 +105,7 @@ def _print_created(created: NewKey, database: Path, url: str | None, is_adopted:
 
 
 def _find_or_add(database: Database, email: str, role: Role | None) -> User:
-    """The user with this address, who is added if new. Refused for another role or if disabled."""
+    """The user with this address, who is added if new. Refused for another role."""
     with database.read() as connection:
         user = users.find(connection, email)
     if user is None:
@@ -113,8 +113,6 @@ def _find_or_add(database: Database, email: str, role: Role | None) -> User:
         sys.stderr.write(f"Created the user {user.email} ({user.role}).\n")
     if role not in (None, user.role):
         raise Refused(f"no key was created: {user.email} has the role {user.role}, not {role}")
-    if user.disabled_at is not None:
-        raise Refused(f"no key was created: {user.email} is disabled")
     return user
 
 

@@ -94,9 +94,6 @@ def compact(settings: Settings) -> None:
     """
     with open_database(settings) as database, show_progress() as show:
         before = database.path.stat().st_size
-        # SQLite's default folder for temporary files may be too small. Only this process is affected.
-        folder = str(database.path.resolve().parent).replace("'", "''")
-        database.write(lambda c: c.execute(f"PRAGMA temp_store_directory = '{folder}'").fetchall())
         compacting.compact(database, show)
         size = database.path.stat().st_size
     print(f"Compacted: {size_text(before)} before, {size_text(size)} now.")

@@ -47,8 +47,6 @@ def ensure(path: Path) -> int:
     Returns its schema version. DatabaseRefused, with the reason in one line, leaves its content as it is.
     """
     with refusing(path):
-        if not path.parent.exists():
-            raise DatabaseRefused(f"{path}: the folder {path.parent} does not exist")
         if path.is_symlink():
             # The disk of its target may not be mounted: a new, empty database would hide that.
             path.stat()

@@ -81,8 +81,6 @@ class Result:
 
 def open_reader(file: IO[bytes], chosen: Mapping[str, str], values: Sequence[tuple[str, str, str]]) -> Reader:
     """The rows of a file. ``chosen`` and ``values``: see ``csv_file.find_columns``."""
-    if not file.seekable():
-        raise Refused("the source is a pipe; write its content to a file, and import the file")
     start = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip()
     file.seek(0)
     if re.match(rb"{|\[\s*{", start):  # a list of records is refused as JSON, not as CSV

@@ -35,19 +35,13 @@ class Restored(NamedTuple):
 def newest(database: Path, folder: Path) -> Path:
     """The newest backup of a database in a folder.
 
-    Refused if there is none, or if it is damaged or later than now: another is restored only if it is named.
+    Refused if there is none, or if it is later than now: another is restored only if it is named.
     """
     made = folders.backups(database.stem, folder)
     if not made:
         raise Refused(f"{folder}: there is no backup with a name like {database.stem}-TIME.db")
     if (later := folders.later_than_now(database.stem, made)) is not None:
         raise Refused(f"{later}: it {folders.LATER}, or name the file to restore")
-    try:
-        check_file(made[-1], database)
-        check_sha256(made[-1])
-    except DatabaseRefused as error:
-        before = f"the one before it is {made[-2]}" if len(made) > 1 else "there is no other"
-        raise Refused(f"{error}; it is the newest backup, and {before}: name the file to restore") from None
     return made[-1]
 
 
@@ -88,8 +82,6 @@ def _check_target(database: Path) -> None:
         raise DatabaseRefused(f"{database}: a symbolic link whose target is missing; it was not changed")
     if is_backup(database):
         raise DatabaseRefused(f"{database}: a backup, since its checksum is next to it; it was not changed")
-    if not database.parent.exists():
-        raise DatabaseRefused(f"{database}: the folder {database.parent} does not exist")
 
 
 def _copy_owner_and_mode(database: Path, fresh: Path) -> None:
@@ -158,9 +150,6 @@ def _replace(database: Path, fresh: Path) -> Path | None:
     kept = database.with_name(f"{database.name}.before-restore-{folders.timestamp()}")
     with ExitStack() as undo:
         if database.exists():
-            for name in database.parent.glob(f"{escape(database.name)}.before-restore-*"):
-                if name.samefile(database):  # left by a killed restore
-                    name.unlink()
             undo.callback(kept.unlink, missing_ok=True)
             os.link(database, kept)
         for suffix in ("-wal", "-journal"):  # SQLite would apply them to the new database

@@ -5,19 +5,14 @@ import json
 import sqlite3
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from support.backups import back_up
-from support.crash import read_clients
 from support.http import Agency, serving_with
 from support.page import replaced
 from support.server import make_key, serving
-from support.sockets import free_port, wait_for
-
-from acare.maintenance.restore import restore
+from support.sockets import wait_for
 
 PROGRAM, POLLER = (
     Path(__file__).with_name(name).read_text("utf-8") for name in ("example_copy.py", "example_webhook.py")
@@ -90,14 +85,6 @@ def test_a_copy_is_complete_while_a_new_one_is_read(tmp_path):
     assert [*seen, sorted(copied(copy))] == [[], ["a", "b"], ["a", "b"], ["a", "b"], ["a", "c"]]
 
 
-def test_a_copy_made_once_fails_without_an_answer(tmp_path):
-    with feed(iter(lambda: 502, 0)) as address:
-        program = line(replaced(PROGRAM, {"begun + 30": "begun + 2"}), address, "key")
-        line_of_command = [*program, "copy.db", "--once"]
-        ended = subprocess.run(line_of_command, cwd=tmp_path, capture_output=True, text=True, timeout=30)
-    assert (ended.returncode, ended.stderr) == (1, "The server has not answered for 30 seconds.\n")
-
-
 @contextmanager
 def webhook(refused=()):
     """The URL of a webhook, and what it has taken; it refuses the clients with these first names."""
@@ -152,42 +139,3 @@ def test_the_poller_begins_now_or_at_the_beginning(served, tmp_path, option, fir
     assert taken[0]["client"]["first_name"] == first
     begin = "all clients" if option else "the changes from now on"
     assert (tmp_path / "out").read_text() == f"Begins with {begin}.\n"
-
-
-def test_both_lose_nothing_in_kills_and_a_restore(tmp_path):
-    """In the end the copy equals the list, and the webhook has had the newest state of each client."""
-    database, copy = tmp_path / "served.db", tmp_path / "copy.db"
-    key, address = make_key(database), f"127.0.0.1:{free_port()}"
-    copier = [*line(replaced(PROGRAM, {"sleep(5)": "sleep(0.05)"}), address, key), copy]
-
-    def write(names):
-        """Write to a server that is killed afterwards."""
-        with serving(database, "--listen", address):
-            wait_for((tmp_path / "cursor.txt").exists)
-            caller = Agency(address, key)
-            with ThreadPoolExecutor(4) as pool:
-                updated, deleted, *_ = pool.map(lambda name: caller.create(first_name=name), names)
-            caller.put(updated, notes="x")
-            caller.ask("DELETE", f"/v1/clients/{deleted['id']}")
-
-    def follow(number, poller):
-        with running(copier), running(poller, cwd=tmp_path):
-            write(f"{number} {each}" for each in range(20))
-            write(f"{number} after a restart {each}" for each in range(3))
-
-    with webhook(refused=["1 3"]) as (url, taken, _):
-        poll = line(poller(url), address, key)
-        follow(0, poll)
-        follow(1, poll)
-        restore(back_up(database, tmp_path / "backups"), database)
-        follow(2, poll)
-        with serving(database, "--listen", address), running(copier), running(poll, cwd=tmp_path):
-            expected = {client["id"]: client for client in read_clients(database).values()}
-            wait_for(lambda: copied(copy) == expected, seconds=30)
-            wanted = {name: client for name, client in expected.items() if client["first_name"] != "1 3"}
-
-            def latest():
-                return {change["id"]: change["client"] for change in list(taken)}
-
-            wait_for(lambda: wanted.items() <= latest().items(), seconds=30)
-    assert len(wanted) == 62

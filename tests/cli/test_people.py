@@ -107,7 +107,7 @@ def test_a_disabled_user_is_refused_until_enabled(run, ana):
     ana.get("/v1/clients")
     run("user", "disable", ANA)
     ana.get("/v1/clients", status=401)
-    assert f"{ANA} is disabled" in run("key", "create", "--user", ANA, status=1).err
+    assert f"{ANA} is disabled" in run("key", "create", "--user", ANA, status=2).err
     run("user", "enable", ANA.upper())
     ana.get("/v1/clients")
 

@@ -1,12 +1,10 @@
 """Leaving the hosted service: 412 clients of two owners, a week side by side, the page, and kills."""
 
-import random
 import re
 import subprocess
 import time
 
 import pytest
-from support.files import query
 from support.hosted import ANA, BEN
 from support.importing import USER
 from support.page import examples, replaced, shell
@@ -85,35 +83,11 @@ def test_the_page_leads_through_the_move(mover, hosted):
 
 # --- processes
 
-PRINT_MEMORY = """
-import atexit
-atexit.register(lambda: print(open("/proc/self/status").read()))
-"""
-
 
 def started(mover, *arguments, before=""):
     where = ("--key-file", mover.key_file, "--user", USER, "--database", mover.agency.database)
     line = command("import", mover.url, *where, *arguments, before=before)
     return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def test_ten_kills_leave_all_or_nothing(mover, hosted):
-    hosted.fill(60)
-    began = time.monotonic()
-    with started(mover, "--dry-run") as process:
-        process.communicate(timeout=60)
-    seconds = time.monotonic() - began
-    randomness = random.Random(412)
-    for _ in range(10):
-        with started(mover, "--on-duplicate", "update") as process:
-            time.sleep(randomness.uniform(seconds / 2, seconds))
-            process.kill()
-        counts = query(mover.agency.database, "SELECT count(*), count(source_version) FROM clients")
-        assert counts in ([(0, 0)], [(60, 60)])
-        if counts == [(60, 60)]:
-            mover.agency.start_again()
-    mover.run("--on-duplicate", "update")
-    assert mover.differences() == {}
 
 
 def test_ctrl_c_ends_a_wait_for_the_rate_limit(mover, hosted):
@@ -125,12 +99,3 @@ def test_ctrl_c_ends_a_wait_for_the_rate_limit(mover, hosted):
         began = time.monotonic()
         assert process.wait(60) == 130
         assert time.monotonic() - began < 30  # usually 20 ms; the wait would take 15 minutes
-
-
-def test_many_clients_are_read_by_id_in_little_memory(mover, hosted):
-    for number in range(300):
-        hosted.create(number, notes="🏠" * 10_000, preferred_locations=["🏡" * 200] * 50)
-    with started(mover, before=PRINT_MEMORY) as process:
-        out, _ = process.communicate(timeout=300)
-    assert process.returncode == 0
-    assert int(re.search(r"VmHWM:\s*(\d+) kB", out)[1]) < 60 * 1024

@@ -43,16 +43,6 @@ def changed(serve, path, folder):
     return backup, remembered
 
 
-def test_a_remembered_version_overwrites_nothing(serve, path, changed):
-    backup, remembered = changed
-    restore(backup, path)
-    with serve() as api:
-        current = api.put(remembered["id"], {"notes": "a colleague's"}).json["data"]
-        conflict = api.put(remembered["id"], {"notes": "mine", "version": 2}, 409).json["error"]["details"]
-        assert conflict["currentVersion"] == current["version"] == 1002
-        assert read(api, remembered["id"])["notes"] == "a colleague's"
-
-
 def test_clients_and_their_history_are_as_in_the_backup(serve, path, changed):
     with serve() as api:
         before = api.create(), api.get(f"/v1/clients/{changed[1]['id']}/history").json["data"]["versions"]

@@ -1,4 +1,4 @@
-"""What schema.sql guarantees whichever program writes (test_fuzz writes the maximum of each field)."""
+"""What schema.sql guarantees whichever program writes."""
 
 import sqlite3
 
