@@ -11,7 +11,7 @@ from acare.field_types import count, to_json
 from acare.maintenance import backup as backups
 from acare.maintenance import compact as compacting
 from acare.maintenance import restore as restoring
-from acare.maintenance.status import WARNINGS, read_status, size_text
+from acare.maintenance.status import read_status, size_text
 from acare.store import purging
 
 NOT_OVERWRITTEN = (
@@ -114,8 +114,8 @@ def status(
 ) -> int:
     """Check the database, its backups and its server.
 
-    If a check fails, the exit code is 1 and stderr has a line for each reason; for keys, a warning. Works
-    while a server runs, and changes nothing.
+    If a check fails, the exit code is 1 and stderr has a line for each reason. Works while a server runs,
+    and changes nothing.
     """
     path = existing_database(settings)
     checks = read_status(path, folder, max_age, url)
@@ -124,10 +124,8 @@ def status(
     else:
         for name, problems, figures in checks:
             shown = [f"{key} {to_json(value)}" for key, value in figures.items() if value not in (None, [])]
-            result = "ok" if not problems else "warning" if name in WARNINGS else "problem"
-            print(printable(f"{name}: {' '.join([result, *shown])}"))
+            print(printable(f"{name}: {' '.join(['problem' if problems else 'ok', *shown])}"))
     for name, problems, _ in checks:
-        prefix = "warning: " if name in WARNINGS else ""
         for problem in problems:
-            print_error(f"{prefix}{path}: {name}: {problem}")
-    return int(any(problems and name not in WARNINGS for name, problems, _ in checks))
+            print_error(f"{path}: {name}: {problem}")
+    return int(any(problems for _, problems, _ in checks))

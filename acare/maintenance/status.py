@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
@@ -22,15 +22,8 @@ from acare.database.schema import SCHEMA_VERSION
 from acare.errors import DatabaseRefused
 from acare.maintenance import folders
 from acare.maintenance.backup import check_sha256
-from acare.store import identity, keys
+from acare.store import identity
 from acare.store.lists import count, not_text
-
-#: The checks whose problems are warnings.
-WARNINGS = ("keys",)
-
-#: A key needs attention this many days before it ends, and after.
-ENDS_SOON_DAYS = 14
-ENDED_DAYS = 7
 
 #: The disk needs attention below this number of free bytes.
 LOW_DISK = 256 * 1024 * 1024
@@ -56,10 +49,10 @@ def read_status(
 
     DatabaseRefused if it is not a database that acare can open.
     """
-    database, key_check, own = _check_database(path)
+    database, own = _check_database(path)
     path, stem = path.resolve(), path.stem
     no_answer, refused = ([], []) if url is None else _ask(url)
-    checks = [database, key_check, _check_disk(path, folder)]
+    checks = [database, _check_disk(path, folder)]
     if is_read_only(path):
         refused = ["the disk is mounted read-only"]
     checks.append(Check("writes", refused, {}))
@@ -74,36 +67,21 @@ def read_status(
     return checks
 
 
-def _check_database(path: Path) -> tuple[Check, Check, str | None]:
-    """The checks of the database and its keys, and its identity."""
+def _check_database(path: Path) -> tuple[Check, str | None]:
+    """The check of the database, and its identity."""
     version, processes = file.check(path), file.processes_using(path)
     with file.refusing(path), closing(open_to_read(path)) as connection:
         clients, own = count(connection), identity.read(connection)
         wrong = not_text(connection)
-        is_current = version == SCHEMA_VERSION
-        ending = keys.ending(connection, ENDED_DAYS, ENDS_SOON_DAYS) if is_current else []
     old = f"the schema is {version}; it is migrated to {SCHEMA_VERSION} by a server or a command that writes"
-    problems = [] if is_current or processes else [old]
+    problems = [] if version == SCHEMA_VERSION or processes else [old]
     problems += [
         f"the client {client_id} has text that is not UTF-8, or tags or places that are not text: set them"
         for client_id in wrong
     ]
     size = path.stat().st_size
     figures = {"schema": version, "size": size, "clients": clients, "processes": processes}
-    return Check("database", problems, figures), _check_keys(ending), own
-
-
-def _check_keys(ending: list[dict[str, Any]]) -> Check:
-    figures, problems = [], []
-    for key in ending:
-        figures.append({name: key[name] for name in ("id", "name", "email", "made_by", "expires_at")})
-        name = f" ({key['name']})" if key["name"] else ""
-        ends = "ended" if key["state"] == "expired" else "ends"
-        made = f"made by {key['made_by'] or 'the operator'}"
-        problems.append(
-            f"the key {key['preview']}{name} of {key['email']}, {made}, {ends} on {key['expires_at'][:10]}"
-        )
-    return Check("keys", problems, {"ending": figures})
+    return Check("database", problems, figures), own
 
 
 def _check_disk(path: Path, folder: Path | None) -> Check:

@@ -25,7 +25,7 @@ from acare.errors import (
 )
 from acare.field_types import NAME, Type, boolean
 from acare.fields import parse_arguments
-from acare.store import MAX_SQLITE_INTEGER, NOW, D, Listing, Store, at_offset, users
+from acare.store import MAX_SQLITE_INTEGER, NOW, D, Listing, Store, users
 from acare.store.callers import KEY, find_key, hash_key, parse_scopes
 
 #: Days after which an invitation expires, and the maximum.
@@ -248,20 +248,3 @@ def made_for_others(connection: sqlite3.Connection, email: str) -> int:
     """How many valid keys of others a disabled user has made, also by invitations."""
     (made,) = connection.execute(COUNT_MADE, {"email": email}).fetchone()
     return int(made)
-
-
-ENDING = f"""
-SELECT *
-FROM keys
-WHERE state IN ('valid', 'expired') AND NOT invitation
-    AND expires_at > {at_offset(":since")} AND expires_at <= {at_offset(":until")}
-ORDER BY expires_at
-"""
-
-
-def ending(connection: sqlite3.Connection, ended_days: int, days: int) -> list[dict[str, Any]]:
-    """The keys that ended in ``ended_days`` or will in the next ``days``.
-
-    Without keys that were revoked or redeemed, or whose user is disabled: their end was decided.
-    """
-    return read(connection, ENDING, {"since": f"-{ended_days} days", "until": f"+{days} days"})

@@ -4,7 +4,6 @@ import json
 import shutil
 import socket
 import tempfile
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -51,39 +50,18 @@ def test_it_shows_counts_and_sizes(checks, path):
     size = path.stat().st_size
     expected = {"schema": SCHEMA_VERSION, "size": size, "clients": 2, "processes": []}
     assert shown["database"] == {"problems": [], **expected}
-    assert shown["keys"] == {"problems": [], "ending": []}
     assert shown["disk"]["free"] > 0
 
 
 def test_as_text_each_check_has_a_line_with_its_figures(run, folder):
     printed = run("status", "--backups", folder)
     lines = printed.out.splitlines()
-    assert [line.partition(": ")[0] for line in lines] == "database keys disk writes backup".split()
+    assert [line.partition(": ")[0] for line in lines] == "database disk writes backup".split()
     assert lines[0].startswith(f"database: ok schema {SCHEMA_VERSION} size ")
-    assert (lines[1], printed.err) == ("keys: ok", "")
+    assert printed.err == ""
 
 
 # --- what needs attention
-
-
-def test_keys_count_two_weeks_before_their_end_and_one_after(checks, path):
-    with acare.create_app(database=path) as app:
-        ends = {"in 13": 13, "in 15": 15, "6 ago": -6, "8 ago": -8, "revoked": 1, "disabled": 1}
-        for user, days in ends.items():
-            at = f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%S}.000Z"
-            email = f"{user.replace(' ', '.')}@example.com"
-            key = new_key(app.keys, email, {}, name=user, expires_at=at)
-            if user == "revoked":
-                app.keys.revoke(OPERATOR, key.id)
-        app.users.change("disabled@example.com", disabled=True)
-        user = app.users.add("invited@example.com", "agent")
-        app.keys.create(OPERATOR, user_id=user.id, name="invited", invitation=True)
-    shown = checks()["keys"]
-    assert [(key["name"], key["email"], key["made_by"]) for key in shown["ending"]] == [
-        ("6 ago", "6.ago@example.com", None),
-        ("in 13", "in.13@example.com", None),
-    ]
-    assert [text.split(", ")[-1].split()[0] for text in shown["problems"]] == ["ended", "ends"]
 
 
 def no_room(path, folder, patch):

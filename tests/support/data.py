@@ -44,16 +44,3 @@ OTHER = {
     "preferred_locations": ["b"], "property_preferences": {"bedrooms_min": 2}, "pre_approved": True,
     "pre_approval_amount": 6, "notes": "others", "tags": ["a", "b"],
 }  # fmt: skip
-
-# Texts that break if an escape or a quote is missing.
-NASTY = [
-    'a "quoted" word',
-    "O'Brien; DROP TABLE clients;--",
-    "back\\slash \\n \\u0041 \\",
-    "</script><!-- & -->",
-    "Zoë 王 مرحبا 🏡 👩‍👩‍👧 e\u0301",
-    "line\u2028and\u2029separators\u00a0\ufeff",
-    "%s {0} :name ?1 $1 /* -- */",
-    "null",
-    "\U0010ffff\uffff\ufffe",
-]
