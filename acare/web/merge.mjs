@@ -6,6 +6,7 @@ import { changes, entries, joinClients, mergedValues } from "./changes.mjs";
 import { dueDate, el, link, say, show, undoButton, value } from "./dom.mjs";
 import { call, newNote, ready } from "./session.mjs";
 import { finish, isNew, place, readDraft, remember, results, writeDraft } from "./place.mjs";
+import { cell, row, tableOf } from "./table.mjs";
 import { shown } from "./versions.mjs";
 import { twinRow } from "./form.mjs";
 
@@ -38,7 +39,7 @@ function drawMerge(pair, signal) {
 		"form.client",
 		{ submit },
 		summary,
-		tableOf(pair, names, rows),
+		tableFor(pair, names, rows),
 		el(
 			"div.actions",
 			el("button.main", draft ? "Merge" : `Merge and delete ${names[1]}`),
@@ -67,48 +68,39 @@ const GROUPS = {
 	equal: ["Equal, or in one client only", ""],
 };
 
-// It has explicit roles, as the table of the list.
-const rowOf = (look, ...cells) => el(`tr${look}`, { role: "row" }, cells);
-const header = (role, text, given) => el("th", { role, ...given }, text);
-
-function tableOf({ mine, other, draft }, names, rows) {
+function tableFor({ mine, other, draft }, names, rows) {
 	const since = ({ created_at: created }) => ` · since ${showDay(created)}`;
-	const titles = [
-		"Field",
-		[el("strong", names[0]), ", kept", since(mine)],
-		[el("strong", names[1]), draft ? ", not saved" : [", deleted", since(other)]],
-		"After the merge",
+	const headings = [
+		["Field"],
+		[[el("strong", names[0]), ", kept", since(mine)]],
+		[[el("strong", names[1]), draft ? ", not saved" : [", deleted", since(other)]]],
+		["After the merge"],
 	];
-	const heads = titles.map((text) => header("columnheader", text));
 	const groups = Object.entries(GROUPS).map(([kind, [title, hint]]) => {
-		const some = rows.filter((row) => row.kind === kind);
-		const text = [title, " ", el("span.muted", `${some.length}${hint}`)];
-		const heading = rowOf(".group", header("rowheader", text, { colspan: "4" }));
-		return some.length > 0 && el("tbody", { role: "rowgroup" }, heading, some.map(fieldRow));
+		const some = rows.filter((one) => one.kind === kind);
+		return [some.map(fieldRow), [title, " ", el("span.muted", `${some.length}${hint}`)]];
 	});
-	const head = el("thead", { role: "rowgroup" }, rowOf("", heads));
-	const given = { role: "table", "aria-label": "The two clients" };
-	return el("div.table", el("table.merge", given, head, groups));
+	const used = groups.filter(([some]) => some.length);
+	return el("div.table", tableOf("merge", "The two clients", headings, used));
 }
 
 /** A row: both values, which can be chosen if they differ, and the result. */
-function fieldRow(row) {
-	const { field, sides, kind } = row;
-	const after = el("td.after", { role: "cell" }, cellOf(field, row.value));
+function fieldRow(joined) {
+	const { field, sides, kind } = joined;
+	const after = cell("after", textOf(field, joined.value));
 	const sideOf = (given, at) => {
 		const input = () => {
-			row.value = given;
-			after.replaceChildren(cellOf(field, given));
+			joined.value = given;
+			after.replaceChildren(textOf(field, given));
 		};
 		const radio = { type: "radio", name: field.name, checked: at === 0, input };
-		const isChoice = kind === "different";
-		const text = cellOf(field, given);
-		return el("td", { role: "cell" }, isChoice ? el("label", el("input", radio), text) : text);
+		const text = textOf(field, given);
+		return cell("", kind === "different" ? el("label", el("input", radio), text) : text);
 	};
-	return rowOf("", header("rowheader", field.label), sides.map(sideOf), after);
+	return row(el("th", { role: "rowheader" }, field.label), sides.map(sideOf), after);
 }
 
-function cellOf(field, given) {
+function textOf(field, given) {
 	if (isUnset(given)) return "";
 	if (field.kind === "date") return dueDate(given);
 	const count = () => counted(entries(given).length, "note");

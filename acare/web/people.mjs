@@ -48,14 +48,6 @@ const isMine = ({ preview }) =>
 	Boolean(session.key) && preview === `${session.key.slice(0, 8)}…${session.key.slice(-4)}`;
 const isValid = (key) =>
 	key.revoked_at === null && (key.expires_at === null || new Date(key.expires_at) > new Date());
-/** Whether a key ends within 14 days, which its owner has to know. */
-const endsSoon = ({ expires_at: end }) =>
-	end !== null && new Date(end) - Date.now() < 14 * 86_400_000;
-/** The valid keys that were made with a key, directly or indirectly. */
-const madeWith = (key, keys) =>
-	keys
-		.filter((one) => one.made_with === key.id && isValid(one))
-		.flatMap((one) => [one, ...madeWith(one, keys)]);
 
 /** The scopes of the key of a web form. */
 const FORM_SCOPES = { clients: ["create"] };
@@ -95,9 +87,7 @@ export async function peopleView(_, signal) {
 function card(user, keys, seesKeys) {
 	const action = ([text, run]) => button(text, () => run(user), "quiet", `${text}: ${user.email}`);
 	const own = keys.filter((key) => key.user_id === user.id);
-	const soon = own.filter(endsSoon).sort((a, b) => a.expires_at.localeCompare(b.expires_at));
-	const sorted = [...soon, ...own.filter((key) => !endsSoon(key))];
-	const rows = sorted.map((key) => keyRow(key, keys));
+	const rows = own.map(keyRow);
 	return el(
 		"section.card",
 		el(
@@ -121,7 +111,7 @@ function actionsFor({ id, disabled }, seesKeys) {
 	].filter(Boolean);
 }
 
-function keyRow(key, keys) {
+function keyRow(key) {
 	const name = key.name ?? "";
 	const maker =
 		key.made_by === null
@@ -149,24 +139,20 @@ function keyRow(key, keys) {
 				"div.hint",
 				`Created ${showDay(key.created_at)}${maker ? ` by ${maker}` : ""} · `,
 				key.last_used_at ? `Last used ${showDay(key.last_used_at)}` : "Never used",
-				key.expires_at && " · ",
-				key.expires_at && el(endsSoon(key) ? "strong" : "span", `Ends ${showTime(key.expires_at)}`),
+				key.expires_at && ` · Ends ${showTime(key.expires_at)}`,
 			),
 		),
-		button("Revoke", () => revoke(key, keys), "danger quiet", `Revoke: ${name} ${key.preview}`),
+		button("Revoke", () => revoke(key), "danger quiet", `Revoke: ${name} ${key.preview}`),
 	);
 }
 
-async function revoke(key, keys) {
-	const others = madeWith(key, keys).map(
-		(one) => `${shortName(one.email)}: ${one.name ?? one.preview}`,
-	);
-	const also = check("made", `Also revoke the keys that were made with it: ${others.join(", ")}`, {
+async function revoke(key) {
+	const also = check("made", "Also revoke the keys that were made with it", {
 		value: "?made=true",
 	});
 	const isDone = await ask(
 		`Revoke the key “${key.name || key.preview}”?`,
-		[el("p", "Everything that uses this key is signed out at once."), others.length ? also : null],
+		[el("p", "Everything that uses this key is signed out at once."), also],
 		[yes("Revoke", "danger main"), no()],
 		({ made = "" }, signal) => call("DELETE", `v1/keys/${key.id}${made}`, { signal }),
 	);

@@ -26,40 +26,44 @@ export const TYPE = ["type", (client) => label(client.client_type)];
 export const OWNER = ["owner wide", (client) => person(owner(client.user_id))];
 export const PHONE = ["phone", (client) => phone(client.phone)];
 
-const row = (...cells) => el("tr", { role: "row" }, ...cells);
-const heading = ([name, , text = label(name.split(" ")[0]), given]) =>
-	el("th", { role: "columnheader", class: name, ...given }, text);
+export const row = (...cells) => el("tr", { role: "row" }, cells);
+export const cell = (look, ...content) => el("td", { role: "cell", class: look }, content);
 
-/** The rows of some clients, below a title if they have one. */
-function rowsOf([clients, title], columns) {
-	const cells = (client) =>
-		columns.map(([name, show]) => el("td", { role: "cell", class: name }, show(client)));
+/** A table, from its headings and groups: [rows, title]. It has explicit roles, since its elements lose
+ *  their own when a narrow screen shows them as cards. */
+export function tableOf(look, name, headings, groups) {
+	const title = (text) =>
+		el(
+			"tr.group",
+			{ role: "row" },
+			el("th", { role: "rowheader", colspan: headings.length }, text),
+		);
 	return el(
-		"tbody",
-		{ role: "rowgroup" },
-		title &&
-			el(
-				"tr.group",
-				{ role: "row" },
-				el("th", { role: "rowheader", colspan: columns.length }, title),
-			),
-		clients.map((client) => row(cells(client))),
+		"table",
+		{ class: look, role: "table", "aria-label": name },
+		el(
+			"thead",
+			{ role: "rowgroup" },
+			row(headings.map(([text, given]) => el("th", { role: "columnheader", ...given }, text))),
+		),
+		groups.map(([rows, text]) => el("tbody", { role: "rowgroup" }, text && title(text), rows)),
 	);
 }
 
-/** A table of groups: [clients, title]. It has explicit roles, since its elements lose their own when
- *  a narrow screen shows them as cards. */
-export const clientTable = (name, columns, groups) =>
-	el(
+/** A table of groups of clients: [clients, title]. */
+export function clientTable(name, columns, groups) {
+	const heading = ([look, , text = label(look.split(" ")[0]), given]) => [
+		text,
+		{ class: look, ...given },
+	];
+	const rowOf = (client) => row(columns.map(([look, show]) => cell(look, show(client))));
+	const rows = groups.map(([clients, title]) => [clients.map(rowOf), title]);
+	return el(
 		"div.table",
 		{ click: openRow, auxclick: openRow },
-		el(
-			"table.clients",
-			{ role: "table", "aria-label": name },
-			el("thead", { role: "rowgroup" }, row(columns.map(heading))),
-			groups.map((group) => rowsOf(group, columns)),
-		),
+		tableOf("clients", name, columns.map(heading), rows),
 	);
+}
 
 /** A click anywhere in a row is one on its link, except to select text. */
 function openRow(event) {
