@@ -5,7 +5,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -59,34 +59,36 @@ class _Document:
         self._parameters = objects(parameters)
         self._schemas = schemas(tables)
         self._responses: dict[str, Any] = {}
-        rows = {row.route: row for row in map(_Row._make, cells(described))}
+        contact = {"name": "The operator of this server"}
+        self.made = {
+            "openapi": "3.1.0",
+            "info": {"title": title, "version": __version__, "description": info, "contact": contact},
+            "servers": [{"url": "/"}],
+            "security": [{name: []} for name in self._parameters["Keys"]["properties"]],
+            "tags": [{"name": name, "description": text} for name, text, _ in tags],
+            "paths": self._paths(operations, {row[1]: _Row(*row) for row in cells(described)}),
+            "components": self._components(),
+        }
+
+    def _paths(self, operations: Iterable[Operation], rows: Mapping[str, _Row]) -> Any:
         paths: dict[str, Any] = {}
         for each in operations:
             if row := rows.get(f"{each.method} {each.path}"):
                 paths.setdefault(each.path, {})[each.method.lower()] = self._operation(each, row)
+        return paths
+
+    def _components(self) -> Any:
+        """What the operations refer to, once they are made."""
         keys = self._parameters["Keys"]["properties"].items()
         headers = self._parameters["Responses"]["properties"]
-        self.made = {
-            "openapi": "3.1.0",
-            "info": {
-                "title": title,
-                "version": __version__,
-                "description": info,
-                "contact": {"name": "The operator of this server"},
+        return {
+            "securitySchemes": {
+                name: {"type": "apiKey", "in": "header", "name": name, "description": key["description"]}
+                for name, key in keys
             },
-            "servers": [{"url": "/"}],
-            "security": [{name: []} for name, _ in keys],
-            "tags": [{"name": name, "description": text} for name, text, _ in tags],
-            "paths": paths,
-            "components": {
-                "securitySchemes": {
-                    name: {"type": "apiKey", "in": "header", "name": name, "description": key["description"]}
-                    for name, key in keys
-                },
-                "headers": {name: self._parameter("Responses", name) for name in headers},
-                "responses": self._responses,
-                "schemas": self._schemas,
-            },
+            "headers": {name: self._parameter("Responses", name) for name in headers},
+            "responses": self._responses,
+            "schemas": self._schemas,
         }
 
     def _operation(self, operation: Operation, row: _Row) -> Any:
