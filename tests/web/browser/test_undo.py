@@ -82,3 +82,20 @@ def test_the_dock_covers_neither_buttons_nor_fields_of_a_form(open_page, agency)
     dock, buttons, notes = ((box["y"], box["y"] + box["height"]) for box in tops)
     assert notes[1] <= buttons[0] < buttons[1] <= dock[0] + 1
     assert dock[1] == 600
+
+
+def test_a_message_stays_ten_seconds_and_while_it_has_the_focus(open_page, agency):
+    client = agency.create(last_name="Lasting")
+    page = opened(open_page, agency, f"client/{client['id']}")
+    page.clock.pause_at("2100-01-01")
+    delete(page)
+    said = page.locator("#said")
+    expect(said).to_contain_text("was deleted.")
+    page.clock.run_for(9_000)
+    expect(said).to_contain_text("was deleted.")
+    page.keyboard.press(".")
+    page.clock.run_for(5_000)
+    expect(said.get_by_role("button", name="Undo")).to_be_focused()
+    page.get_by_role("heading", name="Clients", exact=True).focus()
+    page.clock.run_for(1_000)
+    expect(said).to_be_empty()
