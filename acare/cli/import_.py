@@ -145,8 +145,8 @@ def _remote(url: str, key_file: Path | None) -> Remote:
     """The server at a URL, with the key in the file."""
     if key_file is None:
         raise SettingError("a URL needs --key-file, the name of a file with an API key")
-    if "@" in url.partition("?")[0]:
-        raise SettingError("the URL must not have a user name or password: --key-file names the key's file")
+    if "@" in url or "?" in url:
+        raise SettingError("the URL must have no user name, password or query; --key-file has the key")
     key = key_file.read_text("utf-8", "replace").strip()
     if not re.fullmatch("[!-~]+", key):
         raise Refused(f"{key_file}: the file must have one line: the API key")

@@ -22,7 +22,7 @@ _MAX_CLIENTS = 10_000_000
 
 
 class Download:
-    """The clients of a server, or those that match its query, in a file.
+    """The clients of a server in a file.
 
     What the file has from an earlier, interrupted download is not read again, as far as the list shows no
     change.
@@ -116,8 +116,7 @@ class Download:
         number = pages = 1
         left: int | None = None
         while number <= pages:
-            query = f"&{self._remote.query}" if self._remote.query else ""
-            page = self._remote.get(f"/v1/clients?limit={_PAGE}&page={number}{query}")
+            page = self._remote.get(f"/v1/clients?limit={_PAGE}&page={number}")
             if page is None:
                 raise Refused(f"{self._remote.base}: returned 404: there is no /v1/clients")
             clients, total, pages = page["clients"], page["meta"]["total"], page["meta"]["totalPages"]

@@ -32,14 +32,13 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Remote:
-    """A server, by a URL that may end in ``/v1/clients``, with the query of a list, and an API key.
+    """A server, by a URL that may end in ``/v1/clients``, and an API key.
 
     ``on_pause`` is called each second of a pause, with what it is for.
     """
 
     def __init__(self, url: str, key: str) -> None:
-        start, _, self.query = url.partition("?")
-        self.base = re.sub("(/v1(/clients)?)?/*$", "", start)
+        self.base = re.sub("(/v1(/clients)?)?/*$", "", url)
         self.limit = 0  # requests in a window, by the last response; 0: it does not say
         self.on_pause: Callable[[str], None] = lambda step: None
         self._pause, self._reason = 0, ""  # seconds to wait before the next request, and for what

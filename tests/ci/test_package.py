@@ -1,6 +1,5 @@
 """The wheel, which is built from the sdist: its content, and an installation."""
 
-import json
 import re
 import shutil
 import signal
@@ -11,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from support import old_schema
 from support.environment import environment
 
 NEEDED = {
     "acare/py.typed",
+    "acare/database/migrations/5_to_6.sql",
     "acare/importing/columns.ini",
     "acare/importing/words.ini",
     "acare/cli/units/install.sh",
@@ -70,23 +69,9 @@ def read(url, **headers):
         return answer.read().decode()
 
 
-def test_an_installation_serves(acare, tmp_path):
-    with running(acare, tmp_path, "serve") as url:
-        assert json.loads(read(f"{url}/readyz"))["success"]
-    listed = subprocess.run([acare, "key", "list"], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert listed.stderr == ""
-
-
 def test_an_installation_shows_its_demo_in_the_web_ui(acare, tmp_path):
     with running(acare, tmp_path, "demo") as url:
         page = read(url, Accept="text/html")
         assert "<title>Clients" in page
         for file in re.findall(r'(?:src|href)="\./(web/[^"]+)"', page):
             assert read(f"{url}/{file}")
-
-
-def test_an_installation_migrates_an_older_file(acare, tmp_path):
-    old_schema.write_to(tmp_path / "acare.db")
-    with running(acare, tmp_path, "serve"):
-        pass
-    assert (tmp_path / "acare.db.schema-4.db").exists()

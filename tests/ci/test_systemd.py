@@ -46,14 +46,6 @@ WantedBy=multi-user.target
 # --- the units
 
 
-@pytest.mark.parametrize(
-    "name", sorted(path.name for path in UNITS.glob("acare*.*") if path.suffix != ".env")
-)
-def test_a_unit_is_valid(installed, name):
-    unit = name.replace("@", "@acare-backup.service")
-    assert on(installed, f"cd /etc/systemd/system && systemd-analyze verify --man=no ./{unit}") == ""
-
-
 # --- the commands
 
 

@@ -4,7 +4,6 @@ import subprocess
 
 import pytest
 from support import command
-from support.environment import environment
 from support.page import replaced
 from support.server import serving
 
@@ -55,26 +54,6 @@ const ask = async (path, method, body) => {
   console.log(updated.first_name, updated.last_name, updated.email, meta.total);
 })();
 """
-PYTHON = """
-import requests
-
-CLIENTS = "https://api.actuallycare.com/v1/clients"
-
-def ask(method, path, **body):
-    resp = getattr(requests, method)(CLIENTS + path, headers={"X-API-Key": "KEY"}, **body)
-    print(resp.status_code)
-    return resp.json().get("data")
-
-meta = ask("get", "")["meta"]
-new = {"first_name": "Noor", "last_name": "Haddad", "client_type": "seller"}
-path = "/" + ask("post", "", json=new)["id"]
-change = {"email": "noor@example.com", "version": ask("get", path)["version"]}
-updated = ask("put", path, json=change)
-ask("put", path, json=change)
-ask("delete", path)
-ask("get", path)
-print(updated["first_name"], updated["last_name"], updated["email"], meta["total"])
-"""
 
 
 @pytest.fixture
@@ -101,7 +80,3 @@ def test_a_program_of_curl_works(url, tmp_path):
 
 def test_a_javascript_program_works(url):
     check(url, NODE, "node", "-e")
-
-
-def test_a_python_program_works(url, tmp_path):
-    check(url, PYTHON, environment(tmp_path / "python", "requests") / "python", "-c")

@@ -178,11 +178,6 @@ def test_what_was_kept_is_a_conflict_when_it_changes_again(mover, hosted, confli
     assert conflicts(mover.run(*UPDATE)) == {conflict}
 
 
-def test_the_proof_names_a_greater_version_there(mover, hosted, conflict):
-    hosted.change(conflict)
-    assert "    1 changed here: phone 1, notes 1, version 1, updated_at 1\n" in mover.run(*UPDATE).out
-
-
 def test_the_proof_tells_the_clients_of_other_owners(mover, hosted):
     values = ("--value", f"user_id:{ANA}={USER}", "--value", f"user_id:{BEN}=ben@example.com")
     mover.agency.run("user", "add", "ben@example.com")
@@ -216,32 +211,11 @@ def test_an_earlier_version_is_not_taken_over_unasked(agency):
     assert agency.clients()[0]["version"] == 3
 
 
-def test_an_earlier_version_with_the_same_fields_is_unchanged(agency):
-    agency.load(json.dumps(RECORD), name="in.jsonl")
-    old = json.dumps({**RECORD, "version": 2, "updated_at": RECORD["created_at"]})
-    assert last_line(agency.load(old, *UPDATE, name="in.jsonl")) == f"1 unchanged; {NOTHING}."
-
-
 def test_what_was_read_last_is_remembered_after_an_update(mover, hosted, moved):
     hosted.change(moved[0], notes="new")
     mover.run(*UPDATE)
     change_here(mover, moved[0], phone="5")
     assert last_line(mover.run(*UPDATE)) == f"2 unchanged, 1 kept; {NOTHING}."
-
-
-def test_a_row_without_a_version_changes_nothing_of_that(agency):
-    agency.load(json.dumps(RECORD), name="in.jsonl")
-    agency.load(json.dumps({**RECORD, "version": None}), *UPDATE, name="in.jsonl")
-    with agency.app() as app:
-        app.clients.update(agency.caller, RECORD["id"], ValidFields(email="new@b"))
-    assert last_line(agency.load(json.dumps(RECORD), *UPDATE, name="in.jsonl")) == f"1 kept; {NOTHING}."
-
-
-def test_a_version_alone_is_taken_over(agency):
-    """As of a source that does not tell the time of a change."""
-    agency.load(json.dumps(RECORD), name="in.jsonl")
-    agency.load(json.dumps({**RECORD, "version": 4}), *UPDATE, name="in.jsonl")
-    assert agency.clients()[0]["version"] == 4
 
 
 def test_a_version_without_other_changes_is_taken_over(mover, hosted, moved):
@@ -273,48 +247,10 @@ def test_a_dry_run_has_the_same_balance(mover, hosted, conflict, moved):
     assert dry.out.replace("nothing was written", "2 clients written").endswith(real.out.partition("\n")[2])
 
 
-def test_a_file_with_ids_updates_too(agency):
-    agency.load(json.dumps(RECORD), name="in.jsonl")
-    later = {**RECORD, "version": 4, "phone": "5", "updated_at": "2024-03-01T00:00:00.000Z"}
-    ended = agency.load(json.dumps(later), *UPDATE, name="in.jsonl")
-    assert (ended.code, last_line(ended)) == (0, "1 updated; 1 client written.")
-    (client,) = agency.clients()
-    assert {name: client[name] for name in later} == later
-
-
 def test_a_row_without_an_id_updates_nothing(agency):
     agency.create(first_name="Jordan", last_name="Lee", client_type="buyer", email="j@b")
     ended = agency.load("Name,Type,E-mail,Phone\nJordan Lee,buyer,j@b,5\n", *UPDATE)
     assert (ended.code, last_line(ended)) == (1, "1 duplicate; nothing was written.")
-
-
-def test_what_an_earlier_version_has_imported_is_completed(mover, hosted, moved):
-    """It has read ten fields of each client, and remembers no version of the source."""
-    with mover.agency.app() as app:
-        app.database.write(lambda connection: connection.execute(AS_BY_0_2_0).rowcount)
-    hosted.change(moved[0])
-    assert mover.run(*UPDATE).code == 0
-    assert mover.differences().keys() <= set(moved)
-    assert {field for fields in mover.differences().values() for field in fields} <= {"version"}
-    assert last_line(mover.run(*UPDATE)) == "3 unchanged; there was nothing to write."
-
-
-# An import by 0.2.0 of a list without version and times, in a file that was migrated.
-AS_BY_0_2_0 = """
-UPDATE clients
-SET version = 2, notes = NULL, created_at = '2026-11-01T00:00:00.000Z',
-    updated_at = '2026-11-01T00:00:00.000Z', source_version = NULL
-"""
-
-
-def test_skipped_duplicates_can_be_corrected_and_imported(mover, hosted, moved, tmp_path):
-    mover.agency.run("erase", "--yes", moved[2])
-    rejects = tmp_path / "rejects.jsonl"
-    ended = mover.run("--on-duplicate", "skip", "--rejects", rejects)
-    assert (ended.code, len(rejects.read_text().splitlines())) == (0, 3)
-    assert "duplicate of this client by id: Client0 Lee" in rejects.read_text()
-    again = mover.agency.run("import", rejects, "--user", USER, "--on-duplicate", "skip")
-    assert "3 skipped; there was nothing to write" in again.out
 
 
 def test_an_owner_changed_here_alone_is_kept(mover, moved):

@@ -30,14 +30,14 @@ class Hosted:
     """``clients`` by id, oldest first. ``limit`` requests are answered in a window; None: all.
 
     ``listed`` and ``shown`` are the fields in a list and by id; None: all. ``keys`` are the owners whose
-    clients a key sees; ``hidden`` are ids that no list shows. ``script`` has the answers to the next
-    requests; ``before`` is called with the path of each request. Its clock is what ``sleep`` was asked for.
+    clients a key sees. ``script`` has the answers to the next requests; ``before`` is called with the path of
+    each request. Its clock is what ``sleep`` was asked for.
     """
 
     def __init__(self):
         self.clients = {}
         self.limit, self.listed, self.shown, self.has_headers = None, LISTED, None, True
-        self.keys, self.hidden = {KEY: (ANA, BEN)}, set()
+        self.keys = {KEY: (ANA, BEN)}
         self.script, self.requests, self.pauses = [], [], []
         self.before = lambda path: None
         self.now = self.refused = self._window = self._used = 0
@@ -131,11 +131,8 @@ class Hosted:
 
     def _page(self, clients, query):
         page, limit = int(query.get("page", 1)), min(int(query.get("limit", 25)), 100)
-        filters = {name: query[name] for name in ("client_type", "status") if name in query}
-        shown = [each for each in clients[::-1] if each["id"] not in self.hidden]
-        found = [each for each in shown if filters.items() <= each.items()]
-        rows = found[(page - 1) * limit : page * limit]
-        total, pages = len(found), -(-len(found) // limit)
+        rows = clients[::-1][(page - 1) * limit : page * limit]
+        total, pages = len(clients), -(-len(clients) // limit)
         meta = {"page": page, "limit": limit, "total": total, "totalPages": pages, "hasMore": page < pages}
         return _data({"clients": [_fields(row, self.listed) for row in rows], "meta": meta})
 

@@ -81,9 +81,9 @@ class Mover:
         self.agency, self.hosted, self.url = agency, hosted, url
         self.key_file = agency.write(KEY, "hosted.key")
 
-    def run(self, *arguments, query=""):
+    def run(self, *arguments):
         """Import; its owners without ``--value`` go to the agency's user."""
-        line = ("import", self.url + query, "--key-file", self.key_file, "--user", USER, *arguments)
+        line = ("import", self.url, "--key-file", self.key_file, "--user", USER, *arguments)
         return self.agency.run(*line)
 
     def here(self):
