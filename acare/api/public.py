@@ -32,7 +32,7 @@ _FOLDER = resources.files("acare").joinpath("web")
 #: The modules that the first list needs, in the order in which they run.
 FIRST_MODULES = [
     "values.mjs", "record.mjs", "dom.mjs", "session.mjs", "place.mjs", "inputs.mjs", "selection.mjs",
-    "table.mjs", "list.mjs", "page.mjs",
+    "table.mjs", "list.mjs", "keys.mjs", "page.mjs",
 ]  # fmt: skip
 #: The stylesheets, which are served as one.
 STYLES = ["page.css", "controls.css", "list.css", "client.css"]

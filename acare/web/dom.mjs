@@ -93,10 +93,14 @@ export function menu(text, items, { look = "", name = null } = {}) {
 		details.open = false;
 	};
 	const keydown = (event) => {
-		if (event.key !== "Escape" || !details.open) return;
+		const step = { ArrowDown: 1, ArrowUp: -1, Escape: 0 }[event.key];
+		if (step === undefined || !details.open) return;
 		event.stopPropagation();
-		close();
-		summary.focus();
+		event.preventDefault();
+		const choices = [summary, ...list.querySelectorAll("a, button")];
+		if (step) choices[choices.indexOf(document.activeElement) + step]?.focus();
+		else close();
+		if (!step) summary.focus();
 	};
 	const focusout = ({ relatedTarget }) => details.contains(relatedTarget) || close();
 	const summary = el("summary", { class: look, "aria-label": name }, text);
@@ -131,8 +135,9 @@ export function say(text, action = null) {
 		say.timer = setTimeout(end, time * 1000);
 	};
 	const end = () => (said.matches(":hover, :focus-within") ? wait(1) : said.replaceChildren());
-	said.replaceChildren(...[text, action].filter(Boolean));
-	said.onclick = ({ target }) => target.matches("a, button") && said.replaceChildren();
+	const close = button("✕", null, "quiet end", "Close");
+	said.replaceChildren(...(action ? [text, action, close] : [text].filter(Boolean)));
+	said.onclick = ({ target }) => target.closest("a, button") && said.replaceChildren();
 	clearTimeout(say.timer);
 	wait(10);
 }
@@ -158,14 +163,11 @@ export function nameView(title) {
 		.map(isolate)
 		.join(" · ");
 	const { hash } = location;
-	const current = hash === "#/people" ? hash : /[?&]due=/.test(hash) ? DUE : "#/";
+	const current = hash.match(/^#\/(due|people)/)?.[0] ?? "#/";
 	document.querySelectorAll("#top nav a").forEach((tab) => {
-		tab.ariaCurrent = tab.hash === current ? "true" : null;
+		tab.ariaCurrent = tab.hash.split("?")[0] === current ? "true" : null;
 	});
 }
-
-/** The address of the list of follow-ups. */
-export const DUE = "#/?due=today";
 
 /** Put a view into the page, with its title, and move the focus to it for screen readers. ``back``
  *  is the address that its link back has, ``beside`` stands at its side. In a narrow view, lines of

@@ -23,13 +23,13 @@ import { draftNotes, place, results } from "./place.mjs";
 // Enter was pressed in the search: one client is opened once it is found, the first of several focused
 let opensFirst = false;
 
-/** What the controls do: show the list that they describe, a moment after the last letter. */
-function listeners() {
+/** What controls do: show the list that they describe, a moment after the last letter. */
+export function listeners(path) {
 	let typing = 0;
 	const apply = (controls, isTyped) => {
 		clearTimeout(typing);
 		if (!controls.isConnected) return;
-		place.list = listAddress(Object.fromEntries(new FormData(controls)));
+		place.list = listAddress(Object.fromEntries(new FormData(controls)), path);
 		if (place.list !== (location.hash || "#/"))
 			location[isTyped ? "replace" : "assign"](place.list);
 		else if (opensFirst) openFirst();
@@ -67,7 +67,7 @@ function controlsOf() {
 	const search = { type: "search", maxlength: "200", "aria-label": "Search" };
 	return el(
 		"form.filters",
-		{ role: "search", ...listeners() },
+		{ name: "list", role: "search", ...listeners() },
 		el(
 			"div.bar",
 			el("h1", { tabindex: "-1" }),
@@ -91,7 +91,6 @@ function controlsOf() {
 			),
 		),
 		el("input", { type: "hidden", name: "tag", "aria-label": label("tag") }),
-		el("input", { type: "hidden", name: "due" }),
 		el("input", { type: "hidden", name: "deleted" }),
 		el("button", { hidden: true }), // which Enter presses
 	);
@@ -130,7 +129,7 @@ function tagChip(input) {
 /** What limits a list, apart from what its title says: [[name, label, value]]. */
 export const limitsOf = (query) =>
 	Object.keys(query)
-		.filter((name) => query[name] && !["sort", "due", "deleted"].includes(name))
+		.filter((name) => query[name] && !["sort", "deleted"].includes(name))
 		.map((name) => [name, place.controls[name]])
 		.filter(([, control]) => control?.value)
 		.map(([name, { ariaLabel, value: given, selectedOptions }]) => [
@@ -139,27 +138,30 @@ export const limitsOf = (query) =>
 			selectedOptions?.[0].text ?? given,
 		]);
 
+/** Show in controls what a list is limited to. */
+export function fillControls(controls, query, address) {
+	if (place.list === address) return; // they set it, and may have changed again
+	place.list = address;
+	for (const input of controls.elements) {
+		if (input.type === "radio") input.checked = input.value === query[input.name];
+		else if (input.name) input.value = query[input.name];
+	}
+}
+
 /** Show what a list is limited to in its filters, and around them. */
 export function drawFrame(query) {
 	const address = listAddress(query);
-	if (!find("form.filters")) showFrame();
+	if (!document.forms.list) showFrame();
 	const { controls } = place;
-	if (place.list !== address) {
-		// else the controls set it, and may have changed again
-		place.list = address;
-		Object.keys(query).forEach((name) => {
-			if (controls[name]) controls[name].value = query[name];
-		});
-	}
+	fillControls(controls, query, address);
 	find(".chip").replaceChildren(query.tag ? tagChip(controls.tag) : "");
 	find(".results").ariaBusy = results.address !== address; // until they are read
 	const limits = limitsOf(query);
 	const count = limits.filter(([name]) => name !== "q").length;
-	const title = query.deleted ? "Deleted clients" : query.due ? "Follow-ups" : "Clients";
+	const title = query.deleted ? "Deleted clients" : "Clients";
 	const named = limits.map(([, ...words]) => words.join(": ")).join(", ");
 	nameView([title, named].filter(Boolean).join(": "));
 	find("h1").textContent = title;
-	controls.sort.options[0].text = query.due ? "Earliest first" : "Newest first";
 	find(".fold").textContent = count ? `Filters (${count})` : "Filters";
 	// these have an order of their own
 	controls.sort.disabled = find(".more").disabled = Boolean(query.deleted);

@@ -118,16 +118,14 @@ function handout(query, signal) {
 /** In place of the table: the problem with the filters, or what to do about an empty list. */
 function nothing(query, problem) {
 	if (problem) return el("p.problem", { role: "alert" }, problem);
-	const { q, due, deleted } = query;
+	const { q, deleted } = query;
 	const limits = limitsOf(query).filter(([name]) => name !== "q");
 	const title = q
 		? `No client found for “${isolate(q)}”`
-		: due
-			? "No follow-ups are due"
-			: limits.length || deleted
-				? "No clients found"
-				: "No clients yet";
-	const isFirst = !q && !due && !deleted && !limits.length;
+		: limits.length || deleted
+			? "No clients found"
+			: "No clients yet";
+	const isFirst = !q && !deleted && !limits.length;
 	const search =
 		"The search looks at the beginnings of words in names, e-mail, phone, tags, places and notes.";
 	const words = limits.map(([, kind, text]) => `the ${kind.toLowerCase()} ${isolate(text)}`);
@@ -140,10 +138,8 @@ function nothing(query, problem) {
 		el("p.muted", q ? `${search} ` : "", words.length > 0 && `Limited to ${words.join(" and ")}.`),
 		el(
 			"div.actions",
-			words.length > 0 &&
-				link(`Search without ${without}`, listAddress({ q, due, deleted }), "button"),
-			!due &&
-				!deleted &&
+			words.length > 0 && link(`Search without ${without}`, listAddress({ q, deleted }), "button"),
+			!deleted &&
 				link(
 					q ? `New client “${isolate(q)}”` : "New client",
 					newFor(q),
@@ -159,7 +155,7 @@ const newFor = (q) => (q ? `#/new?${writeQuery({ q })}` : "#/new");
 
 /** Which clients are shown, and of how many. */
 function totalText({ page, limit, total, totalPages }, query) {
-	const noun = query.due ? "follow-up" : PROPERTY.some((name) => query[name]) ? "buyer" : "client";
+	const noun = PROPERTY.some((name) => query[name]) ? "buyer" : "client";
 	if (totalPages < 2) return total ? counted(total, noun) : `No ${noun}s`;
 	const first = (page - 1) * limit + 1;
 	const last = Math.min(page * limit, total);
@@ -188,7 +184,7 @@ function drawList(query, signal) {
 
 /** Focus the row of the client who was opened last, if nothing else has the focus; without one, the
  *  heading. */
-function findPlace() {
+export function findPlace() {
 	const row = document.getElementById(results.id);
 	if (!document.activeElement.matches("body, h1")) return;
 	(row ?? find("h1")).focus({ preventScroll: true });
@@ -196,35 +192,48 @@ function findPlace() {
 	if (row) results.id = null;
 }
 
-export async function listView({ query }, signal) {
-	const address = listAddress(query);
+/** Show a list: its last results at once, and then what ``read`` returns. ``draw`` draws the last
+ *  results. */
+export async function showResults(address, query, read, draw) {
 	const isKnown = () => results.address === address;
+	place.refresh = async () => {
+		const found = await read();
+		// the controls have changed meanwhile, the view not yet
+		if ((place.list ?? address) !== address) return;
+		if (isKnown() && same(found, { clients: results.clients, meta: results.meta }))
+			return openFirst();
+		if (!isKnown()) scrollTo(0, 0); // it is another list, or another page
+		Object.assign(results, { address, query, ...found });
+		draw();
+		results.id = null;
+		openFirst();
+	};
+	if (isKnown()) {
+		draw();
+		scrollTo(0, results.scroll);
+	}
+	await place.refresh();
+}
+
+export async function listView({ query }, signal) {
 	const refused = (error) => {
 		if (error.status !== 400) throw error;
 		return { clients: [], meta: { problem: explain(error) } };
 	};
-	place.refresh = async () => {
+	const read = async () => {
 		const reading = call("GET", listPath(query), { signal }).catch(refused);
 		const { clients, meta } = (await Promise.all([reading, ready(signal)]))[0];
-		// the filters have changed meanwhile, the view not yet
-		if ((place.list ?? address) !== address) return;
+		return { clients: clients.map((client, at) => ({ ...client, ...meta.deleted?.[at] })), meta };
+	};
+	const draw = () => {
+		const { clients, meta } = results;
 		if (meta.total && !clients.length) {
 			// the list is shorter than it was
 			return location.replace(listAddress({ ...query, page: String(meta.totalPages) }));
 		}
-		const rows = clients.map((client, at) => ({ ...client, ...meta.deleted?.[at] }));
-		if (isKnown() && same([rows, meta], [results.clients, results.meta])) return openFirst();
-		if (!isKnown()) scrollTo(0, 0); // it is another list, or another page
-		Object.assign(results, { address, query, clients: rows, meta });
-		if (!find(".results")) drawFrame(query);
-		drawList(query, signal);
-		results.id = null;
-		openFirst();
+		if (!document.forms.list) drawFrame(query);
+		return drawList(query, signal);
 	};
 	if (session.me) drawFrame(query);
-	if (isKnown()) {
-		drawList(query, signal);
-		scrollTo(0, results.scroll);
-	}
-	await place.refresh();
+	await showResults(listAddress(query), query, read, draw);
 }

@@ -1,23 +1,7 @@
-// The page: a client of the public API. This module knows which view an address shows, and what
-// single keys do.
+// The page: a client of the public API. This module knows which view an address shows.
 
-import { dateOf, explain, label, readRoute, showNumber, valueOf } from "./values.mjs";
-import {
-	agency,
-	ask,
-	button,
-	dialog,
-	DUE,
-	el,
-	find,
-	focusHeading,
-	link,
-	menu,
-	no,
-	say,
-	show,
-	undoButton,
-} from "./dom.mjs";
+import { dateOf, explain, label, listAddress, readRoute, showNumber } from "./values.mjs";
+import { agency, button, dialog, el, find, link, menu, say, show } from "./dom.mjs";
 import {
 	begun,
 	call,
@@ -29,14 +13,16 @@ import {
 	session,
 	shortName,
 	stored,
+	whose,
 	WHO,
 } from "./session.mjs";
 import { beginWalk, place, results } from "./place.mjs";
-import { chooseFocused, clearSelection } from "./selection.mjs";
 import { listView } from "./list.mjs";
+import { held, showKeys } from "./keys.mjs";
 
 const VIEWS = {
 	list: listView,
+	due: later("./due.mjs", "dueView"),
 	client: later("./client.mjs", "clientView"),
 	edit: later("./form.mjs", "formView"),
 	merge: later("./merge.mjs", "mergeView"),
@@ -69,7 +55,7 @@ async function render() {
 		const before = find("#main");
 		const drawing = VIEWS[route.view](route, signal);
 		// what is typed is for the view that comes, unless it is there at once
-		const isThere = find("#main") !== before || (route.view === "list" && find("form.filters"));
+		const isThere = find("#main") !== before || document.forms[route.view];
 		before.inert = !isThere;
 		begun.clear(); // what it has not taken is soon out of date
 		await drawing;
@@ -82,8 +68,9 @@ async function render() {
 function noteAddress({ id, view }) {
 	const address = location.hash || "#/";
 	if (address === place.address) return;
-	if (current?.route.view === "list") results.scroll = scrollY;
-	if (current?.route.view === "list" && view === "client") beginWalk();
+	const isList = ["due", "list"].includes(current?.route.view);
+	if (isList) results.scroll = scrollY;
+	if (isList && view === "client") beginWalk();
 	if (id) results.id = id;
 	Object.assign(place, { previous: place.address, address });
 }
@@ -119,7 +106,7 @@ async function start() {
 				{ "aria-label": "Main", click: toTop },
 				agency && el("strong.agency.no-phone", agency),
 				link("Clients", "#/"),
-				el("a", { href: DUE }, "Due", el("span", { id: "due-count" })),
+				el("a", { id: "due", href: "#/due" }, "Due", el("span", { id: "due-count" })),
 				link(peopleName(), "#/people", "no-phone"),
 			),
 			el("div", { id: "who" }, personMenu()),
@@ -156,12 +143,14 @@ function toTop({ target }) {
 	if (to.hash === (location.hash || "#/")) scrollTo(0, 0);
 }
 
-/** Show how many follow-ups are overdue, and of today. */
+/** Show how many follow-ups are overdue, and of today, of those that *Due* shows. */
 async function countDue() {
 	const days = [dateOf(new Date(Date.now() - 86_400_000)), dateOf()];
 	const totals = [];
+	const mine = whose();
+	find("#due").href = listAddress({ user_id: mine }, "#/due");
 	for (const due of days) {
-		const { ok, content } = await send("GET", `v1/clients?due=${due}&limit=1`);
+		const { ok, content } = await send("GET", `v1/clients?due=${due}&limit=1&user_id=${mine}`);
 		if (!ok) return;
 		totals.push(content.data.meta.total);
 	}
@@ -175,108 +164,6 @@ async function countDue() {
 	);
 }
 
-// --- the keyboard
-/** Focus the next or previous row of the list. */
-function moveBy(step) {
-	const rows = [...document.querySelectorAll("td.name a")];
-	const focused = document.activeElement.closest("tr")?.querySelector("td.name a");
-	rows[Math.max(rows.indexOf(focused) + step, 0)]?.focus();
-}
-/** Show the next or previous client of the walk or, in the list, focus the row. */
-function goOn(look, step) {
-	const onward = find(`.walk .${look}`);
-	if (onward) onward.click();
-	else moveBy(step);
-}
-function leave(target) {
-	if (target.matches(FIELD)) focusHeading();
-	else if (find("#selection:not([hidden])")) clearSelection();
-	else find(".back")?.click();
-}
-function search() {
-	if (find("[name=q]")) return find("[name=q]").select();
-	held.unshift("/"); // for the list
-	return location.assign(place.list ?? "#/");
-}
-function edit() {
-	if (document.activeElement.matches("td.name a"))
-		location.assign(`${document.activeElement.hash}/edit`);
-	else find(".heading a[href$='/edit']")?.click();
-}
-const OUTSIDE = ":not(input:not([type=checkbox]), select, textarea)";
-/** A field that Escape leaves if it is empty. */
-const FIELD = ":is(#note, [type=search]):placeholder-shown";
-/** The name and use of each key, what it does, and where, if not outside of fields. */
-const KEYS = {
-	"/": ["/", "Search", search],
-	Enter: ["Enter", "In the search: open the client, or go to the list"],
-	ArrowDown: ["↓", "Next client in the list", () => moveBy(1), `${OUTSIDE}, [name=q]`],
-	ArrowUp: ["↑", "Previous client in the list", () => moveBy(-1)],
-	n: ["n", "New client", () => location.assign("#/new")],
-	j: ["j", "Next client", () => goOn("next", 1)],
-	k: ["k", "Previous client", () => goOn("previous", -1)],
-	a: ["a", "Add a note", () => find("#note")?.focus()],
-	e: ["e", "Edit the client", edit],
-	"Ctrl + Enter": [
-		"Ctrl + Enter",
-		"Save",
-		({ form }) => (form ?? find("form.client"))?.requestSubmit(),
-		"*",
-	],
-	x: ["x", "Select the client", () => chooseFocused(false)],
-	X: ["Shift + x", "Select all up to the client", () => chooseFocused(true)],
-	"Ctrl + z": ["Ctrl + Z", "Undo the last change", () => undoButton.last?.()],
-	Escape: ["Esc", "Leave an empty field, the selection, the view", leave, `${OUTSIDE}, ${FIELD}`],
-	".": [
-		".",
-		"Go to the message below, such as Undo",
-		() => find("#dock > :not([hidden]) :is(a, button, summary)")?.focus(),
-	],
-	"?": ["?", "Show these shortcuts", () => showKeys()],
-};
-const showKeys = () =>
-	ask(
-		"Keyboard shortcuts",
-		el(
-			"dl",
-			Object.values(KEYS).map(([name, use]) => el("div", el("dt", el("kbd", name)), el("dd", use))),
-		),
-		[no("Close", "main")],
-	);
-
-/** Do what a key does at an element, if it does anything. */
-function press(key, target) {
-	const [, , work, where = OUTSIDE] = valueOf(KEYS, key) ?? [];
-	if (!work || !target.matches(where)) return false;
-	work(target);
-	return true;
-}
-
-const held = []; // what was pressed while a view loads, for that view
-const isLoading = (target) =>
-	find("#main").inert || (target.matches(OUTSIDE) && (location.hash || "#/") !== place.address);
-
-function pressed(event) {
-	const { target } = event;
-	const key = `${event.ctrlKey || event.metaKey ? "Ctrl + " : ""}${event.key}`;
-	if (event.isComposing || event.altKey || dialog.open) return;
-	if (!isLoading(target)) {
-		held.length = 0;
-		if (press(key, target)) event.preventDefault();
-	} else if (key.length === 1 || valueOf(KEYS, key)?.[2]) {
-		event.preventDefault();
-		if (!event.repeat) held.push(key);
-	}
-}
-
-/** Press the held keys in the view that is shown, or type them. */
-function pressHeld() {
-	while (held.length && !isLoading(document.activeElement)) {
-		const key = held.shift();
-		if (!press(key, document.activeElement)) document.execCommand("insertText", false, key);
-	}
-}
-
 document.body.append(dialog);
 if (CSS.supports("selector(:has(a))") && Array.prototype.toReversed) find("#old").remove();
 Object.assign(place, { render, countDue });
@@ -286,12 +173,10 @@ addEventListener("focus", () => {
 	if (!dialog.open) place.refresh?.().catch(showFailure);
 	if (session.me) countDue();
 });
-addEventListener("keydown", pressed);
 addEventListener("storage", ({ key }) => {
 	// a sign-in or sign-out in another tab
 	if (key === stored("key") && !sessionStorage.getItem(stored("key"))) location.reload();
 });
-addEventListener("shown", () => queueMicrotask(pressHeld)); // once it has the focus
 addEventListener("unhandledrejection", (event) => {
 	// in the work of a button
 	event.preventDefault();

@@ -95,19 +95,19 @@ addEventListener("beforeunload", (event) => {
 // --- the walk
 /** The longest walk whose ids are read before the first step. */
 const SHORT = 300;
-/** {query, limit, total, ids, reading}; ``ids`` has gaps until all are read. */
+/** {address, query, limit, total, ids, reading}; ``ids`` has gaps until all are read. */
 let walk = null;
 
 /** Begin at the list that was shown last. */
 export function beginWalk() {
-	const { query, clients, meta } = results;
+	const { address, query, clients, meta } = results;
 	walk = null;
 	if (!meta?.total || meta.deleted) return;
 	const ids = [];
 	clients.forEach(({ id }, at) => {
 		ids[(meta.page - 1) * meta.limit + at] = id;
 	});
-	walk = { query, limit: meta.limit, total: meta.total, ids };
+	walk = { address, query, limit: meta.limit, total: meta.total, ids };
 }
 
 const positionOf = (id) => walk?.ids.indexOf(id) ?? -1;
@@ -150,7 +150,7 @@ export function walkOf(id) {
 	const at = positionOf(id);
 	if (at < 0 || walk.total < 2) return null;
 	const page = String(Math.floor(at / walk.limit) + 1);
-	place.list = listAddress({ ...walk.query, page });
+	place.list = walk.total > walk.limit ? listAddress({ ...walk.query, page }) : walk.address;
 	const move = (by) => async () => {
 		const main = find("#main");
 		main.inert = true; // what is typed is for the next client

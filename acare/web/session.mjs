@@ -49,6 +49,10 @@ export const people = () =>
 export const isEditable = ({ kind }) =>
 	kind !== "detail" && (kind !== "user" || session.users.size > 1);
 
+/** Whose follow-ups are shown: the id of this person or, for all, nothing. It stays on this device. */
+export const whose = () =>
+	localStorage.getItem(stored("due")) === session.me.id ? session.me.id : "";
+
 const AWAY = "The server is not responding.";
 
 const WAITS = {

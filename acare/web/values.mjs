@@ -19,7 +19,6 @@ const DEFAULTS = {
 	sort: "created_at",
 	...Object.fromEntries(PROPERTY.map((name) => [name, ""])),
 	tag: "",
-	due: "",
 	deleted: "",
 	page: "1",
 };
@@ -37,7 +36,7 @@ export function readRoute(fragment) {
 		Object.keys(DEFAULTS).map((name) => [name, sent.get(name) || DEFAULTS[name]]),
 	);
 	if (!/^[1-9][0-9]{0,8}$/.test(query.page)) query.page = DEFAULTS.page;
-	const view = ["new", "people"].includes(first) ? first : "list";
+	const view = sent.has("due") ? "due" : ["due", "new", "people"].includes(first) ? first : "list";
 	return { view, id: null, draft: sent.get("draft"), query };
 }
 /** The query of a list as text, without default values. */
@@ -59,7 +58,6 @@ export function apiQuery(query) {
 	return writeQuery({
 		...query,
 		...(query.sort === "unchanged" && { sort: "updated_at", order: "asc" }),
-		...(query.due === "today" && { due: dateOf() }),
 		...Object.fromEntries(numbers),
 		q: query.q.trim().split(/\s+/).slice(0, 8).join(" "),
 	});
@@ -67,9 +65,9 @@ export function apiQuery(query) {
 /** Clients on a page of the list. */
 export const PAGE = 50;
 export const listPath = (query) => `v1/clients?limit=${PAGE}&${apiQuery(query)}`;
-export function listAddress(query) {
+export function listAddress(query, path = "#/") {
 	const search = writeQuery(query);
-	return search ? `#/?${search}` : "#/";
+	return search ? `${path}?${search}` : path;
 }
 
 // --- numbers and times, in the format of the browser's locale
@@ -161,7 +159,8 @@ const [DAY, HOUR] = [{ dateStyle: "medium" }, { timeStyle: "short" }];
 const inZone = (iso, styles, { locale, timeZone } = {}) =>
 	format(Intl.DateTimeFormat, locale, { ...styles, timeZone }).format(new Date(iso));
 export const showDay = (iso, options) => inZone(iso, DAY, options);
-const WEEKDAY = { weekday: "short", month: "short", day: "numeric" };
+const MONTH_DAY = { month: "short", day: "numeric" };
+const WEEKDAY = { weekday: "short", ...MONTH_DAY };
 export const showHour = (iso, options) => inZone(iso, HOUR, options);
 export const showTime = (iso, options) => inZone(iso, { ...DAY, ...HOUR }, options);
 
@@ -245,9 +244,13 @@ export function dueText(date, today = dateOf(), locale = undefined) {
 	if (days < 0 && days > -100) return `${counted(-days, "day")} late`;
 	if (days === 0) return "Today";
 	if (days === 1) return "Tomorrow";
-	const { weekday, ...short } = WEEKDAY;
-	const style = days > 1 && days < 7 ? { weekday, ...short } : short;
-	return inZone(`${date}T00:00`, days > 1 && days < 300 ? style : DAY, { locale });
+	if (days > 1 && days < 7) return inZone(`${date}T00:00`, WEEKDAY, { locale });
+	return shortDay(date, today, locale);
+}
+/** A date as "Dec 21" or, in another year, with that. */
+export function shortDay(date, today = dateOf(), locale = undefined) {
+	const isThisYear = date.slice(0, 4) === today.slice(0, 4);
+	return inZone(`${date}T00:00`, isThisYear ? MONTH_DAY : DAY, { locale });
 }
 /** The dates that are offered, as options of a select. */
 export function offered(now = new Date()) {

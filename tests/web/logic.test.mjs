@@ -11,7 +11,7 @@ import {
   FIELDS, flatten, hiddenMatch, inputText, isAddition, laterNotes, nest, problemsOf, readFields, readList, typedFields, vcard,
 } from "../../acare/web/record.mjs";
 import {
-  amounts, apiQuery, dateOf, dueIn, dueText, explain, isolate, label, listAddress, numbersIn, offered, plain, readNumber, readRoute, same,
+  amounts, apiQuery, dueIn, dueText, explain, isolate, label, listAddress, numbersIn, offered, plain, readNumber, readRoute, same,
   sentence, shortBudget, showBudget, showNumber, showTime, withDue,
 } from "../../acare/web/values.mjs";
 
@@ -29,7 +29,7 @@ test("each view has an address", () => {
 });
 
 test("a query survives the address", () => {
-  const query = { q: "Zoë & Co?#%", client_type: "buyer", status: "", user_id: "u1", deleted: "true", sort: "name", price: "450k", location: "", property_type: "", bedrooms: "", bathrooms: "", square_feet: "", tag: "first-time", due: "today", page: "3" };
+  const query = { q: "Zoë & Co?#%", client_type: "buyer", status: "", user_id: "u1", deleted: "true", sort: "name", price: "450k", location: "", property_type: "", bedrooms: "", bathrooms: "", square_feet: "", tag: "first-time", page: "3" };
   assert.deepEqual(readRoute(listAddress(query)).query, query);
 });
 
@@ -44,8 +44,8 @@ test("nine words are searched by the first eight", () => {
 test("a follow-up is late, near, or a date", () => {
   const text = (date) => dueText(date, "2026-12-03", "en-US");
   equal([
-    ["2026-08-25", "Aug 25, 2026"], ["2026-08-26", "99 days late"], ["2026-12-02", "1 day late"], ["2026-12-03", "Today"], ["2026-12-04", "Tomorrow"],
-    ["2026-12-07", "Mon, Dec 7"], ["2026-12-09", "Wed, Dec 9"], ["2026-12-10", "Dec 10"], ["2027-12-10", "Dec 10, 2027"],
+    ["2025-12-03", "Dec 3, 2025"], ["2026-08-25", "Aug 25"], ["2026-08-26", "99 days late"], ["2026-12-02", "1 day late"], ["2026-12-03", "Today"], ["2026-12-04", "Tomorrow"],
+    ["2026-12-07", "Mon, Dec 7"], ["2026-12-09", "Wed, Dec 9"], ["2026-12-10", "Dec 10"], ["2027-01-11", "Jan 11, 2027"],
   ], text);
 });
 
@@ -271,8 +271,7 @@ test("the dates that are offered are in the reader's calendar", () => {
   assert.equal(on(2026, 10, 30)[2], "2026-12-07"); // a Monday
 });
 
-test("the list of follow-ups asks for those until today, and the longest unchanged first", () => {
-  assert.equal(apiQuery({ q: "", due: "today" }), `due=${dateOf()}`);
+test("the longest unchanged come first", () => {
   assert.equal(apiQuery({ q: "", sort: "unchanged" }), "sort=updated_at&order=asc");
 });
 

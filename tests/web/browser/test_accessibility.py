@@ -13,7 +13,7 @@ VIEWS = {
     "client/{id}": ".history li",
     "client/{id}/edit": "h1:has-text('Edit')",
     "new": "h1:has-text('New client')",
-    "?due=today": "h1:has-text('Follow-ups')",
+    "due": "td.acts summary",
     "client/{id}/merge": "h1:has-text('Merge with')",
     "client/{id}/merge/{other}": "h1:has-text('Merge')",
     "people": "h1:has-text('People')",

@@ -1,0 +1,242 @@
+// The follow-ups: who is to be called when. Each is done, or put off, from its row.
+
+import {
+	apiQuery,
+	counted,
+	dateOf,
+	daysUntil,
+	dueIn,
+	dueText,
+	fullName,
+	isolate,
+	listAddress,
+	offered,
+	shortDay,
+	showNumber,
+	withDue,
+} from "./values.mjs";
+import { paragraphs } from "./record.mjs";
+import {
+	ask,
+	button,
+	el,
+	field,
+	find,
+	menu,
+	no,
+	redraw,
+	say,
+	show,
+	undoButton,
+	value,
+	yes,
+} from "./dom.mjs";
+import { pagesOf, ready, session, stored } from "./session.mjs";
+import { place, remember, results } from "./place.mjs";
+import { fillControls, listeners } from "./inputs.mjs";
+import { findPlace, showResults } from "./list.mjs";
+import { clientTable, DUE_DATE, NAME, OWNER, PHONE, TYPE } from "./table.mjs";
+import { update } from "./versions.mjs";
+
+const PATH = "#/due";
+const PAGE = 100;
+let wanted = PAGE; // how many are read
+
+// --- the rows
+const columnsOf = () =>
+	[
+		DUE_DATE,
+		NAME,
+		["type wide", TYPE[1]],
+		["last-note full", lastNote, "Last note"],
+		PHONE,
+		session.users.size > 1 && OWNER,
+		["acts", actsOf, el("span.unseen", "Actions")],
+	].filter(Boolean);
+
+/** The first paragraph of the notes, with its date. */
+function lastNote({ notes }) {
+	const [text] = paragraphs(notes);
+	if (!text) return el("i.muted", "No note");
+	const [head = "", date] = text.match(/^(\d{4}-\d\d-\d\d) \d\d:\d\d \S+: /) ?? [];
+	const day = head && !Number.isNaN(daysUntil(date)) && el("span.muted", `${shortDay(date)}: `);
+	return el("span", { title: text }, day, value(text.slice(head.length)));
+}
+
+function actsOf(client) {
+	const name = isolate(fullName(client));
+	const dates = offered()
+		.slice(1) // not today
+		.map(([date, text]) =>
+			button([text, el("span.muted", shortDay(date))], () => setDue(client, date)),
+		);
+	return [
+		button("Done", () => setDue(client, null), "small", `Done: ${name}`),
+		" ",
+		menu("Later", [...dates, button("On…", () => askForDate(client))], {
+			look: "small",
+			name: `Later: ${name}`,
+		}),
+	];
+}
+
+const GROUPS = ["Overdue", "Today", "Next 7 days", "Later"];
+function groupOf({ tags }) {
+	const days = daysUntil(dueIn(tags));
+	return days < 0 ? 0 : days === 0 ? 1 : days <= 7 ? 2 : 3;
+}
+/** The groups that have clients. Only the last one may go on after what was read. */
+function groupsOf(clients, hasMore) {
+	const groups = GROUPS.map((_, at) => clients.filter((client) => groupOf(client) === at));
+	const last = groups.findLastIndex((group) => group.length);
+	return groups
+		.map((group, at) => {
+			const count = hasMore && at === last ? "" : showNumber(group.length);
+			return [group, [GROUPS[at], " ", el("span.muted", count)]];
+		})
+		.filter(([group]) => group.length);
+}
+
+// --- another date
+const leaving = new Set(); // the ids of rows that are being saved
+
+async function askForDate(client) {
+	const input = el("input", { type: "date", name: "date", required: true, min: dateOf() });
+	const given = await ask(`Follow up with ${isolate(fullName(client))}`, field("Date", input), [
+		yes("Save"),
+		no(),
+	]);
+	return given && setDue(client, given.date);
+}
+
+/** Give a client another follow-up, or none. The row leaves at once, and the next one has the focus. */
+async function setDue(client, date) {
+	const before = dueIn(client.tags);
+	const name = isolate(fullName(client));
+	leaving.add(client.id);
+	focusNext(client);
+	draw();
+	try {
+		const saved = await update(client, ({ tags }) =>
+			dueIn(tags) === before ? { tags: withDue(tags, date) } : null,
+		);
+		put(saved);
+		const done = date
+			? `Follow-up of ${name}: ${dueText(date)}.`
+			: `Done: ${name}, follow-up of ${shortDay(before)}.`;
+		if (dueIn(saved.tags) === date)
+			say(
+				done,
+				undoButton(() => setDue(saved, before)),
+			);
+		else say(`${name} was changed meanwhile.`);
+	} finally {
+		leaving.delete(client.id);
+		draw();
+		place.countDue();
+	}
+}
+
+/** The order of the server. */
+const byDate = (a, b) =>
+	dueIn(a.tags).localeCompare(dueIn(b.tags)) || b.created_at.localeCompare(a.created_at);
+
+/** Keep a client as it was saved, also in the rows. */
+function put(client) {
+	remember(client);
+	if (!document.forms.due) return place.refresh?.();
+	const { clients, meta } = results;
+	const others = clients.filter(({ id }) => id !== client.id);
+	const all = dueIn(client.tags) ? [...others, client] : others;
+	results.clients = all.sort(byDate);
+	results.meta = { ...meta, total: meta.total + all.length - clients.length };
+}
+
+/** Move the focus from the row of a client to the next one or, at the end, to the one before. */
+function focusNext({ id }) {
+	const rows = [...document.querySelectorAll("td.name a")];
+	const at = rows.findIndex((row) => row.id === id);
+	const row = rows[at]?.closest("tr");
+	if (row?.contains(document.activeElement) || document.activeElement === document.body)
+		(rows[at + 1] ?? rows[at - 1] ?? find("h1")).focus();
+}
+
+// --- the view
+function controlsOf() {
+	const radio = ([id, text]) =>
+		el("label", el("input", { type: "radio", name: "user_id", value: id }), text);
+	const choices = [
+		[session.me.id, "Mine"],
+		["", "All"],
+	];
+	const search = { type: "search", name: "q", maxlength: "200", autocomplete: "off" };
+	return el(
+		"form.filters",
+		{ name: "due", role: "search", ...listeners(PATH) },
+		el(
+			"div.bar",
+			el("h1", { tabindex: "-1" }, "Due"),
+			session.users.size > 1 &&
+				el("div.choice", { role: "radiogroup", "aria-label": "Whose" }, choices.map(radio)),
+			el("input", { ...search, "aria-label": "Search", placeholder: "Search these" }),
+			el("span.total.muted.end.no-phone", { role: "status" }),
+		),
+		el("button", { hidden: true }), // which Enter presses
+	);
+}
+
+async function read(query, signal) {
+	const found = new Map();
+	let total = 0;
+	for await (const { clients, meta } of pagesOf("clients", apiQuery(query), signal)) {
+		for (const client of clients) found.set(client.id, client);
+		({ total } = meta);
+		if (found.size >= wanted) break;
+	}
+	// for the walk, these are one page
+	return { clients: [...found.values()], meta: { page: 1, limit: total, total } };
+}
+
+/** Draw the last results, if they are shown, once no menu in them is open. */
+function draw() {
+	if (!document.forms.due) return;
+	const opened = find(".results [open]");
+	if (opened) return opened.addEventListener("toggle", draw, { once: true });
+	const { clients, meta } = results;
+	const hasMore = clients.length < meta.total;
+	const rows = clients.filter(({ id }) => !leaving.has(id));
+	const more = () => {
+		wanted += PAGE;
+		return place.refresh();
+	};
+	find(".total").textContent = counted(meta.total - clients.length + rows.length, "follow-up");
+	redraw(() =>
+		find(".results").replaceChildren(
+			rows.length
+				? clientTable("Follow-ups", columnsOf(), groupsOf(rows, hasMore))
+				: el(
+						"div.empty.table",
+						el("h2", "No follow-ups"),
+						el("p.muted", "A date beside the note of a client makes one."),
+					),
+			hasMore ? button("Show more", more) : "",
+		),
+	);
+	findPlace();
+}
+
+export async function dueView({ query: { q, user_id: id } }, signal) {
+	await ready(signal);
+	const query = { q, user_id: id, due: "any" };
+	const address = listAddress({ q, user_id: id }, PATH);
+	if (location.hash !== address) return location.replace(address); // of an earlier version
+	if (!document.forms.due) {
+		wanted = PAGE;
+		place.list = null; // the controls are empty
+		show("Due", { heading: controlsOf() }, el("div.results"));
+	}
+	fillControls(document.forms.due, { q, user_id: id }, address);
+	localStorage.setItem(stored("due"), id);
+	place.countDue();
+	return showResults(address, query, () => read(query, signal), draw);
+}

@@ -1,0 +1,97 @@
+"""The follow-ups that are due: done, put off, and brought back."""
+
+import datetime
+
+from playwright.sync_api import expect
+from web.browser.conftest import NUMBERS, ROWS, both_engines, opened, person
+
+GROUPS = ".group th"
+
+
+def create(agency, *days):
+    """Clients with a follow-up in so many days, and the name that they alone have."""
+    name = f"Due{next(NUMBERS)}x"
+    today = datetime.datetime.now(datetime.UTC).astimezone().date()
+    dates = [today + datetime.timedelta(number) for number in days]
+    return name, [
+        agency.create(last_name=f"{name}{number:02}", tags=["vip", f"due:{date}"])
+        for number, date in enumerate(dates)
+    ]
+
+
+def listed(open_page, agency, *days):
+    """The page with the follow-ups of new clients, their name, and the clients."""
+    name, clients = create(agency, *days)
+    page = opened(open_page, agency, f"due?q={name}", timezone_id="UTC")
+    expect(page.locator(ROWS)).to_have_text([f"Jordan {client['last_name']}" for client in clients])
+    return page, name, clients
+
+
+def test_follow_ups_stand_in_four_groups_with_their_numbers(open_page, agency):
+    page, *_ = listed(open_page, agency, -2, -1, 0, 1, 7, 8)
+    expect(page.locator(GROUPS)).to_have_text(["Overdue 2", "Today 1", "Next 7 days 2", "Later 1"])
+    expect(page.locator(".total")).to_have_text("6 follow-ups")
+
+
+def test_the_count_of_a_group_waits_until_all_of_it_are_read(open_page, agency):
+    page, *_ = opened(open_page, agency), create(agency, *[9] * 101)
+    page.locator("#due").click()
+    expect(page.locator(GROUPS).last).to_have_text("Later ")
+    page.get_by_role("button", name="Show more").click()
+    expect(page.locator(GROUPS).last).not_to_have_text("Later ")
+    expect(page.get_by_role("button", name="Show more")).to_have_count(0)
+
+
+def test_a_row_has_the_last_note_and_its_day(open_page, agency):
+    name, clients = create(agency, 0)
+    agency.put(clients[0], notes="2026-11-23 09:30 broker: Toured.\nGarden is right.\n\nOlder.")
+    page = opened(open_page, agency, f"due?q={name}")
+    expect(page.locator("td.last-note")).to_have_text("Nov 23: Toured.\nGarden is right.")
+
+
+@both_engines
+def test_a_follow_up_is_done_from_its_row_and_brought_back(open_page, agency):
+    page, _, clients = listed(open_page, agency, -1, 0, 3)
+    page.keyboard.press("j")
+    page.keyboard.press("d")
+    expect(page.locator(ROWS).first).to_be_focused()
+    expect(page.locator("#said")).to_contain_text("Done: ")
+    expect(page.locator(GROUPS)).to_have_text(["Today 1", "Next 7 days 1"])
+    assert agency.get(clients[0])["tags"] == ["vip"]
+    page.keyboard.press("Control+z")
+    expect(page.locator(GROUPS)).to_have_text(["Overdue 1", "Today 1", "Next 7 days 1"])
+    expect(page.locator("#said")).to_contain_text("1 day late")
+    assert agency.get(clients[0])["tags"] == clients[0]["tags"]
+
+
+def test_a_follow_up_is_put_off_by_keyboard(open_page, agency):
+    page, name, _ = listed(open_page, agency, 0, 1)
+    for key in ("j", "l", "ArrowDown", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator(GROUPS)).to_have_text(["Next 7 days 2"])
+    expect(page.locator(ROWS).first).to_be_focused()
+    expect(page.locator(ROWS).last).to_have_text(f"Jordan {name}00")
+
+
+def test_a_follow_up_that_was_moved_meanwhile_stays(open_page, agency):
+    page, _, clients = listed(open_page, agency, 0)
+    agency.put(clients[0], tags=["due:2999-01-01"])
+    page.get_by_role("button", name="Done: ").click()
+    expect(page.locator("#said")).to_contain_text("was changed meanwhile.")
+    expect(page.locator(GROUPS)).to_have_text(["Later 1"])
+    assert agency.get(clients[0])["tags"] == ["due:2999-01-01"]
+
+
+def test_a_broker_keeps_to_their_own_on_this_device(open_page, agency):
+    create(agency, 0)
+    _, other = person(agency, role="broker")
+    name, _ = create(other, -1, 0)
+    page = opened(open_page, other, "due")
+    page.get_by_text("Mine", exact=True).click()
+    expect(page.locator(ROWS)).to_have_text([f"Jordan {name}00", f"Jordan {name}01"])
+    expect(page.locator("#due-count")).to_have_text("1 overdue 1 today")
+    page.goto(f"{other.url}/#/")
+    page.reload()
+    page.locator("#due").click()
+    expect(page.get_by_label("Mine")).to_be_checked()
+    expect(page.locator(ROWS)).to_have_count(2)
