@@ -193,14 +193,10 @@ def _page(connection: sqlite3.Connection, query: _Query, skipped: int, limit: in
         total, rows = _matches(connection, query, "clients.json", skipped, limit)
         return Listing(total, [text for (text,) in rows])
     (total,) = connection.execute(total_statement(names), values).fetchone()
-    length = min(limit, total - skipped)
-    if length <= 0:
+    if skipped >= total:
         return Listing(total, [])
-    after = total - skipped - length
-    order, nearer = ("DESC", skipped) if skipped <= after else ("ASC", after)
-    values |= {"rows": length, "skipped": nearer}
-    texts = [text for (text,) in connection.execute(page_statement(names, order), values)]
-    return Listing(total, texts if order == "DESC" else texts[::-1])
+    values |= {"rows": limit, "skipped": skipped}
+    return Listing(total, [text for (text,) in connection.execute(page_statement(names), values)])
 
 
 AT_POSITIONS = """
@@ -235,11 +231,10 @@ ORDER BY {f"{order}, " if order else ""}{seq} DESC
 
 
 @cache
-def page_statement(names: frozenset[str], order: str) -> str:
+def page_statement(names: frozenset[str]) -> str:
     """The statement for one page of a list with the filters ``names``, which have an index.
 
-    SQLite walks the index to the page, from the end that is nearer: ``order`` is ASC or DESC. For a missing
-    filter, it merges one list for each value.
+    SQLite walks the index to the page. For a missing filter, it merges one list for each value.
     """
     source = f"FROM clients {_where(names)}"
     missing = {"client_type": CLIENT_TYPES, "status": STATUSES}
@@ -253,20 +248,20 @@ def page_statement(names: frozenset[str], order: str) -> str:
         # The inner SELECT reads the index alone, which is cheaper than to pass rows of the outer one.
         return f"""
 SELECT json
-{source} AND seq {"<=" if order == "DESC" else ">="} (
+{source} AND seq <= (
     SELECT seq
     {source}
-    ORDER BY seq {order}
+    ORDER BY seq DESC
     LIMIT 1 OFFSET :skipped
 )
-ORDER BY seq {order}
+ORDER BY seq DESC
 LIMIT :rows
 """
     return f"""
 SELECT json
 FROM clients
-WHERE seq IN ({seqs} ORDER BY seq {order} LIMIT :rows OFFSET :skipped)
-ORDER BY seq {order}
+WHERE seq IN ({seqs} ORDER BY seq DESC LIMIT :rows OFFSET :skipped)
+ORDER BY seq DESC
 """
 
 

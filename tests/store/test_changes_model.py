@@ -2,7 +2,6 @@
 
 Eight threads do ACARE_TEST_CHANGES operations of every kind, while a broker and two agents follow the feed.
 At pauses, the copies are compared with the lists, and the file and its search index are verified.
-(api/test_copy_program kills the server meanwhile.)
 """
 
 import io
