@@ -24,7 +24,6 @@ COMMANDS = (
     users.handover,
     clients.find,
     clients.history,
-    clients.undelete,
     clients.erase,
     maintenance.purge,
     clients.export,
@@ -38,7 +37,7 @@ COMMANDS = (
 
 #: Commands that have actions.
 GROUPS = {
-    "user": (users.list_, users.add, users.set_role, users.rename, users.disable, users.enable),
+    "user": (users.list_, users.add, users.set_role, users.disable, users.enable),
     "key": (keys.create, keys.list_, keys.revoke),
 }
 

@@ -1,4 +1,4 @@
-"""``acare find``, ``history``, ``undelete``, ``erase``, ``export``: the clients of all users."""
+"""``acare find``, ``history``, ``erase``, ``export``: the clients of all users."""
 
 import json
 import sys
@@ -96,14 +96,6 @@ def history(settings: Settings, client_ids: list[str]) -> None:
         owners, store = _owners(database), HistoryStore(database)
         histories = [store.stored(client_id) for client_id in client_ids]
         print_json([{"owner": owners.get(stored["client"]["user_id"]), **stored} for stored in histories])
-
-
-@command(CLIENT_ID)
-def undelete(settings: Settings, client_id: str) -> None:
-    """Restore a deleted client, with its id and a new version."""
-    with open_database(settings) as database:
-        client = DeletedClients(database).restore(OPERATOR, client_id)
-    print(f"Restored the client {client_id} as version {client.version}.")
 
 
 @command(

@@ -38,12 +38,6 @@ def set_role(settings: Settings, email: str, role: Role) -> None:
     _change(settings, email, f"{email} now has the role {role}.", role=role)
 
 
-@command(_EMAIL, argument("new", "the new e-mail address", "NEW", USER_EMAIL))
-def rename(settings: Settings, email: str, new: str) -> None:
-    """Change the e-mail address of a user, who keeps their clients and keys."""
-    _change(settings, email, f"Renamed {email} to {new}.", email=new)
-
-
 @command(_EMAIL)
 def disable(settings: Settings, email: str) -> None:
     """Refuse a user's keys, from the next request on."""

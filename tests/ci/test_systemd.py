@@ -192,7 +192,7 @@ def test_a_disk_that_is_mounted_read_only_is_named(started):
     _, _, run = started
     disk = "/var/lib/acare"
     run(f"mount --bind {disk} {disk} && mount -o remount,bind,ro {disk}")
-    checked, refused = run(f"! {STATUS}"), run("! acare undelete 00000000-0000-4000-8000-000000000000")
+    checked, refused = run(f"! {STATUS}"), run("! acare erase --yes 00000000-0000-4000-8000-000000000000")
     run(f"umount {disk}")
     assert "writes: the disk is mounted read-only\n" in checked
     assert "acare.db: Read-only file system; the disk is mounted read-only\n" in refused

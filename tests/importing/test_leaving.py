@@ -68,7 +68,8 @@ def test_the_page_leads_through_the_move(mover, hosted):
     rehearsal, final = examples("sh", "Leaving the hosted service")
     hosted.fill(30)
     mover.key_file.rename(mover.agency.folder / "key.txt")
-    mover.agency.run("user", "rename", USER, "first@example.com")
+    with mover.agency.app() as app:
+        app.users.change(USER, email="first@example.com")
 
     def run(block):
         script = replaced(block, {"https://clients.example.com": mover.url})

@@ -276,7 +276,8 @@ def test_a_client_created_here_is_never_overwritten(mover, hosted, moved):
 
 def test_a_restored_client_is_equal_until_either_side_changes(mover, hosted, moved):
     delete_here(mover, moved[0])
-    mover.agency.run("undelete", moved[0])
+    with mover.agency.app() as app:
+        app.deleted.restore(mover.agency.caller, moved[0])
     assert last_line(mover.run(*UPDATE)) == f"3 unchanged; {NOTHING}."
     hosted.change(moved[0], notes="new")
     assert conflicts(mover.run(*UPDATE)) == {moved[0]}

@@ -19,7 +19,7 @@ READING = [
 ]  # fmt: skip
 WRITING = [
     "user add new@example.com", f"user disable {USER}", f"key create --user {USER}", "compact",
-    f"key revoke {UNKNOWN_ID}", f"handover --from {USER} --to {USER}", f"undelete {UNKNOWN_ID}",
+    f"key revoke {UNKNOWN_ID}", f"handover --from {USER} --to {USER}",
     f"erase {UNKNOWN_ID} --yes", "purge --keep-days 1", f"import in.csv --user {USER}", "restore mine/2.db",
 ]  # fmt: skip
 

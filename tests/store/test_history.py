@@ -1,4 +1,4 @@
-"""The history of clients as the commands show it: who changed what, undeleting, purging and erasing."""
+"""The history of clients as the commands show it: who changed what, restoring, purging and erasing."""
 
 import json
 
@@ -38,18 +38,18 @@ def test_the_tables_about_a_client_are_known(app):
     assert {"clients", *(name for (name,) in named)} == {*TABLES, *others}
 
 
-# --- acare undelete
+# --- a deleted client
 
 
 NUMBERS = {"budget_min": 1, "budget_max": 2.5, "property_preferences": {"a": 1.0, "b": 2**70}}
 
 
 @pytest.mark.parametrize("fields", [OTHER, NUMBERS], ids=str)
-def test_undelete_restores_all_fields_at_the_next_version(acare, api, fields):
+def test_a_restored_client_has_all_fields_at_the_next_version(api, fields):
     client = api.create(**fields)
     text = api.get(f"/v1/clients/{client['id']}").text.partition('"version"')[0]
     api.delete(client["id"])
-    acare("undelete", client["id"])
+    api.post({}, 200, f"/v1/clients/{client['id']}/restore")
     answer = api.get(f"/v1/clients/{client['id']}")
     back = answer.json["data"]
     assert back == {**client, "version": 2, "updated_at": back["updated_at"]}
@@ -58,14 +58,14 @@ def test_undelete_restores_all_fields_at_the_next_version(acare, api, fields):
     api.put(client["id"], {"notes": "x", "version": 2})
 
 
-def test_undelete_restores_the_place_among_clients_of_one_time(acare, app, api, tmp_path):
+def test_a_restored_client_has_its_place_among_clients_of_one_time(acare, api, tmp_path):
     """All clients of one import can have it."""
     row = json.dumps({**JORDAN, "owner": "broker@example.com", "created_at": "2026-01-01T00:00:00.000Z"})
     (tmp_path / "in.jsonl").write_text(f"{row}\n" * 3)
     acare("import", tmp_path / "in.jsonl", "--on-duplicate", "create")
     newest, middle, oldest = ids(api)
     api.delete(middle)
-    acare("undelete", middle)
+    api.post({}, 200, f"/v1/clients/{middle}/restore")
     assert ids(api) == [newest, middle, oldest]
 
 
