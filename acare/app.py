@@ -78,8 +78,6 @@ class App(falcon.App, Services, AbstractContextManager["App"]):  # type: ignore[
 
 def _check(settings: Settings, identify: Identify | None) -> None:
     """SettingError for settings that cannot be combined with ``identify``."""
-    if identify is not None and settings.user_header is not None:
-        raise SettingError("user_header cannot be combined with identify")
     if identify is not None and "*" in settings.cors_origin:
         raise SettingError("cors_origin '*' cannot be combined with identify: name the origins")
 

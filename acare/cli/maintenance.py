@@ -95,21 +95,21 @@ def compact(settings: Settings) -> None:
     with open_database(settings) as database, show_progress() as show:
         before = database.path.stat().st_size
         compacting.compact(database, show)
+        is_overwritten = database.empty_wal()
         size = database.path.stat().st_size
     print(f"Compacted: {size_text(before)} before, {size_text(size)} now.")
+    sys.stderr.write("" if is_overwritten else NOT_OVERWRITTEN)
 
 
 @command(
     JSON,
     argument("--backups", "check the newest backup in this folder", "DIR", Path, dest="folder"),
-    argument("--max-age", "its maximum age, 1 to 99999 (default: 48)", "HOURS", count(99_999), default=48),
     argument("--url", "the server's base URL, such as http://127.0.0.1:8080", "URL", parse_base_url),
 )
 def status(
     settings: Settings,
     as_json: bool,
     folder: Path | None,
-    max_age: int,
     url: str | None,
 ) -> int:
     """Check the database, its backups and its server.
@@ -118,7 +118,7 @@ def status(
     and changes nothing.
     """
     path = existing_database(settings)
-    checks = read_status(path, folder, max_age, url)
+    checks = read_status(path, folder, url)
     if as_json:
         print_json({name: {"problems": problems, **figures} for name, problems, figures in checks})
     else:

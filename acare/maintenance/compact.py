@@ -11,7 +11,7 @@ from acare.store import search
 
 
 def compact(database: Database, progress: Progress = silent) -> None:
-    """Rewrite the file and its WAL. Other writers wait meanwhile, and fail after their busy timeout.
+    """Rewrite the file. Other writers wait meanwhile, and fail after their busy timeout.
 
     Refused if the disk has too little space, or if other processes keep the file busy for too long. If
     compacting is interrupted, the file is unchanged.
@@ -24,12 +24,6 @@ def compact(database: Database, progress: Progress = silent) -> None:
             interruptible(connection, lambda: progress("Rewriting", 0, 0, "")),
         ):
             connection.execute("VACUUM")
-        done = database.empty_wal()
     except (StoreUnavailable, sqlite3.Error) as error:
         reason = as_domain_error(error)
         raise Refused(f"{database.path}: not compacted: {reason} No content was changed.") from None
-    if not done:
-        raise Refused(
-            f"{database.path}: compacted, but the WAL still has deleted content: another program, such as "
-            "Litestream, keeps it; stop that program and run the command again"
-        )

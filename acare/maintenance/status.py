@@ -25,6 +25,9 @@ from acare.maintenance.backup import check_sha256
 from acare.store import identity
 from acare.store.lists import count, not_text
 
+#: Of the newest backup.
+MAX_AGE_HOURS = 48
+
 #: The disk needs attention below this number of free bytes.
 LOW_DISK = 256 * 1024 * 1024
 
@@ -42,9 +45,7 @@ class Check(NamedTuple):
     figures: dict[str, object]
 
 
-def read_status(
-    path: Path, folder: Path | None = None, max_age_hours: float = 48, url: str | None = None
-) -> list[Check]:
+def read_status(path: Path, folder: Path | None = None, url: str | None = None) -> list[Check]:
     """The checks of a database, of the newest backup in ``folder``, and of the server at ``url``.
 
     DatabaseRefused if it is not a database that acare can open.
@@ -57,7 +58,7 @@ def read_status(
         refused = ["the disk is mounted read-only"]
     checks.append(Check("writes", refused, {}))
     if folder is not None:
-        checks.append(_check_backup(own, stem, folder, max_age_hours))
+        checks.append(_check_backup(own, stem, folder))
     if url is not None:
         if not no_answer and not file.processes_using(path) and _is_here(url):
             no_answer = [
@@ -96,7 +97,7 @@ def _check_disk(path: Path, folder: Path | None) -> Check:
     return Check("disk", problems, {"free": free, "has_backups": has_backups})
 
 
-def _check_backup(own: str | None, stem: str, folder: Path, max_age_hours: float) -> Check:
+def _check_backup(own: str | None, stem: str, folder: Path) -> Check:
     try:
         folder.stat()
         made = folders.backups(stem, folder)
@@ -109,8 +110,8 @@ def _check_backup(own: str | None, stem: str, folder: Path, max_age_hours: float
         problems.append(f"{other} {folders.OTHER}")
     # The time in the name: a copy of the file can have a later modification time.
     age = (datetime.now(UTC) - datetime.fromisoformat(newest.name[-23:-3])).total_seconds() / 3600
-    if age > max_age_hours:
-        problems.append(f"the newest backup is older than {max_age_hours} hours")
+    if age > MAX_AGE_HOURS:
+        problems.append(f"the newest backup is older than {MAX_AGE_HOURS} hours")
     if folders.later_than_now(stem, made) is not None:
         problems.append(f"{newest.name} {folders.LATER}")
     try:
