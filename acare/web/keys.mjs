@@ -57,7 +57,12 @@ const KEYS = {
 	x: ["x", "Select the client", () => chooseFocused(false)],
 	X: ["Shift + x", "Select all up to the client", () => chooseFocused(true)],
 	"Ctrl + z": ["Ctrl + Z", "Undo the last change", () => undoButton.last?.()],
-	Escape: ["Esc", "Leave an empty field, the selection, the view", leave, `${OUTSIDE}, ${FIELD}`],
+	Escape: [
+		"Esc",
+		"Leave an empty field, the selection, the view",
+		leave,
+		`${OUTSIDE}, ${FIELD}, [type=radio]`,
+	],
 	".": [
 		".",
 		"Go to the message below, such as Undo",

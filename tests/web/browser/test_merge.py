@@ -62,6 +62,14 @@ def test_the_other_one_is_kept_instead(open_page, agency, twins):
     expect(page.get_by_role("row", name="Phone").locator(".after")).to_have_text(other["phone"])
 
 
+def test_escape_on_a_choice_leaves_the_merge(open_page, agency, twins):
+    mine, other = twins
+    page = merging(open_page, agency, mine, other)
+    choose(page)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("heading", name="Jordan Twin")).to_be_visible()
+
+
 def test_undo_brings_both_back_as_they_were(open_page, agency, twins):
     mine, other = twins
     page = merging(open_page, agency, mine, other)
