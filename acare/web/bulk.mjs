@@ -80,25 +80,25 @@ function actions() {
 /** The input for the value of a change. */
 function inputOf(kind, clients) {
 	const given = { name: "value", required: true };
-	const tags = (some) => [...new Set(some.flatMap((client) => plainTags(client.tags)))].sort();
-	const pairs = (texts) => texts.map((text) => [text, text]);
-	const list = "used-tags";
+	const tagsOf = (some) => [...new Set(some.flatMap(({ tags }) => plainTags(tags)))].sort();
+	const isActive = ([id]) => !session.users.get(id).disabled;
+	const used = el(
+		"datalist",
+		{ id: "used-tags" },
+		tagsOf([...clients, ...results.clients]).map((tag) => el("option", tag)),
+	);
 	const inputs = {
 		add: () => [
-			el("input", { ...given, list, maxlength: "50", autocomplete: "off" }),
-			el(
-				"datalist",
-				{ id: list },
-				pairs(tags([...clients, ...results.clients])).map(([text]) => el("option", text)),
-			),
+			el("input", { ...given, list: used.id, maxlength: "50", autocomplete: "off" }),
+			used,
 		],
-		remove: () => select(given, pairs(tags(clients))),
-		status: () => select(given, choicesOf("status")),
-		owner: () =>
+		remove: () =>
 			select(
 				given,
-				people().filter(([id]) => !session.users.get(id).disabled),
+				tagsOf(clients).map((tag) => [tag, tag]),
 			),
+		status: () => select(given, choicesOf("status")),
+		owner: () => select(given, people().filter(isActive)),
 		due: () => el("input", { ...given, type: "date", min: dateOf() }),
 	};
 	return inputs[kind]();
@@ -115,9 +115,9 @@ function namesOf(clients) {
 
 /** How long many changes take. */
 function paceText(count) {
-	if (!secondsFor(count, session.rate)) return "";
-	const { free, perSecond } = paceOf(session.rate);
 	const minutes = Math.ceil(secondsFor(count, session.rate) / 60);
+	if (!minutes) return "";
+	const { free, perSecond } = paceOf(session.rate);
 	return `The rate limit allows ${showNumber(Math.max(free, 0))} at once, then about ${Math.round(perSecond * 60)} a minute: about ${counted(minutes, "minute")}.`;
 }
 
@@ -125,7 +125,7 @@ function paceText(count) {
 async function change(kind) {
 	const clients = [...selected.values()];
 	const [, title, go, noun] = KINDS[kind];
-	const [changed, unchanged, pace] = [el("p.hint"), el("p.hint"), el("p.hint")];
+	const [unchanged, pace] = [el("p.hint"), el("p.hint")];
 	const submit = yes(go);
 	const input = el("div", field(label(noun), inputOf(kind, clients)));
 	const given = () => input.querySelector("[name]").value.trim();
@@ -134,7 +134,6 @@ async function change(kind) {
 		const affected = given() ? jobs.map(({ client }) => client) : clients;
 		const left = clients.filter((client) => !affected.includes(client));
 		const has = kind === "remove" ? "do not have it" : "have it already";
-		changed.textContent = affected.length ? `Changes: ${namesOf(affected)}.` : "";
 		unchanged.textContent = left.length
 			? `${showNumber(left.length)} of them ${has} and stay as they are: ${namesOf(left)}.`
 			: "";
@@ -146,7 +145,7 @@ async function change(kind) {
 	tell();
 	const isMeant = await ask(
 		`${title} ${counted(clients.length, "client")}`,
-		[input, changed, unchanged, pace],
+		[input, unchanged, pace],
 		[submit, no()],
 	);
 	if (isMeant) await run({ kind, value: given(), done: [] }, jobsFor(kind, given(), clients));

@@ -149,7 +149,8 @@ export function undoButton(undo, text = "Undo") {
 		return undo();
 	};
 	undoButton.last = once;
-	return button([text, el("kbd.no-phone", "Ctrl + Z")], once);
+	find(".last-undo")?.remove(); // of the change before
+	return button([text, el("kbd.no-phone.last-undo", "Ctrl + Z")], once);
 }
 /** How high the dock is, for what would be behind it. */
 new ResizeObserver(([{ target }]) =>

@@ -1,7 +1,6 @@
 // The follow-ups: who is to be called when. Each is done, or put off, from its row.
 
 import {
-	apiQuery,
 	counted,
 	dateOf,
 	daysUntil,
@@ -31,16 +30,15 @@ import {
 	value,
 	yes,
 } from "./dom.mjs";
-import { pagesOf, ready, session, stored } from "./session.mjs";
+import { ready, session, stored } from "./session.mjs";
 import { place, remember, results } from "./place.mjs";
 import { fillControls, listeners } from "./inputs.mjs";
 import { findPlace, showResults } from "./list.mjs";
+import { readAll } from "./selection.mjs";
 import { clientTable, DUE_DATE, NAME, OWNER, PHONE, TYPE } from "./table.mjs";
 import { update } from "./versions.mjs";
 
 const PATH = "#/due";
-const PAGE = 100;
-let wanted = PAGE; // how many are read
 
 // --- the rows
 const columnsOf = () =>
@@ -85,17 +83,11 @@ function groupOf({ tags }) {
 	const days = daysUntil(dueIn(tags));
 	return days < 0 ? 0 : days === 0 ? 1 : days <= 7 ? 2 : 3;
 }
-/** The groups that have clients. Only the last one may go on after what was read. */
-function groupsOf(clients, hasMore) {
-	const groups = GROUPS.map((_, at) => clients.filter((client) => groupOf(client) === at));
-	const last = groups.findLastIndex((group) => group.length);
-	return groups
-		.map((group, at) => {
-			const count = hasMore && at === last ? "" : showNumber(group.length);
-			return [group, [GROUPS[at], " ", el("span.muted", count)]];
-		})
-		.filter(([group]) => group.length);
-}
+const groupsOf = (clients) =>
+	GROUPS.map((title, at) => {
+		const group = clients.filter((client) => groupOf(client) === at);
+		return [group, [title, " ", el("span.muted", showNumber(group.length))]];
+	}).filter(([group]) => group.length);
 
 // --- another date
 const leaving = new Set(); // the ids of rows that are being saved
@@ -145,11 +137,9 @@ const byDate = (a, b) =>
 function put(client) {
 	remember(client);
 	if (!document.forms.due) return place.refresh?.();
-	const { clients, meta } = results;
-	const others = clients.filter(({ id }) => id !== client.id);
+	const others = results.clients.filter(({ id }) => id !== client.id);
 	const all = dueIn(client.tags) ? [...others, client] : others;
 	results.clients = all.sort(byDate);
-	results.meta = { ...meta, total: meta.total + all.length - clients.length };
 }
 
 /** Move the focus from the row of a client to the next one or, at the end, to the one before. */
@@ -185,16 +175,11 @@ function controlsOf() {
 	);
 }
 
+/** All follow-ups, or as many as can be selected. For the walk, they are one page. */
 async function read(query, signal) {
-	const found = new Map();
-	let total = 0;
-	for await (const { clients, meta } of pagesOf("clients", apiQuery(query), signal)) {
-		for (const client of clients) found.set(client.id, client);
-		({ total } = meta);
-		if (found.size >= wanted) break;
-	}
-	// for the walk, these are one page
-	return { clients: [...found.values()], meta: { page: 1, limit: total, total } };
+	const clients = await readAll(query, signal);
+	const total = clients.length;
+	return { clients, meta: { page: 1, limit: total, total } };
 }
 
 /** Draw the last results, if they are shown, once no menu in them is open. */
@@ -202,24 +187,17 @@ function draw() {
 	if (!document.forms.due) return;
 	const opened = find(".results [open]");
 	if (opened) return opened.addEventListener("toggle", draw, { once: true });
-	const { clients, meta } = results;
-	const hasMore = clients.length < meta.total;
-	const rows = clients.filter(({ id }) => !leaving.has(id));
-	const more = () => {
-		wanted += PAGE;
-		return place.refresh();
-	};
-	find(".total").textContent = counted(meta.total - clients.length + rows.length, "follow-up");
+	const rows = results.clients.filter(({ id }) => !leaving.has(id));
+	const none = () =>
+		el(
+			"div.empty.table",
+			el("h2", "No follow-ups"),
+			el("p.muted", "A date beside the note of a client makes one."),
+		);
+	find(".total").textContent = counted(rows.length, "follow-up");
 	redraw(() =>
 		find(".results").replaceChildren(
-			rows.length
-				? clientTable("Follow-ups", columnsOf(), groupsOf(rows, hasMore))
-				: el(
-						"div.empty.table",
-						el("h2", "No follow-ups"),
-						el("p.muted", "A date beside the note of a client makes one."),
-					),
-			hasMore ? button("Show more", more) : "",
+			rows.length ? clientTable("Follow-ups", columnsOf(), groupsOf(rows)) : none(),
 		),
 	);
 	findPlace();
@@ -231,7 +209,6 @@ export async function dueView({ query: { q, user_id: id } }, signal) {
 	const address = listAddress({ q, user_id: id }, PATH);
 	if (location.hash !== address) return location.replace(address); // of an earlier version
 	if (!document.forms.due) {
-		wanted = PAGE;
 		place.list = null; // the controls are empty
 		show("Due", { heading: controlsOf() }, el("div.results"));
 	}
