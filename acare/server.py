@@ -1,22 +1,19 @@
 """The HTTP server: waitress, with quick reads answered in its loop and a stop that answers what has arrived.
 
-One thread, the loop, receives and parses requests, answers the quick ones (``acare.api.admission``) and sends
-all answers, so that no thread waits for a caller. A request that has arrived is always answered. What comes
-after it on a connection waits until then. Handing a short read to a thread takes as long as the read.
-
-waitress takes up to 30 s to parse some headers and accepts others that RFC 9112 forbids, so their
-parsing is ours. It has no limit for a slow request, and it resets requests when it is stopped.
+One thread, the loop, receives and parses requests, answers the quick ones and sends all answers, so that no
+thread waits for a caller.
 """
 
 import logging
 import os
 import re
-import signal
 import socket
+import threading
 import time
+from collections import deque
 from contextlib import suppress
 from io import BytesIO
-from types import FrameType
+from queue import SimpleQueue
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -25,7 +22,7 @@ from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import ChunkedReceiver, FixedStreamReceiver
-from waitress.task import ThreadedTaskDispatcher, WSGITask
+from waitress.task import WSGITask
 from waitress.trigger import trigger
 from waitress.utilities import BadRequest, RequestEntityTooLarge, build_http_date
 
@@ -52,7 +49,7 @@ THREADS = 16
 _SWEEP_SECONDS = 1.0
 _LOOP_SECONDS = 0.004  # after which the loop lets the threads run, if all share a core
 
-_REQUEST_LINE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Z]+ /[\x21\x22\x24-\x7e]* HTTP/1\.[01]")
+_REQUEST_LINE = re.compile(r"([!#$%&'*+\-.^_`|~0-9A-Z]+) (/[\x21\x22\x24-\x7e]*) HTTP/(1\.[01])")
 _FIELD = re.compile(r"^([!#$%&'*+\-.^_`|~0-9A-Za-z]++):([\t\x20-\x7e\x80-\xff]*+)\r\n", re.M)  # RFC 9112, 5
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?")
 
@@ -60,7 +57,6 @@ _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9
 class Settings(Adjustments):  # type: ignore[misc]  # waitress has no types
     """waitress's settings, without options. An answer is in memory, and no thread sends."""
 
-    ident = None
     log_socket_errors = False
     max_request_header_size, max_request_body_size = MAX_HEADER, MAX_DISCARDED + 1
     outbuf_overflow = outbuf_high_watermark = send_bytes = 1 << 40
@@ -85,7 +81,7 @@ class Body(BytesIO):
 
 
 class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
-    """A request. The time of each pattern is linear in the length of its input."""
+    """A request. waitress would take up to 30 s for some headers, and accept others that RFC 9112 forbids."""
 
     command, path, query, request_uri, url_scheme = "-", "/", "", "/", "http"
 
@@ -94,11 +90,10 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         consumed = int(super().received(data))
         if self.chunked and len(self.body_rcv.control_line) + len(self.body_rcv.trailer) > MAX_HEADER:
             self.error, self.completed = BadRequest("a line between chunks is too long"), True
-        is_unwanted = self.expect_continue and self.content_length > MAX_BODY
-        if is_unwanted or isinstance(self.error, RequestEntityTooLarge):
+        if isinstance(self.error, RequestEntityTooLarge):
             # The API refuses it after the rate limit. Of chunks, only the length that has come is known.
             self.headers["CONTENT_LENGTH"] = str(max(self.content_length, len(self.body_rcv)))
-            self.error, self.completed, self.connection_close = None, True, True
+            self.error, self.connection_close = None, True
         return consumed
 
     def parse_header(self, header_plus: bytes) -> None:
@@ -122,10 +117,9 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
         self._prepare_body()
 
     def _parse_request_line(self, line: str) -> None:
-        if not _REQUEST_LINE.fullmatch(line):
+        if not (match := _REQUEST_LINE.fullmatch(line)):
             raise ParsingError("the request line is not METHOD /path HTTP/1.1, in ASCII characters")
-        self.command, self.request_uri, protocol = line.split(" ")
-        self.version = protocol.removeprefix("HTTP/")
+        self.command, self.request_uri, self.version = match.groups()
         path, _, self.query = self.request_uri.partition("?")
         self.path = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
 
@@ -157,7 +151,6 @@ class Task(WSGITask):  # type: ignore[misc]  # waitress has no types
         else:
             env = self.get_environment()
             env["acare.stopping"] = server.stopping
-            env.setdefault("CONTENT_LENGTH", "")  # an absent one is an exception in Falcon, which takes time
             started: list[Any] = []
             body = b"".join(server.application(env, lambda *start: started.extend(start)))
             status, headers = started[:2]
@@ -169,6 +162,7 @@ class Task(WSGITask):  # type: ignore[misc]  # waitress has no types
             raise ValueError("a header contains a line break")
         self.wrote_header, self.close_on_finish = True, last
         self.channel.write_soon("\r\n".join([*lines, "\r\n"]).encode("latin-1") + body)
+        server.answered.append(self.channel)
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
@@ -182,7 +176,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     def received(self, data: bytes) -> None:
         """Parse up to the end of one request."""
         if self.request is None:
-            data = data.lstrip(b"\r\n")  # empty lines may stand before a request; RFC 9112, 2.2
+            self.rest = data = data.lstrip(b"\r\n")  # empty lines may stand before a request; RFC 9112, 2.2
             if not data:
                 return
             self.request, self.began = Parser(self.adj), time.time()
@@ -203,56 +197,33 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
         """Send what the socket accepts now. After an answer, parse what has come after its request."""
         super().handle_write()
         if self.rest and self.connected and not self.requests and not self.total_outbufs_len:
-            rest, self.rest = self.rest, b""
-            self.received(rest)
+            self.received(self.rest)
 
     handle_expt = HTTPChannel.handle_close  # urgent data, which has no meaning in HTTP
 
 
-class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]  # waitress has no types
-    """Threads that let the loop run first: else they take Python's lock from it at each call of SQLite."""
-
-    queue_logger = logging.Logger("silent", logging.ERROR)  # it would warn of each request that waits
-
-    def handler_thread(self, thread_no: int) -> None:
-        with suppress(AttributeError, OSError):  # not Linux, or a sandbox
-            if os.sched_getscheduler(0) == os.SCHED_OTHER:  # otherwise the operator has chosen
-                os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # of this thread alone
-        super().handler_thread(thread_no)
-
-
 class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no types
-    """Serves ``app`` on a listening socket until SIGTERM, SIGINT or SIGHUP, then finishes open requests."""
+    """Serves ``app`` on a listening socket until a signal stops it, then finishes the open requests."""
 
     def __init__(self, app: App, listener: socket.socket, drain_seconds: int) -> None:
         self.application, self.adj, self._drain_seconds = app, Settings, drain_seconds
         self.server_name, self.effective_port = listener.getsockname()[:2]
         self.active_channels: dict[int, Channel] = {}
-        self.stopping = False
-        self._quick: list[Channel] = []
-        self._slow, self._others = Dispatcher(), Dispatcher()
-        for dispatcher in (self._slow, self._others):
-            dispatcher.set_thread_count(THREADS)
-        self._sockets: dict[int, Any] = {}  # all that the loop polls
-        self._trigger = trigger(self._sockets)
-        self._is_awake = self._is_paused = False
+        self.stopping = self._is_awake = self._is_paused = False
         self._swept_at = self._yielded_at = time.time()
-        super().__init__(listener, self._sockets)
+        self._requests = {kind: SimpleQueue[Channel]() for kind in ("quick", "slow", "other")}
+        self.answered: deque[Channel] = deque()  # whose answers the loop is to send
+        for kind in ("slow", "other") * THREADS:
+            threading.Thread(target=_answer, args=(self._requests[kind],), daemon=True).start()
+        super().__init__(listener, {})
         self.accepting = True
-        # Before the address is printed, so that a stop is clean from then on.
-        for signal_number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            # nohup ignores SIGHUP, so that the server outlives the terminal.
-            if signal_number != signal.SIGHUP or signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
-                signal.signal(signal_number, self._stop)
+        self._trigger = trigger(self._map)
 
     def add_task(self, channel: Channel) -> None:
-        """Choose who answers a request."""
-        request = channel.requests[0]
+        """Let the loop or a thread answer a request."""
+        [request] = channel.requests
         kind = "quick" if request.error else cost(request.command, request.path, request.query)
-        if kind == "quick":
-            self._quick.append(channel)
-        else:
-            (self._slow if kind == "slow" else self._others).add_task(channel)
+        self._requests[kind].put(channel)
 
     def pull_trigger(self) -> None:
         """Wake the loop, after an answer of a thread."""
@@ -268,13 +239,13 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         try:
             while len(self.active_channels) < MAX_CONNECTIONS and (accepted := self.accept()) is not None:
                 accepted[0].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                Channel(self, *accepted, self.adj, self._sockets)
+                Channel(self, *accepted, self.adj, self._map)
         except Exception:
             log.exception("a connection could not be accepted")
             self._is_paused = True  # until the next sweep: there may be too many open files
 
     def run(self) -> None:
-        """Serve until SIGTERM, SIGINT or SIGHUP, then finish the open requests."""
+        """Serve until ``stop``, then finish the open requests, for at most ``drain_seconds``."""
         while not self.stopping:
             self._iterate(_SWEEP_SECONDS)
         log.info("stopping: finishing open requests, for at most %d s", self._drain_seconds)
@@ -284,31 +255,25 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         while self.active_channels and time.monotonic() - began < self._drain_seconds:
             self._iterate(0.05)  # first, so that no connection with an unread request is closed
             self._close_overdue(PATIENCE)
-        if self.active_channels:
-            log.warning("stopped with %d connection(s) unfinished", len(self.active_channels))
-        if any(channel.requests for channel in self.active_channels.values()):
-            return  # their threads may be writing. A write without an answer has not been acknowledged
-        self.application.close()
-        log.info("stopped")
+        unanswered = sum(bool(channel.requests) for channel in self.active_channels.values())
+        if not unanswered:  # otherwise threads may be writing
+            self.application.close()
+        log.info("stopped with %d requests unanswered", unanswered)
 
-    def _stop(self, number: int, frame: FrameType | None) -> None:
-        if self.stopping and number != signal.SIGHUP:  # a closed terminal sends several
-            log.warning("a second signal: the server ends at once; open requests are not finished")
-            logging.shutdown()
-            os._exit(128 + number)
-        self.stopping = True  # from now on, no connection stays open after an answer
-        self._trigger.pull_trigger()  # the handler runs in the thread of the loop, between two instructions
+    def stop(self) -> None:
+        """Let ``run`` finish. From now on, no connection stays open after an answer. For signal handlers."""
+        self.stopping = True
+        self._trigger.pull_trigger()
 
     def _iterate(self, seconds: float) -> None:
-        """Wait up to ``seconds`` for events, then answer the quick requests and send these answers."""
-        wasyncore.loop(0 if self._quick else seconds, use_poll=True, map=self._sockets, count=1)
+        """Wait up to ``seconds`` for events, answer the quick requests, and send all answers."""
+        quick = self._requests["quick"]
+        wasyncore.loop(seconds if quick.empty() else 0, use_poll=True, map=self._map, count=1)
         self._is_awake = True
-        quick, self._quick = self._quick, []
-        for channel in quick:
-            channel.service()
-        for channel in quick:
-            if channel.connected:
-                wasyncore.write(channel)
+        for _ in range(quick.qsize()):
+            quick.get().service()
+        while self.answered:
+            wasyncore.write(self.answered.popleft())
         self._is_awake = False
         now = time.time()
         if now - self._yielded_at > _LOOP_SECONDS:
@@ -325,3 +290,12 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
             limit = TIMEOUT if channel.total_outbufs_len else patience
             if time.time() - since > limit and not channel.requests and not channel.rest:
                 channel.handle_close()
+
+
+def _answer(waiting: SimpleQueue[Channel]) -> None:
+    """Answer requests in a thread."""
+    with suppress(AttributeError, OSError):  # not Linux, or a sandbox
+        # The loop runs first: a thread would take Python's lock from it at each call of SQLite.
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # of this thread alone
+    while True:
+        waiting.get().service()

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import resource
+import signal
 import socket
 import sys
 import tempfile
@@ -79,14 +80,28 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         text = heading + _welcome(app, settings, url, first_user)
-        # After the question, which its signal handlers would keep open.
         server = Server(app, listener, settings.drain_seconds)
         opened.pop_all()  # the server closes the app
+        _stop_on_signals(server)  # after the question, which it would keep open
         print(text, flush=True)
         _notify_systemd()
         # So long does a thread that computes (a CSV file) keep Python's lock: all other requests wait.
         sys.setswitchinterval(0.0005)
         server.run()
+
+
+def _stop_on_signals(server: Server) -> None:
+    """Let SIGTERM, SIGINT and SIGHUP stop the server; a second SIGTERM or SIGINT ends the process at once."""
+
+    def stop(number: int, _: object) -> None:
+        server.stop()
+        if number != signal.SIGHUP:  # a closed terminal sends several
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        # nohup ignores SIGHUP; SIGINT, which scripts ignore for what they start with &, stops it all the same
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, stop)
 
 
 def _notify_systemd() -> None:

@@ -234,5 +234,5 @@ def test_a_body_refused_before_it_is_sent_takes_a_token(start):
     server = start("--rate-limit", "1/900")
     for status in (413, 429):
         with connect(server.url.removeprefix("http://")) as raw, raw.makefile("rb") as stream:
-            raw.sendall(request(server.key, "POST", Content_Length=64 * 1024 + 1, Expect="100-continue"))
+            raw.sendall(request(server.key, "POST", Content_Length=8 * 1024**2 + 1, Expect="100-continue"))
             assert read_answer(stream)[0] == status
