@@ -228,7 +228,7 @@ async function findTwins({ id, values }, { first_name, last_name, email, phone }
 }
 
 /** A client who may be the same person, with links: [[text, href]]. */
-export function twinRow(client, links) {
+function twinRow(client, links) {
 	const { email, phone, status, created_at: created } = client;
 	const about = [shortName(owner(client.user_id)), label(status), `created ${showDay(created)}`];
 	const facts = [email, phone, about.join(" · ")].filter(Boolean);

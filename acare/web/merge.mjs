@@ -5,15 +5,23 @@ import { flatten } from "./record.mjs";
 import { changes, entries, joinClients, mergedValues } from "./changes.mjs";
 import { dueDate, el, link, say, show, undoButton, value } from "./dom.mjs";
 import { call, newNote, ready } from "./session.mjs";
-import { finish, isNew, place, readDraft, remember, results, writeDraft } from "./place.mjs";
-import { cell, row, tableOf } from "./table.mjs";
+import {
+	finish,
+	isNew,
+	place,
+	readDraft,
+	remember,
+	results,
+	selected,
+	writeDraft,
+} from "./place.mjs";
+import { cell, clientTable, DUE_DATE, OWNER, PHONE, row, STATUS, tableOf, TYPE } from "./table.mjs";
 import { shown } from "./versions.mjs";
-import { twinRow } from "./form.mjs";
 
 export async function mergeView({ id, other: otherId }, signal) {
 	await ready(signal);
 	const client = await call("GET", `v1/clients/${id}`, { signal });
-	if (!otherId) return searchView(client, signal);
+	if (!otherId || otherId === id) return searchView(client, signal);
 	const draft = isNew(otherId) ? readDraft(otherId) : null;
 	const other = draft?.values ?? flatten(await call("GET", `v1/clients/${otherId}`, { signal }));
 	return drawMerge({ client, mine: flatten(client), other, otherId, draft }, signal);
@@ -125,6 +133,7 @@ async function save(pair, values, signal) {
 	if (!draft) await call("DELETE", `v1/clients/${otherId}`, { version: other.version, signal });
 	remember(saved);
 	results.clients = results.clients.filter(({ id }) => id !== otherId);
+	selected.delete(otherId);
 	place.countDue();
 	const text = `${isolate(fullName(other))} was merged${draft ? "" : " and deleted"}.`;
 	const back = undoButton(() => undo(pair, saved, Object.keys(body)));
@@ -155,15 +164,20 @@ async function undo({ client, otherId, draft }, { version }, names) {
 // --- the search for the other one
 function searchView(client, signal) {
 	const back = `#/client/${client.id}`;
-	const found = el("ul.keys.card");
+	const name = ["name", (other) => link(value(fullName(other)), `${back}/merge/${other.id}`)];
+	const columns = [name, DUE_DATE, STATUS, TYPE, OWNER, PHONE];
+	const found = el("div");
 	const search = async () => {
 		const q = input.value;
 		const query = new URLSearchParams({ q: q.trim(), limit: "10" });
 		const { clients } = await call("GET", `v1/clients?${query}`, { signal });
 		if (q !== input.value) return; // it is searched for later
 		const others = clients.filter(({ id }) => id !== client.id);
-		const rows = others.map((other) => twinRow(other, [["Merge", `${back}/merge/${other.id}`]]));
-		found.replaceChildren(...(rows.length ? rows : [el("li.hint", "No other client found.")]));
+		found.replaceChildren(
+			others.length
+				? clientTable("Clients", columns, [[others]])
+				: el("p.muted", "No other client found."),
+		);
 	};
 	let typing = 0;
 	const type = () => {
@@ -177,9 +191,9 @@ function searchView(client, signal) {
 		value: client.last_name.slice(0, 200),
 		input: type,
 	});
-	const text = "Which other client is the same person? It is deleted once both are merged.";
 	const title = `Merge with ${isolate(fullName(client))}`;
-	show(title, { back }, el("p.hint", text), input, found);
+	const hint = "Which other client is the same person?";
+	show(title, { back, badges: el("span.muted", hint) }, el("div.bar", input), found);
 	input.select();
 	return search();
 }
