@@ -96,7 +96,7 @@ def describe_owner(path: Path) -> str:
     text = f"belongs to {name}, mode {stat.S_IMODE(status.st_mode):04o}"
     if status.st_uid == os.geteuid():
         return text
-    return f"{text}; run the command as this user (for a service: /usr/local/bin/acare)"
+    return f"{text}; change the owner, or run the command as this user (for a service: /usr/local/bin/acare)"
 
 
 def explain_access(path: Path) -> str:

@@ -77,7 +77,7 @@ class Row:
 
         InvalidInput with all problems. ``owners`` are the ids of enabled users by address in lower case.
         """
-        own = {name: value for name, value in self.values.items() if value is not None}
+        own = {name: value for name, value in self.values.items() if value not in (None, "")}
         values = {**options.defaults, **own}
         given = {name: _given(name, values[name], options, owners) for name in _GIVEN if name in values}
         problems = [FieldError(name, _GIVEN[name]) for name, value in given.items() if value is None]

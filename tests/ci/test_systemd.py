@@ -143,6 +143,7 @@ def test_a_setting_makes_the_nightly_backup_purge(started):
     [
         ("north", "give none, or the name and the port"),
         ("North 8082", "the name 'North' must be a short word"),
+        ("west 80", "the port '80' must be a number from 1024 to 65535"),
         ("west 8080", "the port in /etc/acare.env is 8080"),
     ],
 )

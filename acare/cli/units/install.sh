@@ -66,9 +66,8 @@ if [ $# -gt 0 ]; then
         '' | [!a-z]* | *[!a-z0-9]* | ????????????????* | alarm | backup | backups | check)
             refuse "the name '$1' must be a short word of a to z and 0 to 9, but not alarm, backup or check" ;;
     esac
-    case $2 in
-        '' | 0* | *[!0-9]* | ??????*) refuse "the port '$2' must be a number, such as 8082" ;;
-    esac
+    { expr "$2" : '[1-9][0-9]\{3,4\}$' && [ "$2" -ge 1024 ] && [ "$2" -le 65535 ]; } >/dev/null ||
+        refuse "the port '$2' must be a number from 1024 to 65535, such as 8082"
     added=acare-$1 port=$2
     for file in "$root"/etc/acare*.env; do
         listen=$(sed -n 's/^ACARE_LISTEN=.*://p' "$file" 2>/dev/null || :)
