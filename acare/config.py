@@ -16,11 +16,8 @@ from typing import Any, Literal, NamedTuple, Self
 from acare.errors import SettingError
 from acare.field_types import NAME, Enum, String, Type, count
 
-# As browsers write it in the Origin header, without the default port. Other text would never match.
-_HOST = r"(?:[a-z0-9](?:[a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]{2,45}\])"
-_ORIGIN = re.compile(
-    rf"(?:http://{_HOST}(?!:80\Z)|https://{_HOST}(?!:443\Z))(?::(?P<port>[1-9][0-9]{{0,4}}))?"
-)
+# As browsers write it in the Origin header. Other text would never match.
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9][a-z0-9._-]*|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?")
 
 
 def _text(value: object) -> str:
@@ -74,11 +71,10 @@ def parse_proxy(value: object) -> str:
 def parse_origins(value: object) -> tuple[str, ...]:
     """Origins, separated by spaces or commas; ``*`` stands alone."""
     origins = tuple(str(value).replace(",", " ").split())
-    matches = map(_ORIGIN.fullmatch, origins)
-    if origins != ("*",) and not all(match and int(match["port"] or 0) <= 65535 for match in matches):
+    if origins != ("*",) and not all(map(_ORIGIN.fullmatch, origins)):
         raise ValueError(
             "must be an origin like https://intranet.example, with the host in lower case, without "
-            "wildcards, with a port up to 65535, but without the port 443 or 80; or * alone"
+            "wildcards; or * alone"
         )
     return origins
 

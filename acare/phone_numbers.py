@@ -6,9 +6,8 @@ _COUNTRY_CODE = re.compile("1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[
 
 # A zero that is not dialled after a country code.
 _NOT_DIALLED = "(0)"
-# What ends a number that has enough digits. Most fields have none of it.
+# What ends a number that has enough digits.
 _AFTER_NUMBER = re.compile(r"[/,;]|[^\W\d_]+")
-_ONE_NUMBER = re.compile("[0-9 ().+-]*")
 
 #: The minimum number of last digits that two notations of a number have in common.
 MIN_COMMON = 7
@@ -23,8 +22,6 @@ def numbers(phone: str) -> list[str]:
     A number of at least 7 digits ends at a word or at one of ``/ , ;``. The next ones have at least 6: an
     extension is not a number.
     """
-    if _ONE_NUMBER.fullmatch(phone):
-        return [dialled(phone)]
     found = [""]
     for part in _AFTER_NUMBER.split(phone):
         if len(digits(found[-1])) >= MIN_COMMON and digits(part):

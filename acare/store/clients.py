@@ -12,7 +12,7 @@ from acare.auth import Caller
 from acare.database.database import Database
 from acare.errors import FieldError, InvalidInput, NotFound, Refused
 from acare.fields import FIELDS, UNLOCKED, Lock, ValidFields, budgets_crossed
-from acare.store import MAX_SQLITE_INTEGER, NEXT_VERSION, NOW, Store, batches, creation, users
+from acare.store import MAX_SQLITE_INTEGER, NEXT_VERSION, NOW, Store, creation, users
 from acare.store.creation import CreatedClient
 from acare.store.history import stale_version
 
@@ -102,44 +102,28 @@ RETURNING version, json
 
         return self._database.write(work)
 
-    # In the order of positions: two opposite handovers at the same time would otherwise never end.
     HANDOVER = f"""
 UPDATE clients
 SET user_id = :new_owner_id, {_NEW_VERSION}
-WHERE seq IN (
-    SELECT seq
-    FROM clients INDEXED BY clients_by_user
-    WHERE user_id = :owner_id AND seq > :after
-    ORDER BY seq
-    LIMIT :rows
-)
-RETURNING seq
+WHERE user_id = :owner_id
 """
 
     def handover(self, caller: Caller, owner: str, to: str) -> int:
         """Hand over all clients of a user to another user. Returns how many.
 
-        The users are named by id or e-mail address. Works in batches, in the order of creation: if it fails
-        or is interrupted, the other clients keep their owner, and can be handed over again. NotFound if
-        the owner is unknown, InvalidInput if ``to`` is unknown, disabled or the owner, Refused for an agent.
+        The users are named by id or e-mail address. NotFound if the owner is unknown, InvalidInput if ``to``
+        is unknown, disabled or the owner, Refused for an agent.
         """
         _require_broker(caller)
 
-        def batch(connection: sqlite3.Connection, after: int) -> tuple[int, int | None]:
+        def work(connection: sqlite3.Connection) -> int:
             old, new = users.get(connection, owner), users.get_enabled(connection, to, "to")
             if old.id == new.id:
                 raise InvalidInput(FieldError("to", f"must be a user other than {owner}"))
-            values = {
-                "owner_id": old.id,
-                "new_owner_id": new.id,
-                "author_id": caller.author_id,
-                "after": after,
-                "rows": batches.ROWS,
-            }
-            rows = connection.execute(self.HANDOVER, values).fetchall()
-            return len(rows), max(rows)[0] if len(rows) == batches.ROWS else None
+            values = {"owner_id": old.id, "new_owner_id": new.id, "author_id": caller.author_id}
+            return connection.execute(self.HANDOVER, values).rowcount
 
-        return batches.run(self._database, batch)
+        return self._database.write(work)
 
     DELETE = f"DELETE FROM clients WHERE {LOCKED}"
 

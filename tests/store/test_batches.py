@@ -1,4 +1,4 @@
-"""A handover in batches that is interrupted, and a purge beside other writes."""
+"""A purge beside other writes."""
 
 from types import SimpleNamespace
 
@@ -15,15 +15,6 @@ def clients(store, user, monkeypatch):
     """The ids of eight clients, of whom a step changes three."""
     monkeypatch.setattr(batches, "ROWS", 3)
     return [store.create(user, new()).id for _ in range(8)]
-
-
-def test_an_interrupted_handover_is_completed_by_the_next(clients, store, user, other_user, monkeypatch):
-    with monkeypatch.context() as interrupted:
-        interrupted.setattr(batches, "time", SimpleNamespace(sleep=lambda seconds: 1 / 0))
-        with pytest.raises(ZeroDivisionError):
-            store.handover(OPERATOR, user.user_id, other_user.user_id)
-    assert [store.get(OPERATOR, client_id).version for client_id in clients] == [2, 2, 2, 1, 1, 1, 1, 1]
-    assert store.handover(OPERATOR, user.user_id, other_user.user_id) == 5
 
 
 def test_a_purge_beside_writes_ends(clients, store, user, database, sql, monkeypatch):
