@@ -15,7 +15,7 @@ from acare import ids, timestamps
 from acare.auth import Caller
 from acare.errors import Refused
 from acare.fields import FIELD_NAMES, FIELDS, HOSTED_NAMES, ValidFields
-from acare.store import at_offset, batches
+from acare.store import at_offset
 from acare.store.history import require_visible
 
 # The positions of clients in lists, `clients.seq`, are in the order of creation: each millisecond since 1970
@@ -82,8 +82,7 @@ FROM idempotency_keys
 WHERE user_id = :user_id AND key = :key AND created_at > {_VALID_SINCE}
 """
 
-# Not all at once: a million would stall all writers.
-DELETE_EXPIRED = batches.deletion("idempotency_keys", f"created_at <= {_VALID_SINCE}")
+DELETE_EXPIRED = f"DELETE FROM idempotency_keys WHERE created_at <= {_VALID_SINCE}"
 
 # Replaces an expired key that is not deleted yet; FIND_RESPONSE has found no valid one.
 INSERT_RESPONSE = """
@@ -111,7 +110,7 @@ def create(
         require_visible(connection, caller, client_id)
         return CreatedClient(client_id, text, created_at, replayed=True)
     created = insert(connection, values)
-    connection.execute(DELETE_EXPIRED, {"rows": batches.ROWS})
+    connection.execute(DELETE_EXPIRED)
     connection.execute(INSERT_RESPONSE, {**values, **created._asdict(), "request_sha256": digest})
     return created
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from acare import places, search_terms
 from acare.database.connection import Functions
 from acare.database.database import Database, ReadOnlyDatabase
-from acare.store import batches
 
 #: What the schema and the statements of the stores call.
 FUNCTIONS: Functions = {
@@ -21,9 +20,6 @@ FUNCTIONS: Functions = {
 # Merges all segments of the index: FTS5 only marks deleted words until then. ("secure-delete" would delete
 # them at once, at six times the cost of a deletion and in a format that SQLite before 3.42 cannot read.)
 OPTIMIZE = "INSERT INTO clients_search (clients_search) VALUES ('optimize')"
-
-# The same in batches: a negative number of pages begins, a positive one continues.
-MERGE = "INSERT INTO clients_search (clients_search, rank) VALUES ('merge', :pages)"
 
 #: An error if the index does not match the words in the rows. (sqlite.org/fts5.html, 6.4)
 COMPARE = "INSERT INTO clients_search (clients_search, rank) VALUES ('integrity-check', 1)"
@@ -76,18 +72,3 @@ def rebuild(connection: sqlite3.Connection) -> None:
     """Index all clients again: the index is then correct, and has no words of deleted clients."""
     connection.execute("DELETE FROM clients_to_index")
     connection.execute("INSERT INTO clients_search (clients_search) VALUES ('rebuild')")
-
-
-def merge(connection: sqlite3.Connection, after: int, pages: int) -> tuple[int, int | None]:
-    """Delete words that clients no longer have: a batch.
-
-    Merging an index of ``pages`` writes at most so many pages. Twice as many are merged, since other writes
-    add segments, which SQLite may merge first; as long as there are such writes, it finds more.
-    """
-    index_changes(connection)
-    before = connection.total_changes
-    connection.execute(MERGE, {"pages": -batches.ROWS if after == batches.START else batches.ROWS})
-    changed = connection.total_changes - before
-    # A merge that has nothing to do changes one row.
-    is_done = changed <= 1 or (after - batches.START) * batches.ROWS > 2 * pages
-    return changed, None if is_done else after + 1

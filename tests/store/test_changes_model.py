@@ -24,12 +24,11 @@ from acare.importing.importer import import_rows
 from acare.importing.json_lines import JsonReader
 from acare.importing.rows import Options
 from acare.maintenance.verification import verify_file
-from acare.store import batches
+from acare.store import purging
 from acare.store.changes import ChangeFeed
 from acare.store.clients import ClientStore
 from acare.store.deleted import DeletedClients
 from acare.store.lists import ClientLists
-from acare.store.purging import purge
 
 OPERATIONS = int(os.environ.get("ACARE_TEST_CHANGES", "1200"))
 PER_PAUSE = max(400, OPERATIONS // 100)
@@ -102,7 +101,7 @@ class Operations:
         self.deleted.erase(self.any_id())
 
     def purge(self):
-        purge(self.database, 0)
+        purging.purge(self.database, 0)
 
     def import_file(self):
         new = [str(uuid.UUID(int=self.random.getrandbits(128), version=4)) for _ in range(3)]
@@ -172,9 +171,9 @@ class Follower:
 
 @pytest.fixture
 def callers(keys, monkeypatch):
-    """A broker and two agents, by name. Long operations are made in short steps."""
-    monkeypatch.setattr(batches, "ROWS", 10)
-    monkeypatch.setattr(batches, "PAUSE", 0.001)
+    """A broker and two agents, by name. A purge is made in short steps."""
+    monkeypatch.setattr(purging, "ROWS", 10)
+    monkeypatch.setattr(purging, "PAUSE", 0.001)
     roles = {"broker": "broker", "ana": "agent", "ben": "agent"}
     users = {name: new_key(keys, f"{name}@example.com", {}, role=roles[name]).user_id for name in roles}
     return {name: caller_without_key(user, roles[name]) for name, user in users.items()}

@@ -9,7 +9,7 @@ from support.keys import new_key
 from acare import timestamps
 from acare.auth import OPERATOR, Caller
 from acare.errors import InvalidKey
-from acare.store import batches, purging
+from acare.store import purging
 from acare.store.callers import CACHE_NANOSECONDS, Callers
 from acare.store.keys import KeyStore
 from acare.store.users import UserStore
@@ -56,8 +56,7 @@ def test_a_purge_deletes_keys_that_ended_before_its_date(keys, database, sql, co
     assert [key["id"] for key in keys.list(OPERATOR).rows] == [valid.id, recent.id]
 
 
-def test_keys_made_with_a_purged_key_are_made_with_its_maker(keys, callers, database, sql, monkeypatch):
-    monkeypatch.setattr(batches, "ROWS", 2)
+def test_keys_made_with_a_purged_key_are_made_with_its_maker(keys, callers, database, sql):
     chain, caller = [], OPERATOR
     for _ in range(5):
         chain.append(new_key(keys, ANA, ALL_SCOPES, caller=caller))
