@@ -168,7 +168,7 @@ function controlsOf() {
 			el("h1", { tabindex: "-1" }, "Due"),
 			session.users.size > 1 &&
 				el("div.choice", { role: "radiogroup", "aria-label": "Whose" }, choices.map(radio)),
-			el("input", { ...search, "aria-label": "Search", placeholder: "Search these" }),
+			el("input", { ...search, "aria-label": "Search", placeholder: "Search follow-ups" }),
 			el("span.total.muted.end.no-phone", { role: "status" }),
 		),
 		el("button", { hidden: true }), // which Enter presses
@@ -192,7 +192,7 @@ function draw() {
 		el(
 			"div.empty.table",
 			el("h2", "No follow-ups"),
-			el("p.muted", "A date beside the note of a client makes one."),
+			el("p.muted", "A date beside a client's note makes one."),
 		);
 	find(".total").textContent = counted(rows.length, "follow-up");
 	redraw(() =>

@@ -71,7 +71,7 @@ function entryFor({ mine, other, draft }) {
 
 const GROUPS = {
 	different: ["Different", ": choose, or leave what is kept"],
-	joined: ["Joined", ": nothing is lost"],
+	joined: ["Combined", ": nothing is lost"],
 	notation: ["Different notation", ": the fuller one is kept"],
 	equal: ["Equal, or in one client only", ""],
 };

@@ -250,7 +250,7 @@ async function handOver(user) {
 	if (!clients.length) return say(`${from} has no clients.`);
 	const others = people().filter(([id]) => id !== user.id && !session.users.get(id).disabled);
 	const to = select({ name: "to", required: true }, [["", "Choose…"], ...others]);
-	const leaves = check("leaves", `Also disable ${from}, who can then not sign in`);
+	const leaves = check("leaves", `Also disable ${from}, who can then no longer sign in`);
 	const given = await ask(
 		`Hand over the clients of ${from}`,
 		[factsOf(clients), field("New owner", to), user.disabled ? null : leaves],
