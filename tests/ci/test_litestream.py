@@ -2,7 +2,6 @@
 
 import json
 import re
-import signal
 import subprocess
 import time
 from contextlib import contextmanager
@@ -10,8 +9,6 @@ from typing import NamedTuple
 
 import pytest
 from support.crash import GONE, Writer, damage, gaps, rows, write_until
-from support.data import JORDAN
-from support.http import Agency
 from support.page import examples, replaced, shell
 from support.server import make_key, serving
 from support.sockets import wait_for
@@ -19,13 +16,6 @@ from support.sockets import wait_for
 PAGE_CONFIG = examples("yaml", "Replication")[0]
 PAGE_RESTORE = examples("sh", "Replication")[0]
 SYNC_SECONDS = int(re.search(r"sync-interval: (\d+)s", PAGE_CONFIG)[1])
-LARGE = {**JORDAN, "notes": "x" * 9000}
-
-# A log of 4,000 pages is too long: more than those after which Litestream copies the log itself.
-SHORT_LOG = """
-import acare.database.wal as wal
-wal.MAX_SIZE, wal.CHECKPOINT_AFTER = 4000 * 4096, 100
-"""
 
 
 class Running(NamedTuple):
@@ -47,11 +37,11 @@ class Setup:
         self._config.write_text(replaced(PAGE_CONFIG, values))
 
     @contextmanager
-    def running(self, **options):
+    def running(self):
         """The server and Litestream, which has begun to replicate."""
         line = ["litestream", "replicate", "-config", self._config]
         with (
-            serving(self.database, **options) as (server, address),
+            serving(self.database) as (server, address),
             (self.folder / "litestream.log").open("a") as log,
             subprocess.Popen(line, stdout=log, stderr=log) as litestream,
         ):
@@ -109,17 +99,3 @@ def test_a_restored_file_lacks_only_the_last_seconds(setup):
     assert acknowledged <= versions_in(restored)
     assert damage(restored) + gaps(restored) == []
     assert restored.stat().st_mode & 0o777 == 0o600
-
-
-def create_until(caller, status):
-    wait_for(lambda: caller.send("POST", body=LARGE)[0] == status, 120)
-
-
-def test_a_stalled_replica_stops_writes_until_it_continues(setup):
-    with setup.running(before=SHORT_LOG) as running:
-        caller = Agency(running.address, setup.key)
-        running.litestream.send_signal(signal.SIGSTOP)
-        create_until(caller, 503)
-        assert caller.send(path="/readyz")[0] == 503
-        running.litestream.send_signal(signal.SIGCONT)
-        create_until(caller, 201)

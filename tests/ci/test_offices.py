@@ -161,13 +161,6 @@ def test_two_offices_share_no_client_and_no_key(offices):
     ask(Agency(first.url, north.key), status=401)
 
 
-def test_an_office_without_a_slash_redirects(offices):
-    _, north, _ = offices
-    request = urllib.request.Request(north.url, headers={"Accept": "text/html"})
-    with urllib.request.urlopen(request) as page:
-        assert (page.url, b"<title>" in page.read()) == (f"{north.url}/", True)
-
-
 @contextmanager
 def behind_sign_in(proxy, folder, person):
     """The URL of an office behind this proxy and a stand-in for oauth2-proxy.

@@ -7,8 +7,6 @@ from datetime import datetime, timedelta
 import pytest
 from support.client import Api
 from support.files import edit
-from support.http import Agency
-from support.sockets import wait_for
 
 import acare
 from acare.auth import Caller
@@ -164,23 +162,6 @@ def test_a_key_is_revoked_with_the_keys_made_with_it(run, listed, path):
     assert listed()[0]["made_with"] == first
     assert run("key", "revoke", first, "--made").err == f"Revoked key {first} and 1 key made with it.\n"
     assert [key["state"] for key in listed()] == ["revoked", "revoked"]
-
-
-def test_keys_work_while_a_server_runs(start, run, tmp_path):
-    """A new key and a revocation take effect with the next request; the minute of a use is recorded."""
-    server, where = start(), ("--database", tmp_path / "served.db")
-    key = run("key", "create", "--user", ANA, *where).out.strip()
-    ana, first = Agency(server.url, key), Agency(server.url, server.key)
-    assert (ana.send()[0], first.send()[0]) == (200, 200)
-
-    def ana_key():
-        keys = json.loads(run("key", "list", "--json", *where).out)
-        return next(key for key in keys if key["email"] == ANA)
-
-    wait_for(lambda: ana_key()["last_used_at"] is not None)
-    assert ana_key()["last_used_at"].endswith(":00.000Z")
-    run("key", "revoke", ana_key()["id"], *where)
-    assert (ana.send()[0], first.send()[0]) == (401, 200)
 
 
 def test_a_key_for_a_user_of_another_role_is_not_created(run):

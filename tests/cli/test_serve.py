@@ -5,13 +5,12 @@ import json
 import os
 import re
 import socket
-import time
 from itertools import takewhile
 
 import pytest
 from support.data import JORDAN
 from support.http import ask
-from support.server import RunningServer, make_key, serving
+from support.server import make_key, serving
 from support.sockets import connect, read_answer, wait_for
 
 ACCESS = re.compile(
@@ -107,19 +106,6 @@ def test_the_json_log_is_one_object_a_line(start, log):
         "key": f"{server.key[:8]}…{server.key[-4:]}",
         "request": "trace-1",
     }
-
-
-def test_a_log_that_cannot_be_written_does_not_end_the_server(tmp_path):
-    key = make_key(tmp_path / "served.db")
-    with (
-        open("/dev/full", "w") as full,
-        serving(tmp_path / "served.db", log=full) as (process, address),
-    ):
-        threads = len(os.listdir(f"/proc/{process.pid}/task"))
-        for _ in range(3):
-            ask(RunningServer(process, f"http://{address}", key, ""), path="/healthz")
-            time.sleep(0.1)  # it writes lines some 20 times a second
-        assert len(os.listdir(f"/proc/{process.pid}/task")) == threads, "the log's writer has ended"
 
 
 def test_no_access_line_has_over_1_000_bytes(start, log):

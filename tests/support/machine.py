@@ -41,7 +41,7 @@ def shell(script, *arguments, prefix):
     """Runs a script, with the folder of the source as the current one. Returns what it prints."""
     line = [*prefix, "sh", "-euc", script, *arguments]
     env = {**os.environ, "PATH": PATH}
-    ended = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True, timeout=300)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout + ended.stderr
 
