@@ -9,6 +9,7 @@ import {
 	isolate,
 	label,
 	plainTags,
+	same,
 	showDay,
 	showNumber,
 } from "./values.mjs";
@@ -202,16 +203,25 @@ async function sendAll(work, tell, signal) {
 	}
 }
 
+/** Send a job. If its answer was lost, the second try meets the version that the first has made. */
 async function send(job, wait) {
 	const { client, path, body } = job;
 	if (!path) return job;
 	const method = path.endsWith("/owner") ? "POST" : "PUT";
-	return { ...job, client: await call(method, path, { wait, body, version: client.version }) };
+	const { version } = client;
+	const sent = call(method, path, { wait, body, version }).catch(async (error) => {
+		const newest = error.status === 412 ? await read(client) : {};
+		const isSent = Object.keys(body).every((name) => same(newest[name], body[name]));
+		if (isSent && newest.version === version + 1) return newest;
+		throw error;
+	});
+	return { ...job, client: await sent };
 }
+const read = ({ id }) => call("GET", `v1/clients/${id}`);
 
 /** The job for a client as it is now; without a path if it has the value already. */
 async function readAnew({ client }, { kind, value: given }) {
-	const newest = await call("GET", `v1/clients/${client.id}`);
+	const newest = await read(client);
 	return jobsFor(kind, given, [newest])[0] ?? { client: newest };
 }
 

@@ -110,6 +110,21 @@ def test_a_client_that_was_changed_meanwhile_is_named_and_tried_again(open_page,
     assert agency.get(clients[1])["tags"] == ["theirs", "fair"]
 
 
+def test_an_answer_that_was_lost_is_no_failure(open_page, agency):
+    page, *_ = listed(open_page, agency, 2)
+    select_page(page)
+    lost = []
+
+    def lose(route):
+        lost.append(route.fetch())
+        route.abort()
+
+    page.route("**/v1/clients/*", lose, times=1)
+    change(page, "Add tag", "fair")
+    expect(page.locator(CHANGE)).to_contain_text("2 of 2 have the tag fair now")
+    assert [answer.status for answer in lost] == [200]
+
+
 def test_undo_leaves_a_client_alone_that_was_changed_since(open_page, agency):
     page, name, clients = listed(open_page, agency, 3)
     select_page(page)
