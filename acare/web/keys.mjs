@@ -32,15 +32,17 @@ function edit() {
 		location.assign(`${document.activeElement.hash}/edit`);
 	else find(".heading a[href$='/edit']")?.click();
 }
-const OUTSIDE = ":not(input:not([type=checkbox]), select, textarea)";
+const OUTSIDE = ":not(input:not([type=checkbox], [type=radio]), select, textarea)";
+/** Where arrows move from row to row. */
+const ROWS = `${OUTSIDE}:not([type=radio])`;
 /** A field that Escape leaves if it is empty. */
 const FIELD = ":is(#note, [type=search]):placeholder-shown";
 /** The name and use of each key, what it does, and where, if not outside of fields. */
 const KEYS = {
 	"/": ["/", "Search", search],
 	Enter: ["Enter", "In the search: open the client, or go to the list"],
-	ArrowDown: ["↓", "Next client in the list", () => moveBy(1), `${OUTSIDE}, [name=q]`],
-	ArrowUp: ["↑", "Previous client in the list", () => moveBy(-1)],
+	ArrowDown: ["↓", "Next client in the list", () => moveBy(1), `${ROWS}, [name=q]`],
+	ArrowUp: ["↑", "Previous client in the list", () => moveBy(-1), ROWS],
 	n: ["n", "New client", () => location.assign("#/new")],
 	j: ["j", "Next client", () => goOn("next", 1)],
 	k: ["k", "Previous client", () => goOn("previous", -1)],
@@ -57,12 +59,7 @@ const KEYS = {
 	x: ["x", "Select the client", () => chooseFocused(false)],
 	X: ["Shift + x", "Select all up to the client", () => chooseFocused(true)],
 	"Ctrl + z": ["Ctrl + Z", "Undo the last change", () => undoButton.last?.()],
-	Escape: [
-		"Esc",
-		"Leave an empty field, the selection, the view",
-		leave,
-		`${OUTSIDE}, ${FIELD}, [type=radio]`,
-	],
+	Escape: ["Esc", "Leave an empty field, the selection, the view", leave, `${OUTSIDE}, ${FIELD}`],
 	".": [
 		".",
 		"Go to the message below, such as Undo",

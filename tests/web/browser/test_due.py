@@ -61,6 +61,17 @@ def test_a_follow_up_is_done_from_its_row_and_brought_back(open_page, agency):
     assert agency.get(clients[0])["tags"] == clients[0]["tags"]
 
 
+def test_a_row_leaves_at_once_and_returns_if_the_change_is_refused(open_page, agency):
+    page, *_ = listed(open_page, agency, -1, 0)
+    held = []
+    page.route("**/v1/clients/*", lambda route: held.append(route))
+    page.get_by_role("button", name="Done: ").first.click()
+    expect(page.locator(GROUPS)).to_have_text(["Today 1"])
+    held[0].fulfill(status=403, json={"error": {"message": "Not allowed."}})
+    expect(page.locator(GROUPS)).to_have_text(["Overdue 1", "Today 1"])
+    expect(page.locator("#said")).to_have_text("Not allowed.")
+
+
 def test_a_follow_up_is_put_off_by_keyboard(open_page, agency):
     page, name, _ = listed(open_page, agency, 0, 1)
     for key in ("j", "l", "ArrowDown", "ArrowDown", "Enter"):
@@ -87,6 +98,8 @@ def test_a_broker_keeps_to_their_own_on_this_device(open_page, agency):
     page.get_by_text("Mine", exact=True).click()
     expect(page.locator(ROWS)).to_have_text([f"Jordan {name}00", f"Jordan {name}01"])
     expect(page.locator("#due-count")).to_have_text("1 overdue 1 today")
+    page.keyboard.press("j")
+    expect(page.locator(ROWS).first).to_be_focused()
     page.goto(f"{other.url}/#/")
     page.reload()
     page.locator("#due").click()
