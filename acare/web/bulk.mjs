@@ -31,8 +31,8 @@ import {
 	yes,
 } from "./dom.mjs";
 import { call, keepOpen, nameOf, owner, people, session, shortName, sleep } from "./session.mjs";
-import { place, remember, results, selected } from "./place.mjs";
-import { clearSelection, drawSelection, MAX, selectAll, table } from "./selection.mjs";
+import { place, results, selected } from "./place.mjs";
+import { clearSelection, drawSelection, MAX, selectAllButton, table } from "./selection.mjs";
 
 // --- the selection in the dock
 const status = el("strong", { role: "status" });
@@ -45,13 +45,12 @@ export function drawDock() {
 	if (dock.hidden) return;
 	const isShown = ({ id }) => table.clients.some((client) => client.id === id);
 	const hidden = [...selected.values()].filter((client) => !isShown(client));
-	const count = Math.min(table.total, MAX);
 	status.textContent = `${showNumber(selected.size)} selected`;
 	others.replaceChildren(
 		hidden.length
 			? menu(`${showNumber(hidden.length)} not shown`, hidden.map(linkTo), { look: "quiet" })
 			: "",
-		selected.size < count ? button(`Select all ${showNumber(count)}`, selectAll, "quiet") : "",
+		selected.size < Math.min(table.total, MAX) ? selectAllButton(table.total, "quiet") : "",
 	);
 	if (!dock.hasChildNodes()) dock.append(status, others, ...actions());
 }
@@ -191,7 +190,6 @@ async function sendAll(work, tell, signal) {
 			if (seconds) await wait(seconds);
 			const saved = await send(job.isOld ? await readAnew(job, work) : job, wait);
 			work.done.push(saved);
-			remember(saved.client);
 			if (work.isUndo) selected.set(saved.client.id, saved.client);
 			else selected.delete(saved.client.id);
 		} catch (error) {

@@ -23,7 +23,7 @@ import { button, currency, el, find, link, mail, menu, redraw, saveFile, value }
 import { call, later, ready, session, signature } from "./session.mjs";
 import { place, results } from "./place.mjs";
 import { drawFrame, limitsOf, openFirst } from "./inputs.mjs";
-import { MAX, readAll, selectAll, selectColumn, selectFrom } from "./selection.mjs";
+import { readAll, selectAllButton, selectColumn, selectFrom } from "./selection.mjs";
 import { clientTable, DUE_DATE, NAME, OWNER, PHONE, STATUS, TYPE } from "./table.mjs";
 
 const restore = later("./versions.mjs", "restore");
@@ -107,10 +107,9 @@ function handout(query, signal) {
 		saveFile(file, file.type, `clients-${dateOf()}.csv`);
 	};
 	const { total } = results.meta;
-	const count = showNumber(Math.min(total, MAX));
 	return menu("More", [
 		total && button("Download CSV", download),
-		total && button(`Select all ${count}`, selectAll),
+		total && selectAllButton(total),
 		link("Deleted clients", listAddress({ q: query.q, deleted: "true" })),
 	]);
 }

@@ -2,7 +2,7 @@
 // change.
 
 import { apiQuery, fullName, isolate, showNumber } from "./values.mjs";
-import { el, find, say } from "./dom.mjs";
+import { button, el, find, say } from "./dom.mjs";
 import { later, pagesOf } from "./session.mjs";
 import { selected } from "./place.mjs";
 
@@ -51,7 +51,13 @@ export function chooseFocused(isRange) {
 	if (box) choose(box.value, !box.checked, isRange);
 }
 
-export const selectAll = async () => select(await table.read(), true);
+/** A button that selects all, or as many as can be. */
+export const selectAllButton = (total, look) =>
+	button(
+		total > MAX ? `Select the first ${showNumber(MAX)}` : `Select all ${showNumber(total)}`,
+		async () => select(await table.read(), true),
+		look,
+	);
 export const clearSelection = () => select([...selected.values()], false);
 
 /** All clients that the filters match, or as many as can be selected. */

@@ -130,6 +130,7 @@ def test_undo_leaves_a_client_alone_that_was_changed_since(open_page, agency):
     select_page(page)
     change(page, "Set status", "Closed")
     expect(page.locator(CHANGE)).to_contain_text("3 of 3 have the status Closed now")
+    expect(page.locator("td.status")).to_have_text(["Closed"] * 3)
     agency.put(clients[0], source="theirs")
     page.get_by_role("button", name="Undo 3").click()
     expect(page.locator(CHANGE)).to_contain_text("Undone: 2 of 3")
