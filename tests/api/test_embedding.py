@@ -15,7 +15,7 @@ from acare.api.body import MAX_BODY, MAX_DISCARDED
 from acare.auth import OPERATOR
 from acare.config import SETTINGS
 from acare.errors import InvalidInput, Refused, SettingError
-from acare.fields import validate_update
+from acare.fields import ValidFields, validate_update
 
 ANA = "ana@example.com"
 
@@ -105,6 +105,7 @@ WRONG = {  # what a program does by mistake, and what the error names
     "a date": ("due must ", lambda app: filtered(app, due=20261215)),
     "a client as a dict": ("client must come from validate_create", lambda app: create(app, dict(new()))),
     "changes as a client": ("client must come", lambda app: create(app, validate_update({"notes": "x"})[0])),
+    "no changes": ("changes must come", lambda app: update(app, ValidFields())),
     "SQL as a name": ("changes must come", lambda app: update(app, {"notes = (SELECT 'x'), --": 1})),
 }
 

@@ -7,6 +7,7 @@ from support.clients import new
 from support.data import UNKNOWN_ID
 
 from acare.auth import OPERATOR
+from acare.store.clients import constraint_error
 
 BEFORE = "1999-12-31T23:59:59.999Z"  # earlier than created_at
 
@@ -41,3 +42,8 @@ def test_an_update_without_a_new_version_is_refused(store, user, sql):
         with pytest.raises(sqlite3.IntegrityError, match="needs a greater version"):
             sql(f"UPDATE clients SET notes = 'edited', version = {version}")
     assert store.get(OPERATOR, row.id).json == row.json
+
+
+def test_only_crossed_budgets_are_the_callers_mistake():
+    error = sqlite3.IntegrityError("FOREIGN KEY constraint failed")
+    assert constraint_error(error, {"budget_min": 2}) is error
