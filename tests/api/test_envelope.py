@@ -8,6 +8,7 @@ from support.client import Api, app_fixture
 from support.data import JORDAN, UNKNOWN_ID
 
 from acare import places, search_terms
+from acare.errors import DatabaseRefused, StoreUnavailable
 
 SECRET = "a secret of the traceback"
 COLLECTION = "/v1/clients"
@@ -88,14 +89,26 @@ def test_an_invalid_request_id_is_replaced(app, request_id):
 # --- the log (cli/test_serve has whole lines, test_secrets shows that none has a key), errors of the server
 
 
-def test_a_defect_is_500_with_an_error_id_in_the_log(app, api, monkeypatch, caplog):
-    monkeypatch.setattr(app.lists, "page", raising(RuntimeError(SECRET)))
+@pytest.mark.parametrize("kind", [RuntimeError, DatabaseRefused])
+def test_a_defect_is_500_with_an_error_id_in_the_log(app, api, monkeypatch, caplog, kind):
+    monkeypatch.setattr(app.lists, "page", raising(kind(SECRET)))
     answer, other = (api.get(COLLECTION, 500) for _ in range(2))
     error = answer.json["error"]
     assert error["errorId"] != other.json["error"]["errorId"]
-    assert not re.search(f"{SECRET}|RuntimeError|Traceback|File", answer.text)
-    for text in (error["errorId"], answer.json["correlationId"], f"RuntimeError: {SECRET}", "Traceback"):
+    assert not re.search(f"{SECRET}|{kind.__name__}|Traceback|File", answer.text)
+    for text in (error["errorId"], answer.json["correlationId"], f"{kind.__name__}: {SECRET}", "Traceback"):
         assert text in caplog.text
+
+
+@pytest.mark.parametrize("cause", [None, OSError("locked")])
+def test_an_unavailable_database_is_logged_with_the_cause(app, api, monkeypatch, caplog, cause):
+    error = StoreUnavailable("The database is busy.")
+    error.__cause__ = cause
+    monkeypatch.setattr(app.lists, "page", raising(error))
+    answer = api.get(COLLECTION, 503).json
+    logged = "" if cause is None else " cause=OSError('locked')"
+    assert f"The database is busy.{logged} request={answer['correlationId']}" in caplog.text
+    assert answer["error"] == {"code": "SERVICE_UNAVAILABLE", "message": "The database is busy."}
 
 
 def test_a_request_that_falcon_rejects_lists_its_problem(app, api, monkeypatch):
