@@ -71,8 +71,6 @@ def bucket_name(address: str) -> str:
     counts as the IPv4 address. Other text is used as it is.
     """
     name = address[:64]
-    if ":" not in name:
-        return name
     try:
         packed = socket.inet_pton(socket.AF_INET6, name.partition("%")[0])
     except OSError:

@@ -51,6 +51,11 @@ def test_the_user_named_by_identify_is_the_caller(embedded, lines):
     assert (event["by"], lines[-1].key) == (ANA, "session")
 
 
+def test_a_user_without_a_key_has_no_invitation(embedded):
+    answer = send(embedded, path="/v1/keys/redeem", Cookie=ANA, Content_Type=JSON)
+    assert (answer.status_int, answer.json["error"]["details"]) == (401, {"reason": "missing"})
+
+
 def test_each_user_has_a_bucket(embedded):
     embedded.users.add("ben@example.com", "agent")
     options = {"rate_limit": "1/900", "identify": lambda env: env.get("HTTP_COOKIE")}

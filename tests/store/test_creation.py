@@ -14,6 +14,13 @@ def test_a_key_can_be_used_again_after_a_day(store, user, sql, days, replayed):
     assert store.create(user, new(), idempotency_key="one").replayed is replayed
 
 
+def test_a_key_is_deleted_once_it_has_expired(store, user, sql):
+    store.create(user, new(), idempotency_key="one")
+    sql("UPDATE idempotency_keys SET created_at = ?", timestamps.after(-1))
+    store.create(user, new(), idempotency_key="two")
+    assert sql("SELECT key FROM idempotency_keys") == [("two",)]
+
+
 def test_the_idempotency_keys_of_two_users_are_independent(store, user, other_user):
     first, second = (store.create(caller, new(), idempotency_key="one") for caller in (user, other_user))
     assert (second.replayed, second.id == first.id) == (False, False)
