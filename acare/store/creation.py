@@ -84,9 +84,8 @@ WHERE user_id = :user_id AND key = :key AND created_at > {_VALID_SINCE}
 
 DELETE_EXPIRED = f"DELETE FROM idempotency_keys WHERE created_at <= {_VALID_SINCE}"
 
-# Replaces an expired key that is not deleted yet; FIND_RESPONSE has found no valid one.
 INSERT_RESPONSE = """
-INSERT OR REPLACE INTO idempotency_keys (user_id, key, request_sha256, client_id, json, created_at)
+INSERT INTO idempotency_keys (user_id, key, request_sha256, client_id, json, created_at)
 VALUES (:user_id, :key, :request_sha256, :id, :json, :created_at)
 """
 

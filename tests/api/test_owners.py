@@ -46,6 +46,15 @@ def test_the_history_says_who_changed_what(ana, api):
     ]
 
 
+def test_the_history_says_who_deleted_a_client_each_time(ana, api):
+    client_id = ana.create()["id"]
+    ana.delete(client_id)
+    api.post(None, 200, f"/v1/clients/{client_id}/restore")
+    api.delete(client_id)
+    by = [version["by"] for version in history(ana, client_id) if version["action"] == "deleted"]
+    assert by == ["broker@example.com", ANA]
+
+
 def pages(api, client_id):
     """The versions on each page of a history."""
     before, more = "", True
