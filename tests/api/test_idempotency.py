@@ -29,6 +29,10 @@ def test_a_repeated_request_creates_no_other_client(api, key):
     assert again.headers["X-Request-ID"] != first.headers["X-Request-ID"]
 
 
+def test_another_key_creates_another_client(api):
+    assert [replayed(post(api, key)) for key in "kl"] == [False, False]
+
+
 # --- another body
 
 
