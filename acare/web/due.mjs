@@ -78,13 +78,16 @@ function actsOf(client) {
 	];
 }
 
-const GROUPS = ["Overdue", "Today", "Next 7 days", "Later"];
-function groupOf({ tags }) {
-	const days = daysUntil(dueIn(tags));
-	return days < 0 ? 0 : days === 0 ? 1 : days <= 7 ? 2 : 3;
-}
+/** The groups, each with its last day from today. */
+const GROUPS = [
+	["Overdue", -1],
+	["Today", 0],
+	["Next 7 days", 7],
+	["Later", Infinity],
+];
+const groupOf = ({ tags }) => GROUPS.findIndex(([, last]) => daysUntil(dueIn(tags)) <= last);
 const groupsOf = (clients) =>
-	GROUPS.map((title, at) => {
+	GROUPS.map(([title], at) => {
 		const group = clients.filter((client) => groupOf(client) === at);
 		return [group, [title, " ", el("span.muted", showNumber(group.length))]];
 	}).filter(([group]) => group.length);

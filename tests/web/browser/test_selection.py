@@ -110,6 +110,16 @@ def test_a_client_that_was_changed_meanwhile_is_named_and_tried_again(open_page,
     assert agency.get(clients[1])["tags"] == ["theirs", "fair"]
 
 
+def test_a_selected_client_is_changed_as_the_list_has_read_it_again(open_page, agency):
+    page, _, clients = listed(open_page, agency, 1)
+    select_page(page)
+    agency.put(clients[0], status="inactive")
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    expect(page.locator("td.status")).to_have_text("Inactive")
+    change(page, "Add tag", "fair")
+    expect(page.locator(CHANGE)).to_contain_text("1 of 1 has the tag fair now")
+
+
 def test_an_answer_that_was_lost_is_no_failure(open_page, agency):
     page, *_ = listed(open_page, agency, 2)
     select_page(page)
