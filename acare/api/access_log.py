@@ -103,7 +103,7 @@ def _loggable(path: str) -> str:
 
 
 def _quoted(text: str, max_size: int) -> str:
-    quoted = quote(text[:max_size], safe="/@+", errors="replace")
-    if len(text) <= max_size and len(quoted) <= max_size:
+    quoted = quote(text[: max_size + 1], safe="/@+", errors="replace")
+    if len(quoted) <= max_size:
         return quoted
     return f"{quoted[: max_size - 3]}…"  # which is three bytes

@@ -109,3 +109,7 @@ QUERIES = {
 def test_an_invalid_value_in_a_query_is_400(reject, name):
     for value in QUERIES[name]:
         assert fields_of(reject("GET", f"{COLLECTION}?{name}={value}")) == [name], value
+
+
+def test_a_repeated_parameter_is_named_as_such(reject):
+    assert "must not be given more than once" in reject("GET", f"{COLLECTION}?page=1&page=2").text

@@ -42,6 +42,15 @@ def test_a_preflight_takes_no_token_and_is_never_429(limited):
     preflight(limited)
 
 
+@pytest.mark.parametrize("method", ["OPTIONS", "GET"])
+@pytest.mark.parametrize("origin", [{}, {"Origin": ORIGIN}])
+@pytest.mark.parametrize("asked", [{}, {"Access_Control_Request_Method": "GET"}])
+def test_any_other_request_takes_a_token(limited, method, origin, asked):
+    if not (method == "OPTIONS" and origin and asked):
+        answer = Api(limited).ask(method, COLLECTION, status="*", **origin, **asked)
+        assert answer.headers["RateLimit-Remaining"] == "3"
+
+
 @pytest.mark.parametrize(
     "origin",
     [OTHER_ORIGIN, f"{ORIGIN}.evil.example", "http://intranet.example", "null", None],

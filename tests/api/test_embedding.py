@@ -34,12 +34,17 @@ def test_two_apps_in_one_process_share_nothing(north, south):
 
 # --- a body without a Content-Length
 
+UNKNOWN_KEY = {"HTTP_X_API_KEY": "0" * 64}
+
 UNSIZED = {  # what a host passes on without a Content-Length → the status, and whether all of it is read
     "64 KiB": (MAX_BODY, {}, 201, True),
     "64 KiB and 1 byte": (MAX_BODY + 1, {}, 413, True),
     "without an end": (MAX_DISCARDED * 2, {}, 413, False),
     "of a caller who waits": (2**20, {"HTTP_EXPECT": "100-continue"}, 413, False),
     "compressed": (100, {"HTTP_CONTENT_ENCODING": "gzip"}, 415, True),
+    "of an unknown caller": (100, UNKNOWN_KEY, 401, False),
+    "of an unknown caller, too large": (2**20, {**UNKNOWN_KEY, "CONTENT_LENGTH": str(2**20)}, 413, False),
+    "in place of an invitation": (100, {**UNKNOWN_KEY, "PATH_INFO": "/v1/keys/redeem"}, 401, False),
 }
 
 

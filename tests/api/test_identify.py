@@ -2,6 +2,7 @@
 
 import pytest
 from support.keys import new_key
+from support.wsgi import call
 from webtest import TestApp
 
 import acare
@@ -83,6 +84,11 @@ def test_a_users_name_cannot_break_a_line_of_the_log(embedded, lines):
     me(embedded, Cookie="a\n\x1b[2J\x80" + "x" * 1000)
     assert text_line(lines[0]).isprintable()
     assert len(lines[0].key) < 300
+
+
+def test_the_log_has_no_method_that_is_unknown(embedded, lines):
+    call(embedded, "BREW", "/v1/clients")
+    assert lines[0].method == "-"
 
 
 def test_a_key_takes_precedence_over_identify(embedded):

@@ -71,6 +71,10 @@ def test_an_invitation_becomes_a_key_of_its_user(app, api, ana):
     assert Api(app, key["key"]).get("/v1/users/me").json["data"]["email"] == ANA
 
 
+def test_the_name_of_a_key_can_be_another_one(app, api):
+    assert redeem(app, invite(api, name="Work phone"), name="Tablet")["name"] == "Tablet"
+
+
 def test_an_invitation_can_be_redeemed_without_a_body(app, api):
     Api(app, invite(api)["key"]).ask("POST", REDEEM, status=201)
 
