@@ -17,8 +17,7 @@ MAX_SLOW = 4
 _FILTER = r"page=[1-3]?\d{1,2}|limit=(?:1?\d|2[0-5])|client_type=\w+|status=\w+|user_id=[0-9a-f-]{36}"
 _QUICK = re.compile(
     r"(?:GET|HEAD) /*(?:(?:v1/clients/[^/?]+|v1/users/me|healthz|openapi\.json|web/[^/?]*)?\?.{0,500}"
-    rf"|v1/clients\?(?:(?:{_FILTER})(?:&|\Z)){{0,5}})",
-    re.ASCII,
+    rf"|v1/clients\?(?:(?:{_FILTER})(?:&|\Z)){{0,5}})"
 )
 _SLOW = re.compile(
     r"(?:GET|HEAD) /*v1/(?:clients|clients\.csv|clients/[^/?]+/history|changes|users|keys)\?"

@@ -68,6 +68,15 @@ def test_connections_that_wait_are_closed_for_new_ones(full, begun):
     assert closes(silent[0])
 
 
+def test_callers_who_come_at_once_do_not_exceed_the_limit(full):
+    target, make = full
+    before = target.descriptors()
+    with target.frozen():
+        make(ROOM + 20)
+    wait_for(lambda: target.descriptors() >= before + ROOM)
+    assert target.descriptors() == before + ROOM
+
+
 def test_below_the_limit_a_connection_may_wait(full):
     _, make = full
     silent = make(ROOM - 5)

@@ -129,6 +129,7 @@ DATA = b"%x\r\n%b\r\n" % (100_000, b"x" * 100_000)
 LONG = {"a size": b"0", "an extension": b"5;", "a trailer": b"0\r\nX: ", "after data": DATA + b"5;"}
 BODIES = {  # what is sent, and the statuses
     "a body shorter than its length": (create(BODY, Content_Length=len(BODY) + 5), []),
+    "HTTP/1.0 that expects 100": (post("Expect: 100-continue", FIVE, version="1.0", body=b""), []),
     "a body longer than its length": (create(BODY + b"\r\n\r\n", Content_Length=len(BODY) - 5), [400, 400]),
     "bytes after a body": (create(BODY + b"nonsense\r\n\r\n", Content_Length=len(BODY)), [201, 400]),
     "small chunks": (create(b"".join(b"1\r\n%c\r\n" % byte for byte in BODY) + b"0\r\n\r\n"), [201]),
