@@ -57,7 +57,6 @@ _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9
 class Settings(Adjustments):  # type: ignore[misc]  # waitress has no types
     """waitress's settings, without options. An answer is in memory, and no thread sends."""
 
-    log_socket_errors = False
     max_request_header_size, max_request_body_size = MAX_HEADER, MAX_DISCARDED + 1
     outbuf_overflow = outbuf_high_watermark = send_bytes = 1 << 40
 

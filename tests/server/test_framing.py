@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 from support.data import TIMESTAMP
-from support.sockets import BODY, HEALTH, connect, read_answer, request, wait_for
+from support.sockets import BODY, HEALTH, closes, connect, read_answer, request, wait_for
 from support.target import target_in
 
 KEY = "{key}"  # in a table
@@ -177,6 +177,12 @@ def test_a_tls_handshake_is_refused_at_once_with_an_envelope(target):
         assert headers["Content-Type"] == "application/json"
         assert (headers["Connection"].lower(), headers["Server"], headers["Via"]) == ("close", None, None)
         assert ends(stream)
+
+
+def test_urgent_data_closes_the_connection(target):
+    with target.connections() as [raw]:
+        raw.send(b"!", socket.MSG_OOB)
+        assert closes(raw)
 
 
 def ends(stream):

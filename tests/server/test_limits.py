@@ -1,10 +1,14 @@
 """Limits of what one caller can use: memory, descriptors, connections, the disk."""
 
 import contextlib
+import select
 
 import pytest
+from support.files import write_lock
 from support.sockets import BODY, KIB, read_answer, request, wait_for
-from support.target import attack
+from support.target import attack, target_in
+
+from acare.server import THREADS
 
 MIB = KIB * KIB
 
@@ -68,3 +72,19 @@ def test_a_line_between_chunks_is_not_kept_without_end(target, line):
     with target.connections() as [raw], raw.makefile("rb") as stream:
         raw.sendall(request(target.key, "POST", Transfer_Encoding="chunked") + line)
         assert read_answer(stream)[0] == 400
+
+
+# --- threads
+
+
+def test_a_search_is_answered_while_each_thread_for_writes_waits(tmp_path):
+    with (
+        target_in(tmp_path) as target,
+        write_lock(tmp_path / "served.db"),
+        target.connections(THREADS + 1) as writing,
+    ):
+        for raw in writing:
+            raw.sendall(request(target.key, "POST", body=BODY))
+        assert target.is_well()  # by then, the requests have been read
+        target.ask(path="/v1/clients?q=lee")
+        assert select.select(writing, [], [], 0)[0] == []
