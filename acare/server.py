@@ -143,8 +143,6 @@ class Task(WSGITask):  # type: ignore[misc]  # waitress has no types
     def execute(self) -> None:
         """The app must set valid headers with a Content-Length. ValueError if one has a line break."""
         server, error = self.channel.server, self.request.error
-        # A server that is stopping closes the connection, unless more has been received already.
-        last = bool(error) or self.request.connection_close or (server.stopping and not self.channel.rest)
         if error:
             status, headers, body = server.application.refuse(self.channel.addr[0], error.code, error.body)
         else:
@@ -153,6 +151,8 @@ class Task(WSGITask):  # type: ignore[misc]  # waitress has no types
             started: list[Any] = []
             body = b"".join(server.application(env, lambda *start: started.extend(start)))
             status, headers = started[:2]
+        # A server that is stopping closes the connection, unless more has been received already.
+        last = bool(error) or self.request.connection_close or (server.stopping and not self.channel.rest)
         lines = [f"HTTP/1.1 {status}", *map(": ".join, headers), f"date: {build_http_date(time.time())}"]
         if last:
             lines.append("connection: close")
@@ -195,7 +195,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
     def handle_write(self) -> None:
         """Send what the socket accepts now. After an answer, parse what has come after its request."""
         super().handle_write()
-        if self.rest and self.connected and not self.requests and not self.total_outbufs_len:
+        if self.rest and not self.requests and not self.total_outbufs_len:
             self.received(self.rest)
 
     handle_expt = HTTPChannel.handle_close  # urgent data, which has no meaning in HTTP

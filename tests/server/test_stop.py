@@ -114,12 +114,12 @@ def test_all_who_have_connected_before_the_stop_are_answered(tmp_path):
         server.process.send_signal(signal.SIGSTOP)
         waiting = [connect(server.address) for _ in range(400)]
         for raw in waiting:
-            raw.sendall(request(server.key))
+            raw.sendall(request(server.key) + request(server.key, path="/healthz"))
         server.process.terminate()
         server.process.send_signal(signal.SIGCONT)
         for raw in waiting:
-            with raw, raw.makefile("rb") as stream:
-                assert read_answer(stream)[0] == 200
+            with raw:
+                assert read_statuses(raw) == [200, 200]
         assert server.process.wait(10) == 0
 
 
