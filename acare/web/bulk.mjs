@@ -98,7 +98,7 @@ function inputOf(kind, clients) {
 				tagsOf(clients).map((tag) => [tag, tag]),
 			),
 		status: () => select(given, choicesOf("status")),
-		owner: () => select(given, people().filter(isActive)),
+		owner: () => select(given, [["", "Choose…"], ...people().filter(isActive)]),
 		due: () => el("input", { ...given, type: "date", min: dateOf() }),
 	};
 	return inputs[kind]();

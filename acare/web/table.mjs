@@ -32,11 +32,14 @@ export const cell = (look, ...content) => el("td", { role: "cell", class: look }
 /** A table, from its headings and groups: [rows, title]. It has explicit roles, since its elements lose
  *  their own when a narrow screen shows them as cards. */
 export function tableOf(look, name, headings, groups) {
+	const narrow = headings.filter(([, given]) => !/wide/.test(given?.class));
+	// the columns that give way have cells of their own, since a span would keep their room
 	const title = (text) =>
 		el(
 			"tr.group",
 			{ role: "row" },
-			el("th", { role: "rowheader", colspan: headings.length }, text),
+			el("th", { role: "rowheader", colspan: narrow.length }, text),
+			headings.filter((heading) => !narrow.includes(heading)).map(([, given]) => cell(given.class)),
 		);
 	return el(
 		"table",

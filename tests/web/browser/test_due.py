@@ -33,6 +33,13 @@ def test_follow_ups_stand_in_four_groups_with_their_numbers(open_page, agency):
     expect(page.locator(".total")).to_have_text("6 follow-ups")
 
 
+def test_a_group_spans_no_column_that_has_given_way(open_page, agency):
+    page, *_ = listed(open_page, agency, -1)
+    page.set_viewport_size({"width": 1000, "height": 700})
+    width = "cell => cell.closest('table').getBoundingClientRect().right - cell.getBoundingClientRect().right"
+    assert page.locator("th.acts").evaluate(width) < 1
+
+
 def test_more_than_a_page_of_follow_ups_are_listed(open_page, agency):
     name, _ = create(agency, *[9] * 101)
     page = opened(open_page, agency, f"due?q={name}")
