@@ -55,9 +55,8 @@ class Liveness(Resource):
 class Readiness(Resource):
     """``/readyz``: 200 if the server can write, else 503.
 
-    The check writes, and a caller needs no key. So it runs once at a time, its result is used for a second,
-    and while it runs, other callers get the result before. A server that is stopping says so in the
-    WSGI environ.
+    The check writes, and a caller needs no key. So it runs once at a time, and its result is used for a
+    second. A server that is stopping says so in the WSGI environ.
     """
 
     def __init__(self, services: Services) -> None:
@@ -77,14 +76,11 @@ class Readiness(Resource):
 
     def _last_result(self) -> str:
         """The result of the last check, after running it if this is too old."""
-        if self._mutex.acquire(blocking=not self._result):
-            try:
-                clock = self._services.clock
-                if clock() - self._checked_at >= CHECK_NANOSECONDS:
-                    self._result, self._checked_at = self._services.database.check_write(), clock()
-            finally:
-                self._mutex.release()
-        return self._result
+        with self._mutex:
+            clock = self._services.clock
+            if clock() - self._checked_at >= CHECK_NANOSECONDS:
+                self._result, self._checked_at = self._services.database.check_write(), clock()
+            return self._result
 
 
 class Index(Resource):

@@ -63,9 +63,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except AcareError as error:
         print_error(str(error))
         return 2 if isinstance(error, (SettingError, InvalidInput)) else 1
-    except RecursionError:  # JSON that Python can decode may be nested too deeply to encode
-        print_error("the input is nested too deeply")
-        return 1
     except KeyboardInterrupt:
         return 130
 

@@ -97,7 +97,7 @@ def import_rows(
 ) -> Result:
     """Import all valid rows, or none. ``download`` has the rows of a server.
 
-    StoreUnavailable if the database cannot be written now. Ctrl-C has no effect during the commit.
+    StoreUnavailable if the database cannot be written now.
     """
     result = Result()
     with database.transaction() as connection:
@@ -119,11 +119,7 @@ def import_rows(
             return result
         if options.rejects is not None:
             options.rejects.flush()  # a full disk must fail before the commit
-        try:
-            database.commit(connection)
-        except KeyboardInterrupt:  # Python raises it after the COMMIT, which can take seconds
-            if connection.in_transaction:
-                raise
+        database.commit(connection)
         result.is_written = True
     return result
 

@@ -10,7 +10,6 @@ from support.importing import HEADER, USER
 from support.server import command, interrupt_when_it_waits
 
 from acare.database import connection
-from acare.database.database import Database
 from acare.errors import StoreUnavailable
 from acare.fields import validate_create
 
@@ -71,16 +70,3 @@ def test_a_client_is_created_before_or_after_an_import(agency, slow, monkeypatch
         assert slow.wait(30) == 0
         app.clients.create(agency.caller, validate_create(JORDAN))
     assert len(agency.clients()) == 1501
-
-
-def test_ctrl_c_during_the_commit_reports_the_import(agency, monkeypatch):
-    def interrupted(database, connection):
-        commit(database, connection)
-        raise KeyboardInterrupt
-
-    commit = Database.commit
-    monkeypatch.setattr(Database, "commit", interrupted)
-    ended = agency.load(rows(2))
-    assert "2 created; 2 clients written." in ended.out
-    assert ended.code == 0
-    assert len(agency.clients()) == 2
