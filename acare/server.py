@@ -130,7 +130,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]  # waitress has no types
                 raise ParsingError("Transfer-Encoding must be chunked, without Content-Length, in HTTP/1.1")
             self.chunked, self.body_rcv = True, ChunkedReceiver(Body())
         elif length is not None:
-            if not (length.isascii() and length.isdecimal() and len(length) < 20):
+            if not (length.isdecimal() and len(length) < 20):
                 raise ParsingError("the Content-Length is malformed")
             self.content_length = int(length)
             if self.content_length > 0:
@@ -221,8 +221,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
     def add_task(self, channel: Channel) -> None:
         """Let the loop or a thread answer a request."""
         [request] = channel.requests
-        kind = "quick" if request.error else cost(request.command, request.path, request.query)
-        self._requests[kind].put(channel)
+        self._requests[cost(request.command, request.path, request.query)].put(channel)
 
     def pull_trigger(self) -> None:
         """Wake the loop, after an answer of a thread."""
@@ -287,7 +286,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         for channel in list(self.active_channels.values()):
             since = channel.began if channel.request else channel.last_activity
             limit = TIMEOUT if channel.total_outbufs_len else patience
-            if time.time() - since > limit and not channel.requests and not channel.rest:
+            if time.time() - since > limit and not channel.requests:
                 channel.handle_close()
 
 

@@ -66,5 +66,3 @@ class LimitSlowRequests:
         slow.running.release()
         with self._lock:
             slow.number -= 1
-            if not slow.number:
-                del self._callers[req.caller.user_id]

@@ -93,9 +93,9 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
 def _stop_on_signals(server: Server) -> None:
     """Let SIGTERM, SIGINT and SIGHUP stop the server; a second SIGTERM or SIGINT ends the process at once."""
 
-    def stop(number: int, _: object) -> None:
+    def stop(*_: object) -> None:
         server.stop()
-        if number != signal.SIGHUP:  # a closed terminal sends several
+        for number in (signal.SIGTERM, signal.SIGINT):  # a closed terminal sends several SIGHUP
             signal.signal(number, signal.SIG_DFL)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

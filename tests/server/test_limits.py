@@ -2,6 +2,7 @@
 
 import contextlib
 import select
+import time
 
 import pytest
 from support.files import write_lock
@@ -88,3 +89,10 @@ def test_a_search_is_answered_while_each_thread_for_writes_waits(tmp_path):
         assert target.is_well()  # by then, the requests have been read
         target.ask(path="/v1/clients?q=lee")
         assert select.select(writing, [], [], 0)[0] == []
+
+
+def test_a_write_is_answered_as_soon_as_it_is_done(target):
+    began = time.monotonic()
+    for _ in range(5):
+        target.ask("POST", body=BODY, status=201)
+    assert time.monotonic() - began < 3, "the event loop slept"

@@ -53,7 +53,7 @@ def test_an_idle_connection_is_closed(quick):
 
 def test_an_answer_that_is_not_read_is_given_up(quick):
     with quick.connections(receive_buffer=4096) as [raw]:
-        raw.sendall(request(quick.key, path=LARGE_PAGE))
+        raw.sendall(2 * request(quick.key, path=LARGE_PAGE))
         assert raw.recv(1)
         time.sleep(2 * LIMIT_SECONDS)
         received = 0
