@@ -44,8 +44,6 @@ def read(req: Request) -> dict[str, Any]:
     if media_type != falcon.MEDIA_JSON:
         message = "The body must be JSON, with Content-Type: application/json."
         raise Refused(message, "UNSUPPORTED_MEDIA_TYPE", headers={"Accept": falcon.MEDIA_JSON})
-    if not req.context.body:
-        raise _invalid("must be a JSON object, but is empty")
     try:
         members = from_json(req.context.body.decode())
     except UnicodeDecodeError:

@@ -24,8 +24,7 @@ class SecurityHeaders:
         resp.set_header("X-Content-Type-Options", "nosniff")
         # A client with an ETag may be stored by the caller's own cache, which has to revalidate it.
         storable = succeeded and resp.get_header("ETag") is not None
-        if resp.get_header("Cache-Control") is None:
-            resp.set_header("Cache-Control", "private, no-cache" if storable else "no-store")
+        resp.set_header("Cache-Control", "private, no-cache" if storable else "no-store")
         if req.context.is_api:
             resp.append_header("Vary", "X-API-Key, API-Key")  # for caches that ignore Cache-Control
 
@@ -52,8 +51,7 @@ class Cors(falcon.CORSMiddleware):  # type: ignore[type-arg]  # the plain respon
     ) -> None:
         if self.allow_origins:
             resp.append_header("Vary", "Origin")
-        if "HTTP_ORIGIN" in req.env:
-            super().process_response(req, resp, resource, req_succeeded)
+        super().process_response(req, resp, resource, req_succeeded)
 
 
 class ReadBody:

@@ -62,6 +62,11 @@ def test_pages_of_other_origins_may_read_nothing(app, origin):
         assert (allowed(answer), "Origin" in answer.headers["Vary"]) == (set(), True)
 
 
+def test_without_allowed_origins_no_response_depends_on_the_origin(tmp_path):
+    with acare.create_app(database=tmp_path / "a.db") as app:
+        assert "Origin" not in Api(app).get(COLLECTION, 401).headers["Vary"]
+
+
 def test_a_star_allows_every_origin(tmp_path):
     with acare.create_app(database=tmp_path / "a.db", cors_origin="*") as app:
         answers = [Api(app).ask("GET", COLLECTION, status=401, Origin=OTHER_ORIGIN)]

@@ -1,10 +1,13 @@
 """Idempotency keys in a database: how long they hold, whose they are, and requests at the same time."""
 
+import json
+
 import pytest
 from support.clients import new
 from support.threads import in_threads
 
-from acare import timestamps
+from acare import ids, timestamps
+from acare.store import creation
 
 
 @pytest.mark.parametrize(("days", "replayed"), [(0.9, True), (1, False)])
@@ -30,3 +33,23 @@ def test_many_requests_with_one_key_create_one_client(store, user):
     made = in_threads(8, lambda _: store.create(user, new(), idempotency_key="one"))
     assert len({created.id for created in made}) == 1
     assert sorted(created.replayed for created in made) == [False] + [True] * 7
+
+
+def day(number):
+    return f"2026-01-0{number}T00:00:00.000Z"
+
+
+def insert(database, user, **values):
+    values = {**new(), "id": ids.new(), "user_id": user.user_id, **values}
+    return json.loads(database.write(lambda connection: creation.insert(connection, values)).json)
+
+
+def test_a_client_is_listed_by_the_time_of_its_creation(database, client_lists, user):
+    for number in (1, 3, 2):
+        insert(database, user, created_at=day(number))
+    rows = client_lists.page(user, page=1, limit=3).rows
+    assert [json.loads(text)["created_at"] for text in rows] == [day(3), day(2), day(1)]
+
+
+def test_a_client_is_not_older_than_its_creation(database, user):
+    assert insert(database, user, created_at=day(2), updated_at=day(1))["updated_at"] == day(2)

@@ -6,9 +6,9 @@ import re
 
 from support.clients import new
 
-from acare import timestamps
+from acare import ids, timestamps
 from acare.auth import OPERATOR
-from acare.store import callers, changes, lists
+from acare.store import callers, changes, creation, lists
 
 
 def test_rows_and_total_are_of_one_snapshot(store, client_lists, database, user):
@@ -25,11 +25,11 @@ def test_rows_and_total_are_of_one_snapshot(store, client_lists, database, user)
     assert (page.total, page.rows) == (3, made[:0:-1])
 
 
-def test_a_client_from_the_future_can_be_changed_and_deleted(store, user, other_user, sql):
+def test_a_client_from_the_future_can_be_changed_and_deleted(store, database, user, other_user, sql):
     """It was created while the clock was wrong; no other time follows it."""
-    future = "2999-12-31T23:59:59.999Z"
-    poisoned = store.create(user, new()).id
-    sql("UPDATE clients SET seq = 9e18, created_at = ?1, updated_at = ?1, version = version + 1", future)
+    future = "9999-12-31T23:59:59.999Z"
+    values = {**new(), "id": ids.new(), "user_id": user.user_id, "created_at": future}
+    poisoned = database.write(lambda connection: creation.insert(connection, values)).id
     other = json.loads(store.create(user, new()).json)
     store.handover(OPERATOR, user.user_id, other_user.user_id)
     store.delete(OPERATOR, poisoned)
