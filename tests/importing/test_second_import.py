@@ -211,11 +211,32 @@ def test_an_earlier_version_is_not_taken_over_unasked(agency):
     assert agency.clients()[0]["version"] == 3
 
 
+def test_an_earlier_version_with_the_same_fields_is_unchanged(agency):
+    agency.load(json.dumps(RECORD), name="in.jsonl")
+    old = json.dumps({**RECORD, "version": 2, "updated_at": RECORD["created_at"]})
+    assert last_line(agency.load(old, *UPDATE, name="in.jsonl")) == f"1 unchanged; {NOTHING}."
+
+
 def test_what_was_read_last_is_remembered_after_an_update(mover, hosted, moved):
     hosted.change(moved[0], notes="new")
     mover.run(*UPDATE)
     change_here(mover, moved[0], phone="5")
     assert last_line(mover.run(*UPDATE)) == f"2 unchanged, 1 kept; {NOTHING}."
+
+
+def test_a_row_without_a_version_changes_nothing_of_that(agency):
+    agency.load(json.dumps(RECORD), name="in.jsonl")
+    agency.load(json.dumps({**RECORD, "version": None}), *UPDATE, name="in.jsonl")
+    with agency.app() as app:
+        app.clients.update(agency.caller, RECORD["id"], ValidFields(email="new@b"))
+    assert last_line(agency.load(json.dumps(RECORD), *UPDATE, name="in.jsonl")) == f"1 kept; {NOTHING}."
+
+
+def test_a_version_alone_is_taken_over(agency):
+    """As of a source that does not tell the time of a change."""
+    agency.load(json.dumps(RECORD), name="in.jsonl")
+    agency.load(json.dumps({**RECORD, "version": 4}), *UPDATE, name="in.jsonl")
+    assert agency.clients()[0]["version"] == 4
 
 
 def test_a_version_without_other_changes_is_taken_over(mover, hosted, moved):
