@@ -46,6 +46,10 @@ def test_a_file_that_is_too_large_is_400_and_names_the_command(three, monkeypatc
     assert (error["details"][0]["field"], "'acare export'" in error["message"]) == ("filters", True)
 
 
+def test_a_file_of_deleted_clients_is_400_and_names_the_command(three):
+    assert "'acare find --deleted'" in three.get(f"{CSV}?deleted=true", status=400).text
+
+
 def test_it_is_of_one_snapshot(app, three):
     exported = app.lists.all(caller_without_key("x", "broker"), 4)
     next(exported)

@@ -86,9 +86,9 @@ def test_a_users_name_cannot_break_a_line_of_the_log(embedded, lines):
     assert len(lines[0].key) < 300
 
 
-def test_the_log_has_no_method_that_is_unknown(embedded, lines):
-    call(embedded, "BREW", "/v1/clients")
-    assert lines[0].method == "-"
+def test_the_log_has_no_method_and_no_key_that_is_unknown(embedded, lines):
+    call(embedded, "BREW", "/v1/clients", HTTP_X_API_KEY="0" * 64)
+    assert (lines[0].method, lines[0].key) == ("-", "-")
 
 
 def test_a_key_takes_precedence_over_identify(embedded):

@@ -74,6 +74,7 @@ def test_buckets_are_bounded_and_used_ones_are_kept():
         limiter.take(f"10.{n}")
         if n % (MAX_BUCKETS // 2 - 1) == 0:
             allowed.append(limiter.take(HOME).retry_after == 0)
+    assert limiter.take(f"10.{n}").remaining == 1
     assert len(limiter._full_at) == MAX_BUCKETS
     assert allowed == [True] * 3 + [False] * 3
 
