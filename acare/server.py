@@ -271,7 +271,8 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         for _ in range(quick.qsize()):
             quick.get().service()
         while self.answered:
-            wasyncore.write(self.answered.popleft())
+            if (channel := self.answered.popleft()).connected:
+                wasyncore.write(channel)
         self._is_awake = False
         now = time.time()
         if now - self._yielded_at > _LOOP_SECONDS:

@@ -51,3 +51,14 @@ def test_without_descriptors_open_connections_are_served(tmp_path):
             assert sum(map(len, target.log_besides_requests())) < 8_000, "the log was flooded"
         resource.prlimit(target.process.pid, resource.RLIMIT_NOFILE, before)
         wait_for(target.is_well, 20)
+
+
+def test_callers_who_leave_before_their_answer_are_not_in_the_log(tmp_path):
+    with target_in(tmp_path) as target:
+        for _ in range(20):
+            with target.connections(50) as crowd:
+                for raw in crowd:
+                    raw.sendall(b"nonsense\r\n\r\n")
+        assert target.is_well()
+        wait_for(lambda: " /healthz 200 " in target.log())
+        assert target.log_besides_requests() == []
