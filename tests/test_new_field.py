@@ -119,7 +119,7 @@ def use(folder, key, updated, deleted):
         seen["filtered"] = api.list("?language=de")["clients"]
         seen["csv"] = api.get("/v1/clients.csv?language=de").text
         seen["document"], seen["page"] = api.get("/openapi.json").json, api.get("/").text
-        seen["form"] = re.findall(r'^\t\["(\w+)", "\w+"', api.get("/web/record.mjs").text, re.MULTILINE)
+        seen["form"] = re.findall(r'^\t+\["(\w+)", "\w+"', api.get("/web/record.mjs").text, re.MULTILINE)
         command.run("import", rows, "--user", "broker@example.com", "--database", database)
         seen["imported"] = api.list("?q=ann")["clients"]
         app.clients.delete = refuse

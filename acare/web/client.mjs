@@ -1,16 +1,6 @@
-// A client: its status, notes and facts.
+// A client: its status and facts, beside its notes.
 
-import {
-	dateOf,
-	dueIn,
-	fullName,
-	isUnset,
-	label,
-	offered,
-	same,
-	showBudget,
-	withDue,
-} from "./values.mjs";
+import { dueIn, fullName, inMetres, isUnset, label, showBudget, showNumber } from "./values.mjs";
 import { fieldsOf, flatten, vcard } from "./record.mjs";
 import {
 	badge,
@@ -19,39 +9,18 @@ import {
 	currency,
 	dueDate,
 	el,
-	focusHeading,
 	link,
+	menu,
 	redraw,
 	saveFile,
-	say,
 	select,
 	show,
 	value,
 } from "./dom.mjs";
-import { call, newNote, ready, signature } from "./session.mjs";
-import {
-	draftNotes,
-	drafts,
-	dropDraft,
-	knownClient,
-	place,
-	readAhead,
-	readDraft,
-	remember,
-	results,
-	walkOf,
-	writeDraft,
-} from "./place.mjs";
-import {
-	historyOf,
-	lines,
-	readHistory,
-	remove,
-	restore,
-	showSaved,
-	shown,
-	update,
-} from "./versions.mjs";
+import { call, ready, signature } from "./session.mjs";
+import { draftNotes, knownClient, place, readAhead, remember, results, walkOf } from "./place.mjs";
+import { historyOf, readHistory, remove, restore, showSaved, shown, update } from "./versions.mjs";
+import { journalOf, noteField } from "./notes.mjs";
 
 /** A client is drawn at once if the list has it, and again if it has changed meanwhile. */
 export async function clientView({ id }, signal) {
@@ -80,26 +49,29 @@ export async function clientView({ id }, signal) {
 	await readAhead(id, signal).catch(() => null); // it is read when it is shown
 }
 
-const around = (id) => ({ isNarrow: true, back: place.list ?? "#/", beside: walkOf(id) });
+const around = (id) => ({ back: place.list ?? "#/", beside: walkOf(id) });
 
 function drawClient(client, past, signal) {
 	const due = dueIn(client.tags);
+	const contact = () => saveFile(vcard(client), "text/vcard", `${fullName(client)}.vcf`);
+	const more = [
+		button("Save contact", contact),
+		link("Merge…", `#/client/${client.id}/merge`),
+		button("Delete", () => remove(client, signal), "danger"),
+	];
 	show(
 		fullName(client),
 		{
 			...around(client.id),
 			badges: [badge(client.client_type), statusOf(client), due && dueDate(due)],
-			actions: [
-				link("Edit", `#/client/${client.id}/edit`, "button main"),
-				button("Save contact", () =>
-					saveFile(vcard(client), "text/vcard", `${fullName(client)}.vcf`),
-				),
-				link("Merge…", `#/client/${client.id}/merge`, "button"),
-				button("Delete", () => remove(client, signal), "danger"),
-			],
+			actions: [link("Edit", `#/client/${client.id}/edit`, "button"), menu("More", more)],
 		},
 		draftNotes((one) => one === client.id),
-		el("div.columns", el("div", notesOf(client), factsOf(client)), past),
+		el(
+			"div.columns",
+			el("div", noteField(client), journalOf(client)),
+			el("div.aside", factsOf(client), past),
+		),
 	);
 }
 
@@ -169,128 +141,44 @@ function statusOf(client) {
 	return el("span", { class: `badge ${client.status}` }, control);
 }
 
-const ELSEWHERE = [
-	"first_name",
-	"last_name",
-	"client_type",
-	"status",
-	"due",
-	"notes",
-	"budget_max",
-];
-/** The facts that are known, since blanks and the default of a flag would hide them. */
+const CONTACT = ["phone", "email", "user_id", "source", "tags"];
+/** What is known of a client, since blanks would hide it. */
 function factsOf(client) {
 	const values = flatten(client);
+	const fields = fieldsOf(values).filter(({ name }) => !isUnset(values[name]));
+	const rowsOf = (isShown) =>
+		fields.filter(isShown).map((field) => [field.label, shown(field, values[field.name])]);
+	const { bedrooms_min: bedrooms, bathrooms_min: bathrooms, square_feet_min: size } = values;
+	const rooms = [
+		bedrooms === null ? null : `${showNumber(bedrooms)}+ bedrooms`,
+		bathrooms === null ? null : `${showNumber(bathrooms)}+ bathrooms`,
+	];
+	const isApproved = client.pre_approved ? "✓ " : "";
+	return [
+		facts(
+			"",
+			rowsOf(({ name }) => CONTACT.includes(name)),
+		),
+		facts("Search profile", [
+			["Budget", showBudget(client, currency)],
+			["Pre-approved", isApproved + showNumber(client.pre_approval_amount, undefined, currency)],
+			["Places", client.preferred_locations.join(", ")],
+			["Types", label((values.property_types ?? []).join(", "))],
+			["Rooms", rooms.filter(Boolean).join(", ")],
+			["Size", size === null ? "" : `${showNumber(size)}+ sq ft (${inMetres(size)})`],
+			...rowsOf(({ kind }) => kind === "detail"),
+		]),
+	];
+}
+function facts(title, rows) {
+	const known = rows.filter(([, content]) => content);
+	if (!known.length) return null;
 	return el(
 		"section.card.facts",
-		el("h2", "Details"),
+		title && el("h2", title),
 		el(
 			"dl",
-			fieldsOf(values).map((field) => {
-				const isBudget = field.name === "budget_min"; // with the maximum
-				const title = isBudget ? label("budget") : field.label;
-				const given = isBudget ? showBudget(client, currency) : values[field.name];
-				const isNo = field.kind === "flag" && !given;
-				if (ELSEWHERE.includes(field.name) || isUnset(given) || isNo) return null;
-				const fact = [el("dt", value(title)), el("dd", shown(field, given))];
-				return el("div", { class: field.kind }, fact);
-			}),
+			known.map(([name, content]) => el("div", el("dt", value(name)), el("dd", content))),
 		),
 	);
 }
-
-// --- notes, and a field for another one with the date of a follow-up
-/** The body of an update: a new entry before the other notes, and another follow-up or none. */
-function bodyFor({ entry, due }, { notes, tags }) {
-	const isNew = entry && !notes?.includes(entry);
-	const next = due === undefined ? tags : withDue(tags, due);
-	if (!isNew && same(next, tags)) return null;
-	return {
-		...(isNew && { notes: [entry, notes].filter(Boolean).join("\n\n") }),
-		...(!same(next, tags) && { tags: next }),
-	};
-}
-
-const sending = new Set(); // the ids of drafts
-/** Save a draft: {text, due}. Its entry has the time and the author. The field is empty at once, for
- *  another note with a draft of its own. */
-async function save(client, draft) {
-	const text = draft.text.trim();
-	// It stays the same one if this is tried again.
-	if (text) draft.entry ??= newNote(text);
-	writeDraft(draft);
-	const drawField = () =>
-		redraw(() => document.getElementById(`note:${client.id}`)?.replaceWith(noteField(client)));
-	sending.add(draft.id);
-	say("");
-	focusHeading();
-	drawField();
-	try {
-		const saved = await update(client, (newest) => bodyFor(draft, newest));
-		dropDraft(draft.id);
-		showSaved(saved);
-	} finally {
-		sending.delete(draft.id);
-		drawField();
-	}
-}
-
-/** The choice of a date: {node, read}. ``read`` returns undefined without one. */
-function dueChoice(date) {
-	const choice = select({ id: "due", "aria-label": "Follow up", value: date && "other" }, [
-		["", "Follow up…"],
-		...offered(),
-		["other", "On…"],
-	]);
-	const given = { type: "date", "aria-label": "Date of the follow-up", value: date };
-	const other = el("input", { ...given, min: dateOf() });
-	const showOther = () => {
-		other.hidden = other.disabled = choice.value !== "other";
-	};
-	choice.addEventListener("input", showOther);
-	showOther();
-	const read = () => (choice.value === "other" ? other.value : choice.value) || undefined;
-	return { node: el("div.follow-up", choice, other), read };
-}
-
-/** What is typed is a draft until it is saved. */
-function noteField(client) {
-	const field = `note:${client.id}`;
-	const isOpen = (one) => one.id.startsWith(field) && !sending.has(one.id);
-	const id = drafts().find(isOpen)?.id ?? `${field}:${new Date().toISOString()}`;
-	const kept = readDraft(id);
-	const text = el("textarea", {
-		id: "note",
-		rows: "1",
-		"aria-label": "Add note",
-		placeholder: "New note",
-		value: kept?.text,
-	});
-	const due = dueChoice(kept?.due ?? "");
-	const name = fullName(client);
-	const address = `#/client/${client.id}`;
-	const typed = () => ({ id, text: text.value, due: due.read(), label: name, address });
-	const keep = () => (text.value.trim() || due.read() ? writeDraft(typed()) : dropDraft(id));
-	const submit = (event) => {
-		event.preventDefault();
-		const draft = readDraft(id);
-		return draft ? save(client, draft) : text.focus();
-	};
-	const done = () => save(client, { ...typed(), ...readDraft(id), due: due.read() ?? null });
-	return el(
-		"form.note-field",
-		{ id: field, input: keep, submit },
-		text,
-		due.node,
-		el("button", { id: "add-note" }, "Save note"),
-		dueIn(client.tags) && button("Done", done, "", "Follow-up done"),
-	);
-}
-
-const notesOf = (client) =>
-	el(
-		"section.card",
-		el("h2", label("notes")),
-		noteField(client),
-		client.notes ? lines(client.notes) : null,
-	);

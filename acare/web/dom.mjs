@@ -7,11 +7,11 @@ import {
 	explain,
 	isolate,
 	label,
-	numbersIn,
+	readRoute,
 	showDay,
 	showTime,
 } from "./values.mjs";
-import { FIELDS } from "./record.mjs";
+import { FIELDS, numbersIn } from "./record.mjs";
 
 /** The settings that the server put into the page: {agency, currency}, each absent if not set. */
 export const { agency, currency } = document.documentElement.dataset;
@@ -164,22 +164,22 @@ export function nameView(title) {
 		.map(isolate)
 		.join(" · ");
 	const { hash } = location;
-	const current = hash.match(/^#\/(due|people)/)?.[0] ?? "#/";
+	const current = hash.match(/^#\/(due|match|people)/)?.[0] ?? "#/";
 	document.querySelectorAll("#top nav a").forEach((tab) => {
 		tab.ariaCurrent = tab.hash.split("?")[0] === current ? "true" : null;
 	});
 }
 
 /** Put a view into the page, with its title, and move the focus to it for screen readers. ``back``
- *  is the address that its link back has, ``beside`` stands at its side. In a narrow view, lines of
- *  text are not too long. */
-export function show(title, { actions, back = null, beside, badges, isNarrow, heading }, ...nodes) {
+ *  is the address that its link back has, ``beside`` stands at its side. */
+export function show(title, { actions, back = null, beside, badges, heading }, ...nodes) {
 	nameView(title);
-	const backText = back?.startsWith("#/client/") ? "← Back to the client" : "← Back to the list";
+	const names = { client: "Back to the client", due: "Due", match: "Match" };
+	const backText = `← ${names[readRoute(back ?? "").view] ?? "Clients"}`;
 	find("#main").replaceWith(
 		el(
 			"main",
-			{ id: "main", class: isNarrow && "narrow" },
+			{ id: "main" },
 			back && el("div.way", link(backText, back, "back"), beside),
 			heading ??
 				el(

@@ -1,20 +1,10 @@
-// The form of a client: saving, what another person has saved meanwhile, and clients who exist
-// already.
+// The form of a client: saving, and what another person has saved meanwhile.
 
-import { fullName, isolate, isUnset, label, same, showDay } from "./values.mjs";
+import { counted, fullName, isolate, isUnset, same } from "./values.mjs";
 import { FIELDS, fieldsOf, flatten, problemsOf, readFields, typedFields } from "./record.mjs";
 import { changes, combine, merge } from "./changes.mjs";
-import { ask, button, el, no, say, show, value, yes } from "./dom.mjs";
-import {
-	call,
-	isEditable,
-	nameOf,
-	owner,
-	ready,
-	session,
-	shortName,
-	signature,
-} from "./session.mjs";
+import { button, el, say, show } from "./dom.mjs";
+import { call, isEditable, nameOf, ready, session, signature } from "./session.mjs";
 import {
 	draftId,
 	draftNotes,
@@ -27,22 +17,34 @@ import {
 	writeDraft,
 } from "./place.mjs";
 import { changed } from "./versions.mjs";
-import { control } from "./inputs.mjs";
+import { control, idOf } from "./fields.mjs";
+import { findTwins, twinsOf, WHO } from "./twins.mjs";
 
+const PROFILE = "Search profile";
 const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
 export async function formView({ id, draft: name, query }, signal) {
 	await ready(signal);
 	const draft = readDraft(draftId({ id, name }));
-	if (draft) return drawForm(draft, signal, "", "Unsaved changes:");
+	if (draft) return drawForm(draft, signal);
 	const base = id
 		? flatten(await call("GET", `v1/clients/${id}`, { signal }))
-		: { status: "active", user_id: session.me.id }; // what the server sets
+		: { client_type: "buyer", status: "active", user_id: session.me.id };
 	const values = id ? base : { ...base, ...typedFields(query.q) };
 	return drawForm({ id, name: newKey(), base, values, key: newKey() }, signal);
 }
 
 const backOf = ({ id }) => (id ? `#/client/${id}` : (place.list ?? "#/"));
-const discard = (draft) => finish(draftId(draft), "", backOf(draft));
+/** Delete a draft, which can be undone. */
+function discard(draft) {
+	const id = draftId(draft);
+	const { hash } = location;
+	const undo = () => {
+		writeDraft(draft);
+		location.assign(hash);
+	};
+	if (readDraft(id)) finish(id, "Discarded.", backOf(draft), button("Undo", undo));
+	else finish(id, "", backOf(draft));
+}
 
 /** Keep what is typed as a draft. A reload of the page continues with it. */
 function keep(draft, values) {
@@ -54,63 +56,120 @@ function keep(draft, values) {
 	place.address = location.hash;
 }
 
-export function drawForm(draft, signal, message = "", note = null) {
+function drawForm(draft, signal, message = "") {
 	const initial = { ...draft.values };
-	const input = () => keep(draft, { ...initial, ...readFields(new FormData(form), initial) });
+	const input = () => {
+		keep(draft, { ...initial, ...readFields(new FormData(form), initial) });
+		kept.hidden = !readDraft(draftId(draft));
+		form.querySelector(".profile").hidden = !hasProfile(draft);
+	};
 	const submit = (event) => {
 		event.preventDefault();
 		input();
 		save(draft, form, signal);
 	};
+	const change = ({ target }) => WHO.includes(target.name) && lookForTwins(draft, form, signal);
 	// with its problem
 	const reveal = ({ target }) => target.closest(".field")?.scrollIntoView({ block: "nearest" });
-	const summary = el("p.problem", { role: "alert", tabindex: "-1" }, message);
+	const kept = el("span.hint", { hidden: !readDraft(draftId(draft)) }, "Draft kept in this tab");
+	const summary = summaryOf(draft, message);
 	const form = el(
 		"form.client",
-		{ input, submit, focusin: reveal },
-		el("p.note", note),
+		{ input, change, submit, focusin: reveal },
 		draft.id ? null : draftNotes((id) => isNew(id) && id !== draftId(draft)),
 		summary,
-		inputsOf(draft, initial),
+		el("div.card", partsOf(draft, initial)),
 		el(
-			"div.actions",
-			el("button.main", "Save"),
-			button("Discard changes", () => discard(draft)),
+			"div.bar",
+			el("button.main", "Save client"),
+			button(["Cancel", el("kbd.no-phone", "Esc")], () => discard(draft)),
+			el("span.problem.end.no-phone", corrections(draft)),
 		),
 	);
-	show(titleOf(draft), { back: backOf(draft), isNarrow: true }, form);
-	const noted = form.querySelector("[aria-invalid], .marked :is(input, select, textarea)");
+	show(titleOf(draft), { back: backOf(draft), actions: kept }, form);
+	const noted = form.querySelector(
+		":is([aria-invalid], .marked) :is(input, select, textarea), [aria-invalid]",
+	);
 	(noted ?? (message ? summary : form.querySelector("input"))).focus({ preventScroll: true });
 	return form;
 }
 
 const titleOf = ({ id, base }) => (id ? `Edit ${isolate(fullName(base))}` : "New client");
+const invalid = ({ notes = {} }) => fieldsOf(notes).filter(({ name }) => notes[name]?.isInvalid);
+function corrections(draft) {
+	const { length } = invalid(draft);
+	return length ? `${counted(length, "field")} need${length === 1 ? "s" : ""} a correction` : "";
+}
 
-/** All inputs. Those of the search profile are folded away if none is used. */
-function inputsOf(draft, initial) {
-	const isUsed = ({ name }) => !isUnset(initial[name] || null) || draft.notes?.[name];
+/** Why a draft was not saved, with a link to each field. */
+function summaryOf(draft, message) {
+	const problems = invalid(draft).map((field) => {
+		const click = (event) => {
+			event.preventDefault();
+			const node = document.getElementById(idOf(field));
+			(node.querySelector("input") ?? node).focus();
+		};
+		const text = draft.notes[field.name].text.replace(`${field.label} `, "");
+		return [el("a", { href: `#${idOf(field)}`, click }, field.label), ` ${text} `];
+	});
+	const title = message || (problems.length ? `Not saved: ${corrections(draft)}.` : "");
+	return el(
+		"div.note.bad",
+		{ role: "alert", tabindex: "-1", hidden: !title },
+		el("strong", title),
+		el("div", problems),
+	);
+}
+
+/** Whether a search profile is of use, or has something already. */
+const hasProfile = ({ values }) =>
+	values.client_type !== "seller" ||
+	FIELDS.some(({ name, part }) => part === PROFILE && !isUnset(values[name] || null));
+
+/** The parts of the form, each with its inputs. */
+function partsOf(draft, initial) {
 	const fields = fieldsOf(initial).filter(
 		(field) => isEditable(field) || draft.notes?.[field.name],
 	);
-	const open = fields.some((field) => field.isProfile && isUsed(field));
-	const [main, profile] = [false, true].map((isProfile) =>
-		fields.filter((field) => field.isProfile === isProfile),
-	);
-	const inputs = (some) =>
+	return [...new Set(fields.map(({ part }) => part))].map((part) =>
 		el(
-			"div.fields",
-			some.map((field) => control(field, initial, draft)),
-		);
-	return [
-		el("section.card", inputs(main)),
-		el("details.card", { open }, el("summary", "Search profile"), inputs(profile)),
-	];
+			part === PROFILE ? "section.part.profile" : "section.part",
+			{ hidden: part === PROFILE && !hasProfile(draft) },
+			el("h2", part),
+			el(
+				"div.grid",
+				fields
+					.filter((field) => field.part === part)
+					.map((field) => control(field, initial, draft)),
+				part === "Person" && el("div.twins", { role: "status" }, twinsOf(draft)),
+			),
+		),
+	);
+}
+
+/** Show who else has the name, e-mail address or phone number that was typed. */
+async function lookForTwins(draft, form, signal) {
+	const wait = () => Promise.reject(new Error("Saving looks for them again"));
+	const body = changes(draft.base, draft.values);
+	const twins = await findTwins(draft, body, { signal, wait }).catch(() => null);
+	if (!twins || !form.isConnected) return;
+	draft.twins = twins;
+	form.querySelector(".twins").replaceChildren(twinsOf(draft));
+}
+
+/** Whether somebody was found of whom the form has not said so. */
+async function hasNewTwins(draft, body, signal) {
+	if (!FIELDS.every(({ name, required }) => !required || draft.values[name])) return false;
+	const known = (draft.twins ?? []).map(({ id }) => id);
+	draft.twins = await findTwins(draft, body, { signal });
+	return draft.twins.some(({ id }) => !known.includes(id));
 }
 
 /** Save a draft. The form is disabled meanwhile, so that nothing is sent twice and no input is
  *  lost. */
 async function save(draft, form, signal, done = draft.id ? "Saved." : "Created.") {
 	const { user_id, ...body } = changes(draft.base, draft.values);
+	if (!draft.id) body.client_type = draft.values.client_type;
 	const isChanged = !draft.id || Object.keys(body).length > 0;
 	if (!isChanged && !user_id) return discard(draft);
 	const path = draft.id ? `v1/clients/${draft.id}` : "v1/clients";
@@ -121,9 +180,8 @@ async function save(draft, form, signal, done = draft.id ? "Saved." : "Created."
 	form.inert = true;
 	form.querySelector(".main").textContent = "Saving…";
 	try {
-		const isComplete = FIELDS.every(({ name, required }) => !required || draft.values[name]);
-		const twins = draft.isAsked || !isComplete ? [] : await findTwins(draft, body, signal);
-		if (twins.length) return askForTwin(draft, twins, signal);
+		if (await hasNewTwins(draft, body, signal))
+			return drawForm(draft, signal, "Not saved: this may be a client already. Save again if not.");
 		const saved = isChanged
 			? await call(draft.id ? "PUT" : "POST", path, { ...options, body })
 			: await call("POST", `${path}/owner`, { ...options, body: { user_id } });
@@ -150,9 +208,7 @@ function showProblem(error, draft, signal) {
 		);
 	}
 	draft.notes = error.status === 400 ? problemsOf(error.problems, draft.values) : {};
-	const hasProblems = Object.keys(draft.notes).length > 0;
-	if (hasProblems)
-		return drawForm(draft, signal, "The client was not saved. Correct the marked fields.");
+	if (Object.keys(draft.notes).length) return drawForm(draft, signal);
 	if (error.status !== 422) return drawForm(draft, signal, error.message);
 	writeDraft(Object.assign(draft, { key: newKey() })); // another save is then intentional
 	return drawForm(
@@ -195,79 +251,4 @@ function noteFor({ field, kind, base, mine, theirs }, author) {
 		[author === "You" ? "Use the saved value" : "Use their value", theirs],
 	];
 	return { text, isInvalid: true, choices };
-}
-
-/** Other clients that have the new name, e-mail address or phone number of a draft. */
-async function findTwins({ id, values }, { first_name, last_name, email, phone }, signal) {
-	const name = fullName(values).toLowerCase();
-	const initials = (text) => text.normalize("NFD").replace(/(\S)[^\s-]*[\s-]*/g, "$1");
-	// The search also finds longer words and other fields. Another spelling has few letters more.
-	const isNamed = (client) => {
-		const other = fullName(client).toLowerCase();
-		return initials(name) === initials(other) && Math.abs(name.length - other.length) < 4;
-	};
-	const search = async (query, isTwin = () => true) => {
-		const { clients } = await call(
-			"GET",
-			`v1/clients?${new URLSearchParams({ ...query, limit: "5" })}`,
-			{ signal },
-		);
-		return clients
-			.filter((client) => client.id !== id && isTwin(client))
-			.map((client) => [client.id, client]);
-	};
-	const found = await Promise.all([
-		first_name || last_name ? search({ q: name }, isNamed) : [],
-		email ? search({ email }) : [],
-		phone?.replace(/\D/g, "").length >= 7 ? search({ q: phone }) : [], // found in any notation
-	]).catch((error) => {
-		if (error.status === 400) return []; // saving reports the reason
-		throw error;
-	});
-	return [...new Map(found.flat()).values()];
-}
-
-/** A client who may be the same person, with links: [[text, href]]. */
-function twinRow(client, links) {
-	const { email, phone, status, created_at: created } = client;
-	const about = [shortName(owner(client.user_id)), label(status), `created ${showDay(created)}`];
-	const facts = [email, phone, about.join(" · ")].filter(Boolean);
-	const name = isolate(fullName(client));
-	return el(
-		"li",
-		el(
-			"div",
-			el("strong", value(fullName(client))),
-			facts.map((fact) => el("div.hint", value(fact))),
-		),
-		el(
-			"div.actions",
-			links.map(([text, href], at) =>
-				el(
-					"a",
-					{ class: at ? "button" : "button main", href, "aria-label": `${text} ${name}` },
-					text,
-				),
-			),
-		),
-	);
-}
-
-async function askForTwin(draft, twins, signal) {
-	const form = drawForm(draft, signal);
-	const rows = twins.map((twin) =>
-		draft.id
-			? twinRow(twin, [["Merge", `#/client/${draft.id}/merge/${twin.id}`]])
-			: twinRow(twin, [
-					["Open", `#/client/${twin.id}`],
-					["Merge", `#/client/${twin.id}/merge/${draftId(draft)}`],
-				]),
-	);
-	const isMeant = await ask("This client may already exist", el("ul.keys", rows), [
-		yes(draft.id ? "Save anyway" : "Create anyway", ""),
-		no("Back to the form"),
-	]);
-	if (!isMeant) return;
-	writeDraft(Object.assign(draft, { isAsked: true }));
-	save(draft, form, signal);
 }

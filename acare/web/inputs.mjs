@@ -1,25 +1,10 @@
-// What a person types into: the search and filters of the list, with what stands around its results, and
-// the inputs of a form.
+// The search and filters of the list, with what stands around its results.
 
-import { isolate, label, listAddress, PROPERTY } from "./values.mjs";
-import { inputText } from "./record.mjs";
-import {
-	button,
-	choicesOf,
-	currency,
-	el,
-	find,
-	link,
-	nameView,
-	select,
-	show,
-	value,
-	words,
-} from "./dom.mjs";
+import { isolate, label, listAddress } from "./values.mjs";
+import { button, choicesOf, el, find, link, nameView, select, show, value } from "./dom.mjs";
 import { people } from "./session.mjs";
 import { draftNotes, place, results } from "./place.mjs";
 
-// --- the list
 // Enter was pressed in the search: one client is opened once it is found, the first of several focused
 let opensFirst = false;
 
@@ -54,8 +39,6 @@ const SORTS = [
 	["unchanged", "Longest unchanged"],
 	["name", "By name"],
 ];
-const typed = (name, text, attributes) =>
-	el("input", { name, placeholder: text, "aria-label": text, autocomplete: "off", ...attributes });
 
 function controlsOf() {
 	const filter = (name, unset, options) =>
@@ -63,32 +46,27 @@ function controlsOf() {
 	const choice = (name, unset) => filter(name, unset, choicesOf(name));
 	const click = ({ target }) =>
 		target.setAttribute("aria-expanded", target.ariaExpanded !== "true");
-	const fold = { type: "button", "aria-expanded": "false", click };
-	const search = { type: "search", maxlength: "200", "aria-label": "Search" };
+	const placeholder = "Name, phone, e-mail, tag, note…";
+	const search = { type: "search", maxlength: "200", autocomplete: "off", placeholder };
 	return el(
 		"form.filters",
 		{ name: "list", role: "search", ...listeners() },
 		el(
 			"div.bar",
 			el("h1", { tabindex: "-1" }),
-			typed("q", "Name, phone, e-mail, tag, note…", search),
+			el("input", { name: "q", "aria-label": "Search", ...search }),
 			el("span.end.handout.no-phone"),
 			link(["New", el("span.no-phone", " client")], "#/new", "button main"),
 		),
 		el(
 			"div.bar",
-			el("button.fold", fold),
+			el("button.fold", { type: "button", "aria-expanded": "false", click }),
 			choice("client_type", "All types"),
 			choice("status", "All statuses"),
 			people().length > 1 ? filter("user_id", "All owners", people()) : null,
 			select({ name: "sort", "aria-label": "Sort" }, SORTS),
-			el("button.more", fold, "For a property"),
 			el("span.chip"),
 			el("span.pages.end", el("span.total.muted", { role: "status" }), el("span.pager")),
-			el(
-				"div.property",
-				PROPERTY.map((name) => typed(name, label(name))),
-			),
 		),
 		el("input", { type: "hidden", name: "tag", "aria-label": label("tag") }),
 		el("input", { type: "hidden", name: "deleted" }),
@@ -163,93 +141,6 @@ export function drawFrame(query) {
 	nameView([title, named].filter(Boolean).join(": "));
 	find("h1").textContent = title;
 	find(".fold").textContent = count ? `Filters (${count})` : "Filters";
-	// these have an order of their own
-	controls.sort.disabled = find(".more").disabled = Boolean(query.deleted);
-	if (PROPERTY.some((name) => query[name])) find(".more").ariaExpanded = "true";
-}
-
-// --- forms
-/** What the inputs of each kind of field have of their own. */
-const INPUTS = {
-	phone: { type: "tel" },
-	email: { inputmode: "email" },
-	flag: { type: "checkbox" },
-	lines: { rows: "2" },
-	number: { inputmode: "decimal" },
-	money: { inputmode: "decimal", placeholder: "450k" },
-	list: { placeholder: "Separated by commas" },
-	date: { type: "date" },
-	detail: { beforeinput: (event) => event.preventDefault() }, // it is only chosen
-};
-function inputOf(field, given, attributes) {
-	if (field.kind === "user") return select(attributes, people());
-	if (field.kind === "choice")
-		return select(attributes, [
-			...(given === null ? [["", "Choose…"]] : []),
-			...words(field.options),
-		]);
-	return el(field.kind === "lines" ? "textarea" : "input", {
-		...attributes,
-		...INPUTS[field.kind],
-	});
-}
-
-/** The input for a field, with its label, and with the note that its draft has for it: {text,
- *  choices, isInvalid, isMarked}. */
-export function control(field, initial, draft) {
-	const { name, kind, required } = field;
-	const [id, given] = [`field-${name.replace(/\s/g, "_")}`, initial[name] ?? null];
-	const note = draft.notes?.[name] ?? {};
-	const input = inputOf(field, given, {
-		id,
-		name,
-		dir: "auto",
-		autocomplete: "off",
-		"aria-describedby": `${id}-problem`,
-		"aria-required": required ? "true" : null,
-		"aria-invalid": note.isInvalid ? "true" : null,
-	});
-	const fill = (content) => {
-		initial[name] = content; // so that its text is not a question again
-		if (kind === "flag") input.checked = content === true;
-		else input.value = inputText(content, name);
-	};
-	fill(given);
-	const hint = required ? "required" : kind === "money" ? currency : null;
-	return el(
-		"div",
-		{ class: `field ${kind} ${note.isMarked ? "marked" : ""}` },
-		el("label", { for: id }, field.label, hint && el("span.hint", ` (${hint})`)),
-		input,
-		noteOf(input, note, fill, () => delete draft.notes[name]),
-	);
-}
-
-/** The text of a note, and a button for each of its values: one must be chosen or typed, which
- *  settles the note. */
-function noteOf(input, { text, choices = [] }, fill, settle) {
-	const choose = (content) => () => {
-		fill(content);
-		input.dispatchEvent(new Event("input", { bubbles: true }));
-		input.focus();
-	};
-	const note = el(
-		"div.problem",
-		{ id: `${input.id}-problem` },
-		text,
-		choices.map(([answer, content]) => [" ", button(answer, choose(content))]),
-	);
-	input.setCustomValidity(choices.length ? "Choose a value." : "");
-	if (choices.length)
-		input.addEventListener(
-			"input",
-			() => {
-				input.setCustomValidity("");
-				input.removeAttribute("aria-invalid");
-				note.replaceChildren();
-				settle();
-			},
-			{ once: true },
-		);
-	return note;
+	// they have an order of their own
+	controls.sort.disabled = Boolean(query.deleted);
 }

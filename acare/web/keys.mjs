@@ -18,12 +18,12 @@ function goOn(look, step) {
 	else moveBy(step);
 }
 function leave(target) {
-	if (target.matches(FIELD)) focusHeading();
+	if (!target.matches(OUTSIDE)) focusHeading();
 	else if (find("#selection:not([hidden])")) clearSelection();
 	else find(".back")?.click();
 }
 function search() {
-	if (find("[name=q]")) return find("[name=q]").select();
+	if (find("[name=q], #price")) return find("[name=q], #price").select();
 	held.unshift("/"); // for the list
 	return location.assign(place.list ?? "#/");
 }
@@ -35,8 +35,6 @@ function edit() {
 const OUTSIDE = ":not(input:not([type=checkbox], [type=radio]), select, textarea)";
 /** Where arrows move from row to row. */
 const ROWS = `${OUTSIDE}:not([type=radio])`;
-/** A field that Escape leaves if it is empty. */
-const FIELD = ":is(#note, [type=search]):placeholder-shown";
 /** The name and use of each key, what it does, and where, if not outside of fields. */
 const KEYS = {
 	"/": ["/", "Search", search],
@@ -59,7 +57,7 @@ const KEYS = {
 	x: ["x", "Select the client", () => chooseFocused(false)],
 	X: ["Shift + x", "Select all up to the client", () => chooseFocused(true)],
 	"Ctrl + z": ["Ctrl + Z", "Undo the last change", () => undoButton.last?.()],
-	Escape: ["Esc", "Leave an empty field, the selection, the view", leave, `${OUTSIDE}, ${FIELD}`],
+	Escape: ["Esc", "Leave the field, the selection, the view", leave, "*"],
 	".": [
 		".",
 		"Go to the message below, such as Undo",

@@ -11,7 +11,6 @@ import {
 	listAddress,
 	listPath,
 	plainTags,
-	PROPERTY,
 	same,
 	shortBudget,
 	showBudget,
@@ -98,17 +97,19 @@ function pager({ page, totalPages }, query) {
 }
 
 // --- the view
+/** Save the clients of a query as a file. */
+export async function download(query, signal) {
+	const path = `v1/clients.csv?${apiQuery(query)}`;
+	const file = await call("GET", path, { as: "blob", signal });
+	saveFile(file, file.type, `clients-${dateOf()}.csv`);
+}
+
 /** For all clients that the filters match: one change, or a file. */
 function handout(query, signal) {
 	const filters = { ...query, page: "" };
-	const download = async () => {
-		const path = `v1/clients.csv?${apiQuery(filters)}`;
-		const file = await call("GET", path, { as: "blob", signal });
-		saveFile(file, file.type, `clients-${dateOf()}.csv`);
-	};
 	const { total } = results.meta;
 	return menu("More", [
-		total && button("Download CSV", download),
+		total && button("Download CSV", () => download(filters, signal)),
 		total && selectAllButton(total),
 		link("Deleted clients", listAddress({ q: query.q, deleted: "true" })),
 	]);
@@ -153,9 +154,8 @@ function nothing(query, problem) {
 const newFor = (q) => (q ? `#/new?${writeQuery({ q })}` : "#/new");
 
 /** Which clients are shown, and of how many. */
-function totalText({ page, limit, total, totalPages }, query) {
-	const noun = PROPERTY.some((name) => query[name]) ? "buyer" : "client";
-	if (totalPages < 2) return total ? counted(total, noun) : `No ${noun}s`;
+function totalText({ page, limit, total, totalPages }) {
+	if (totalPages < 2) return total ? counted(total, "client") : "No clients";
 	const first = (page - 1) * limit + 1;
 	const last = Math.min(page * limit, total);
 	return `${showNumber(first)} – ${showNumber(last)} of ${showNumber(total)}`;
@@ -164,7 +164,7 @@ function totalText({ page, limit, total, totalPages }, query) {
 /** Draw the last results. */
 function drawList(query, signal) {
 	const { clients, meta } = results;
-	find(".total").textContent = meta.problem ? "" : totalText(meta, query);
+	find(".total").textContent = meta.problem ? "" : totalText(meta);
 	find(".pager").replaceChildren(...pager(meta, query));
 	find(".handout").replaceChildren(query.deleted ? "" : handout(query, signal));
 	const list = find(".results");

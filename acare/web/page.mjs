@@ -16,13 +16,14 @@ import {
 	whose,
 	WHO,
 } from "./session.mjs";
-import { beginWalk, place, results } from "./place.mjs";
+import { beginWalk, offerDraft, place, results } from "./place.mjs";
 import { listView } from "./list.mjs";
 import { held, showKeys } from "./keys.mjs";
 
 const VIEWS = {
 	list: listView,
 	due: later("./due.mjs", "dueView"),
+	match: later("./match.mjs", "matchView"),
 	client: later("./client.mjs", "clientView"),
 	edit: later("./form.mjs", "formView"),
 	merge: later("./merge.mjs", "mergeView"),
@@ -68,9 +69,10 @@ async function render() {
 function noteAddress({ id, view }) {
 	const address = location.hash || "#/";
 	if (address === place.address) return;
-	const isList = ["due", "list"].includes(current?.route.view);
+	const isList = ["due", "list", "match"].includes(current?.route.view);
 	if (isList) results.scroll = scrollY;
 	if (isList && view === "client") beginWalk();
+	offerDraft(place.address);
 	if (id) results.id = id;
 	Object.assign(place, { previous: place.address, address });
 }
@@ -107,6 +109,7 @@ async function start() {
 				agency && el("strong.agency.no-phone", agency),
 				link("Clients", "#/"),
 				el("a", { id: "due", href: "#/due" }, "Due", el("span", { id: "due-count" })),
+				link("Match", "#/match"),
 				link(peopleName(), "#/people", "no-phone"),
 			),
 			el("div", { id: "who" }, personMenu()),
@@ -146,17 +149,14 @@ function toTop({ target }) {
 /** Show how many follow-ups are overdue, and of today, of those that *Due* shows. */
 async function countDue() {
 	const days = [dateOf(new Date(Date.now() - 86_400_000)), dateOf()];
-	const totals = [];
 	const mine = whose();
 	find("#due").href = listAddress({ user_id: mine }, "#/due");
-	for (const due of days) {
-		const { ok, content } = await send("GET", `v1/clients?due=${due}&limit=1&user_id=${mine}`);
-		if (!ok) return;
-		totals.push(content.data.meta.total);
-	}
+	const sent = days.map((due) => send("GET", `v1/clients?due=${due}&limit=1&user_id=${mine}`));
+	const answers = await Promise.all(sent);
+	if (!answers.every(({ ok }) => ok)) return;
 	const mark = (count, look, unseen) =>
 		count ? el(`span.due.${look}`, showNumber(count), el("span.unseen", ` ${unseen}`)) : "";
-	const [late, all] = totals;
+	const [late, all] = answers.map(({ content }) => content.data.meta.total);
 	find("#due-count").replaceChildren(
 		mark(late, "late", "overdue"),
 		" ",

@@ -78,7 +78,7 @@ export async function peopleView(_, signal) {
 		"Browsers and programs sign in with these keys. Revoke a key that is lost or no longer needed.";
 	show(
 		isBroker ? "People" : "My keys",
-		{ isNarrow: true, actions: isBroker && button("Add a colleague", () => edit({}), "main") },
+		{ actions: isBroker && button("Add a colleague", () => edit({}), "main") },
 		el("p.hint", problem ? explain(problem) : hint),
 		users.map((user) => card(user, keys, !problem)),
 	);
@@ -167,22 +167,13 @@ async function showResult(text, action) {
 /** Change a person, or add one and show the link that signs them in. */
 async function edit({ id = null, email = "", role = "agent", disabled = false }) {
 	const title = id ? `Edit ${shortName(email)}` : "Add a colleague";
-	const fields = el(
-		"div.fields",
-		field(
-			label("email"),
-			el("input", {
-				type: "email",
-				name: "email",
-				value: email,
-				required: true,
-				autocomplete: "off",
-			}),
-		),
+	const mail = { type: "email", name: "email", value: email, required: true, autocomplete: "off" };
+	const fields = [
+		field(label("email"), el("input", mail)),
 		field("Role", select({ name: "role", value: role }, words(["agent", "broker"]))),
 		id &&
 			check("disabled", "Disabled: cannot sign in. The clients are kept.", { checked: disabled }),
-	);
+	];
 	const saved = await ask(title, fields, [yes(id ? "Save" : title), no()], (given, signal) => {
 		const body = { ...given, disabled: "disabled" in given };
 		return call(id ? "PUT" : "POST", id ? `v1/users/${id}` : "v1/users", { body, signal });

@@ -1,8 +1,8 @@
 // Where the person is: the view that is shown, what they have typed and not saved, the list that they
 // came from, and the walk through its clients, in the order that it had then.
 
-import { apiQuery, explain, fullName, listAddress, showNumber } from "./values.mjs";
-import { button, el, find, say, value } from "./dom.mjs";
+import { apiQuery, explain, fullName, label, listAddress, showNumber } from "./values.mjs";
+import { button, el, find, link, say, value } from "./dom.mjs";
 import { call, session, stored } from "./session.mjs";
 
 /** ``address`` is the address of the view, ``previous`` of the view before, ``list`` of the last
@@ -53,27 +53,31 @@ export function finish(id, text, address, action) {
 	else location.replace(address);
 }
 
-/** The drafts of this tab: [{id, text, state, address}]. A draft that is not of a form has the name
- *  of its client, what is to be done, and the address where it is continued. */
+/** The drafts of this tab: [{id, text, address}]. A draft that is not of a form has
+ *  the name of its client and the address where it is continued. */
 export const drafts = () =>
 	Object.keys(sessionStorage)
 		.filter((name) => name.startsWith(start()))
 		.map((name) => {
 			const draft = JSON.parse(sessionStorage.getItem(name));
-			const { id, base, values, label, state = "not saved", address } = draft;
+			const { id, base, values, label, address } = draft;
 			const typed = values && fullName({ first_name: "", last_name: "", ...values }).trim();
 			return {
 				id: draftId(draft),
 				text: label ?? (id ? fullName(base) : typed || "A new client"),
-				state,
 				address: address ?? (id ? `#/client/${id}/edit` : `#/new?draft=${draft.name}`),
 			};
 		});
+/** Offer to continue the form that was left. */
+export function offerDraft(address) {
+	const draft = /new|edit/.test(address) && drafts().find((one) => one.address === address);
+	if (draft) say(`Not saved: ${draft.text}`, link("Continue", address, "button"));
+}
 /** A line for each draft, or for some of them. */
 export const draftNotes = (isShown = () => true) =>
 	drafts()
 		.filter(({ id }) => isShown(id))
-		.map(({ id, text, state, address }) => {
+		.map(({ id, text, address }) => {
 			const discard = ({ target }) => {
 				dropDraft(id);
 				target.closest("p").remove();
@@ -81,7 +85,7 @@ export const draftNotes = (isShown = () => true) =>
 			return el(
 				"p.note",
 				value(text),
-				`, ${state}: `,
+				", not saved: ",
 				el("a", { href: address, "aria-label": `Continue: ${text}` }, "continue"),
 				" or ",
 				button("discard", discard, "quiet", `Discard: ${text}`),
@@ -161,14 +165,14 @@ export function walkOf(id) {
 		return location.replace(`#/client/${next}`); // one step back leads to the list
 	};
 	const step = (text, look, by) =>
-		Object.assign(button(text, move(by), `${look} quiet`), {
+		Object.assign(button(text, move(by), `${look} quiet`, `${label(look)} client`), {
 			disabled: at + by < 0 || at + by >= walk.total,
 		});
 	return el(
 		"nav.walk",
 		{ "aria-label": "Clients of the list" },
 		`${showNumber(at + 1)} of ${showNumber(walk.total)}`,
-		step("Previous", "previous", -1),
-		step("Next", "next", 1),
+		step("‹", "previous", -1),
+		step("›", "next", 1),
 	);
 }

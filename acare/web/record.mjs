@@ -5,55 +5,63 @@ import {
 	amounts,
 	dueIn,
 	label,
-	numbersIn,
 	plainTags,
 	readings,
 	readNumber,
 	same,
 	sentence,
 	showNumber,
+	sizes,
 	withDue,
 } from "./values.mjs";
 
 // --- fields
-/** The fields of a client, in the order of the page: [name, kind, options]; first of the client,
- *  then of the search profile. */
-const CLIENT = [
-	["first_name", "text"],
-	["last_name", "text"],
-	["phone", "phone"],
-	["email", "email"],
-	["client_type", "choice", ["buyer", "seller", "both"]],
-	["status", "choice", ["active", "inactive", "closed"]],
-	["due", "date"],
-	["budget_min", "money"],
-	["budget_max", "money"],
-	["notes", "lines"],
-	["tags", "list"],
-	["source", "text"],
-	["user_id", "user"],
-];
-const PROFILE = [
-	["preferred_locations", "list"],
-	["property_types", "list"],
-	["bedrooms_min", "number"],
-	["bathrooms_min", "number"],
-	["square_feet_min", "number"],
-	["pre_approval_amount", "money"],
-	["pre_approved", "flag"],
-];
+/** The fields of a client in the order of the page, by the parts of its form: [name, kind,
+ *  options]. */
+const PARTS = {
+	Person: [
+		["first_name", "text"],
+		["last_name", "text"],
+		["phone", "phone"],
+		["email", "email"],
+	],
+	Relation: [
+		["client_type", "choice", ["buyer", "seller", "both"]],
+		["status", "choice", ["active", "inactive", "closed"]],
+		["user_id", "user"],
+		["source", "text"],
+	],
+	"Search profile": [
+		["budget_min", "money"],
+		["budget_max", "money"],
+		["pre_approval_amount", "money"],
+		["pre_approved", "flag"],
+		["preferred_locations", "list"],
+		["property_types", "list"],
+		["bedrooms_min", "number"],
+		["bathrooms_min", "number"],
+		["square_feet_min", "size"],
+	],
+	Next: [
+		["tags", "list"],
+		["due", "date"],
+		["notes", "lines"],
+	],
+};
 /** How the text of a kind of field becomes a number. */
-const NUMBERS = { number: readings, money: amounts };
+export const NUMBERS = { number: readings, money: amounts, size: sizes };
 const REQUIRED = ["first_name", "last_name", "client_type"];
-/** A field is {name, label, kind, options, required, isProfile}. */
-export const FIELDS = [...CLIENT, ...PROFILE].map(([name, kind, options], at) => ({
-	name,
-	label: label(name),
-	kind,
-	options,
-	required: REQUIRED.includes(name),
-	isProfile: at >= CLIENT.length,
-}));
+/** A field is {name, label, kind, options, required, part}. */
+export const FIELDS = Object.entries(PARTS).flatMap(([part, fields]) =>
+	fields.map(([name, kind, options]) => ({
+		name,
+		label: label(name),
+		kind,
+		options,
+		required: REQUIRED.includes(name),
+		part,
+	})),
+);
 
 const MEMBERS = ["bedrooms_min", "bathrooms_min", "square_feet_min", "property_types"];
 const DETAIL = "detail:";
@@ -93,7 +101,7 @@ export function fieldsOf(...clients) {
 		name,
 		label: label(name.slice(DETAIL.length)),
 		kind: "detail",
-		isProfile: true,
+		part: "Search profile",
 	}));
 	return [...FIELDS, ...details];
 }
@@ -136,8 +144,8 @@ function readField({ name, kind, required }, form, given) {
 		: text.trim() || (required ? "" : null);
 }
 
-/** What is said at the fields whose values a server has refused: its problems, what it finds only
- *  later, and amounts that can be read in several ways: {name: {text, choices, isInvalid}}. */
+/** What is said at the fields whose values a server has refused, from its problems and what it finds
+ *  only later: {name: {text, isInvalid}}. */
 export function problemsOf(reported, values) {
 	const problems = reported.toReversed().map((problem) => {
 		// the first of a field counts
@@ -152,14 +160,7 @@ export function problemsOf(reported, values) {
 		problem.field,
 		{ text: sentence(problem), isInvalid: true },
 	]);
-	const asked = FIELDS.flatMap(({ name, kind }) => {
-		const given = values[name];
-		const numbers = NUMBERS[kind] && typeof given === "string" ? NUMBERS[kind](given) : [];
-		const text = `“${given}” can be read in several ways. Which one do you mean?`;
-		const choices = numbers.map((number) => [showNumber(number), number]);
-		return numbers.length > 1 ? [[name, { text, choices, isInvalid: true }]] : [];
-	});
-	return Object.fromEntries([...said, ...asked]);
+	return Object.fromEntries(said);
 }
 
 // --- finding
@@ -232,10 +233,30 @@ export const paragraphs = (notes) =>
 		.filter(Boolean);
 /** Whether a change of notes has only added to them. */
 export const isAddition = (from, to) => Boolean(to?.endsWith(from) || to?.startsWith(from));
-/** How many paragraphs were written after a change of notes from ``from`` to ``to``. */
-export function laterNotes(now, from, to) {
-	const known = [...paragraphs(from), ...paragraphs(to)];
-	return paragraphs(now).filter((text) => !known.includes(text)).length;
+
+// --- telephone numbers
+const NUMBER = /([+(]*[\d*#](?:[\s().\u2010-\u2015-]*[\d*#])*)/;
+/** The digits of a complete number; it may be written in groups, as in 040/2081992. */
+const COMPLETE = 7;
+const digits = (text) => text.replace(/\D/g, "");
+/** A "(0)" after a country code is written for callers from within the country alone. */
+const dialled = (text) =>
+	(/^[(]*(\+|00)/.test(text) ? text.replace("(0)", "") : text).replace(/[^\d+*#]/g, "");
+
+/** A text in parts: [{text, dial}]. ``dial`` is only there for a complete number or, if the text
+ *  has none, for the first digits. */
+export function numbersIn(text) {
+	const parts = text.split(NUMBER); // every other one is a number
+	for (let at = 1; at + 2 < parts.length;) {
+		const isGroup = digits(parts[at]).length < COMPLETE && /^\s*\/\s*$/.test(parts[at + 1]);
+		if (isGroup) parts.splice(at, 3, parts.slice(at, at + 3).join(""));
+		else at += 2;
+	}
+	const isComplete = (part, at) => at % 2 === 1 && digits(part).length >= COMPLETE;
+	const isDialled = parts.some(isComplete) ? isComplete : (_, at) => at === 1;
+	return parts
+		.map((part, at) => ({ text: part, ...(isDialled(part, at) && { dial: dialled(part) }) }))
+		.filter((part) => part.text);
 }
 
 // --- address books

@@ -36,7 +36,9 @@ export function readRoute(fragment) {
 		Object.keys(DEFAULTS).map((name) => [name, sent.get(name) || DEFAULTS[name]]),
 	);
 	if (!/^[1-9][0-9]{0,8}$/.test(query.page)) query.page = DEFAULTS.page;
-	const view = sent.has("due") ? "due" : ["due", "new", "people"].includes(first) ? first : "list";
+	const isMatch = PROPERTY.some((name) => query[name]);
+	const named = ["due", "match", "new", "people"].includes(first) ? first : "list";
+	const view = sent.has("due") ? "due" : isMatch ? "match" : named;
 	return { view, id: null, draft: sent.get("draft"), query };
 }
 /** The query of a list as text, without default values. */
@@ -48,13 +50,14 @@ export const writeQuery = (query) =>
 				.map((name) => [name, query[name]]),
 		),
 	);
-/** The query as the API takes it: a search has at most eight words, and an amount such as "450k" is
- *  a number. */
+/** How a number of a property is read. */
+const READERS = { price: amounts, bedrooms: readings, bathrooms: readings, square_feet: sizes };
+/** The query as the API takes it: a search has at most eight words, and an amount such as "450k" or
+ *  a size such as "120 m²" is a number. */
 export function apiQuery(query) {
-	const numbers = PROPERTY.filter((name) => query[name]).map((name) => [
-		name,
-		String((name === "price" ? amounts : readings)(query[name])[0] ?? query[name]),
-	]);
+	const numbers = Object.keys(READERS)
+		.filter((name) => query[name])
+		.map((name) => [name, String(READERS[name](query[name])[0] ?? query[name])]);
 	return writeQuery({
 		...query,
 		...(query.sort === "unchanged" && { sort: "updated_at", order: "asc" }),
@@ -132,17 +135,25 @@ export function amounts(text, locale) {
 		: found;
 }
 
-/** The number in a text; the text itself if it is not one number, to show its problem. */
-export function readNumber(text, locale, read = readings) {
-	if (!text.trim()) return null;
-	const found = read(text, locale);
-	return found.length === 1 ? found[0] : text.trim();
+const SQUARE_METRE = 10.7639; // in square feet
+export const inMetres = (feet) => `${showNumber(Math.round(feet / SQUARE_METRE))} m²`;
+/** The square feet that a text can mean, such as "1,650 sq ft" or "120 m²". */
+export function sizes(text, locale) {
+	const [, written, unit] = text.trim().match(/^(.*?)\s*(m²|m2|sq\.? ?m|sq\.? ?ft|ft²|ft2|)$/is);
+	const scale = /m/i.test(unit) ? SQUARE_METRE : 1;
+	return readings(written, locale).map((number) => Math.round(number * scale));
 }
 
+/** The number in a text; the text itself if it is not a number, to show its problem. */
+export const readNumber = (text, locale, read = readings) =>
+	text.trim() ? (read(text, locale)[0] ?? text.trim()) : null;
+
 const SHORT = { notation: "compact", maximumFractionDigits: 2 };
+/** An amount as 350K. */
+export const shortAmount = (value, locale) => formatOf(locale, SHORT).format(value);
 /** A budget as 350K – 1.25M. */
 export const shortBudget = (client, locale) =>
-	showBudget(client, null, locale, (value) => formatOf(locale, SHORT).format(value));
+	showBudget(client, null, locale, (value) => shortAmount(value, locale));
 export function showBudget(
 	{ budget_min: low, budget_max: high },
 	currency,
@@ -161,7 +172,6 @@ const inZone = (iso, styles, { locale, timeZone } = {}) =>
 export const showDay = (iso, options) => inZone(iso, DAY, options);
 const MONTH_DAY = { month: "short", day: "numeric" };
 const WEEKDAY = { weekday: "short", ...MONTH_DAY };
-export const showHour = (iso, options) => inZone(iso, HOUR, options);
 export const showTime = (iso, options) => inZone(iso, { ...DAY, ...HOUR }, options);
 
 // --- names, values and messages
@@ -174,6 +184,10 @@ const LABELS = {
 	updated_at: "Changed",
 	pre_approved: "Pre-approved",
 	pre_approval_amount: "Pre-approved amount",
+	preferred_locations: "Places",
+	bedrooms_min: "Bedrooms at least",
+	bathrooms_min: "Bathrooms at least",
+	square_feet_min: "Size at least",
 };
 /** A member of a record, or null; a client may have a member "constructor". */
 export const valueOf = (record, name) => (Object.hasOwn(record ?? {}, name) ? record[name] : null);
@@ -261,29 +275,4 @@ export function offered(now = new Date()) {
 		[after((8 - now.getDay()) % 7 || 7), "Monday"],
 		[after(7), "In a week"],
 	];
-}
-
-// --- telephone numbers
-const NUMBER = /([+(]*[\d*#](?:[\s().\u2010-\u2015-]*[\d*#])*)/;
-/** The digits of a complete number; it may be written in groups, as in 040/2081992. */
-const COMPLETE = 7;
-const digits = (text) => text.replace(/\D/g, "");
-/** A "(0)" after a country code is written for callers from within the country alone. */
-const dialled = (text) =>
-	(/^[(]*(\+|00)/.test(text) ? text.replace("(0)", "") : text).replace(/[^\d+*#]/g, "");
-
-/** A text in parts: [{text, dial}]. ``dial`` is only there for a complete number or, if the text
- *  has none, for the first digits. */
-export function numbersIn(text) {
-	const parts = text.split(NUMBER); // every other one is a number
-	for (let at = 1; at + 2 < parts.length;) {
-		const isGroup = digits(parts[at]).length < COMPLETE && /^\s*\/\s*$/.test(parts[at + 1]);
-		if (isGroup) parts.splice(at, 3, parts.slice(at, at + 3).join(""));
-		else at += 2;
-	}
-	const isComplete = (part, at) => at % 2 === 1 && digits(part).length >= COMPLETE;
-	const isDialled = parts.some(isComplete) ? isComplete : (_, at) => at === 1;
-	return parts
-		.map((part, at) => ({ text: part, ...(isDialled(part, at) && { dial: dialled(part) }) }))
-		.filter((part) => part.text);
 }

@@ -2,7 +2,6 @@
 // requests that make a new one.
 
 import {
-	counted,
 	fullName,
 	isolate,
 	isUnset,
@@ -10,10 +9,11 @@ import {
 	listAddress,
 	same,
 	showDay,
-	showHour,
 	showNumber,
+	showTime,
 } from "./values.mjs";
-import { fieldsOf, flatten, inputText, isAddition, laterNotes } from "./record.mjs";
+import { fieldsOf, flatten, inputText, isAddition } from "./record.mjs";
+import { joinNotes } from "./changes.mjs";
 import {
 	ask,
 	badge,
@@ -40,21 +40,6 @@ const copyBefore = ({ target }) => {
 	say("Copied.");
 };
 
-/** A text with its web addresses as links. */
-const linked = (text) =>
-	text
-		.split(/(https?:\/\/[^\s<>"]*[^\s<>".,;:!?)\]'])/)
-		.map((part, at) =>
-			at % 2 ? el("a", { href: part, target: "_blank", rel: "noreferrer" }, part) : part,
-		);
-
-/** Notes line by line: each has a direction of its own. */
-export const lines = (notes) =>
-	el(
-		"div.lines",
-		notes.split("\n").map((line) => el("div", { dir: "auto" }, linked(line), "\n")),
-	);
-
 /** A value as a person reads it. */
 export function shown(field, given, links = true) {
 	if (isUnset(given)) return el("span.unset", "–");
@@ -62,7 +47,7 @@ export function shown(field, given, links = true) {
 		return [
 			LINKS[field.kind](given),
 			" ",
-			button("Copy", copyBefore, "quiet", `Copy: ${field.label}`),
+			button("Copy", copyBefore, "quiet no-phone", `Copy: ${field.label}`),
 		];
 	}
 	if (field.kind === "choice") return badge(given);
@@ -71,14 +56,9 @@ export function shown(field, given, links = true) {
 	if (typeof given === "boolean") return given ? "Yes" : "No";
 	if (typeof given === "number")
 		return showNumber(given, undefined, field.kind === "money" ? currency : undefined);
-	if (field.kind === "list" && links) {
-		const filter = { tags: "tag", preferred_locations: "q" }[field.name];
-		return el(
-			"ul.tags",
-			given.map((item) =>
-				el("li.tag", filter ? link(value(item), listAddress({ [filter]: item })) : value(item)),
-			),
-		);
+	if (field.name === "tags" && links) {
+		const filter = (tag) => link(value(tag), listAddress({ tag }), "tag");
+		return el("span.tags", given.map(filter));
 	}
 	const isJson = field.kind === "detail" && typeof given === "object";
 	return Object.assign(value(isJson ? JSON.stringify(given) : inputText(given)), {
@@ -89,38 +69,24 @@ export function shown(field, given, links = true) {
 export const readHistory = (id, signal, before = "") =>
 	call("GET", `v1/clients/${id}/history${before && `?before=${before}`}`, { signal });
 
-/** The changes of a client by day, newest first: five, then more on demand. An earlier value can be
- *  put into the form, if the client is not deleted. */
+/** The changes of a client, newest first: five, then more on demand. An earlier value can be put into
+ *  the form, if the client is not deleted. */
 export function historyOf(id, { versions, meta }, client = null, limit = 5) {
-	const days = {};
-	versions.slice(0, limit).forEach((version) => {
-		(days[showDay(version.at)] ??= []).push(version);
-	});
 	const showMore = async () => {
 		const page =
 			limit < versions.length ? null : await readHistory(id, undefined, versions.at(-1).version);
 		const all = page ? { ...page, versions: [...versions, ...page.versions] } : { versions, meta };
 		redraw(() => section.replaceWith(historyOf(id, all, client, limit + 20)));
 	};
-	const more = el(
-		"button.quiet",
-		{ id: "older", type: "button", click: showMore },
-		"Show older changes",
-	);
+	const more = { id: "older", type: "button", click: showMore };
 	const section = el(
 		"section.card",
 		el("h2", "History"),
 		el(
-			"div.history",
-			Object.keys(days).map((day) => [
-				el("h3", day),
-				el(
-					"ol",
-					days[day].map((version) => entry(version, client)),
-				),
-			]),
+			"ol.history.entries",
+			versions.slice(0, limit).map((version) => entry(version, client)),
 		),
-		limit < versions.length || meta.hasMore ? more : null,
+		(limit < versions.length || meta.hasMore) && el("button.quiet", more, "Show older changes"),
 	);
 	return section;
 }
@@ -132,22 +98,18 @@ function entry({ action, changes, by, at }, client) {
 		flatten(Object.fromEntries(changes.map((change) => [change.field, change[name]])));
 	const before = side("from");
 	const after = side("to");
+	const rows = fieldsOf(before, after).map((field) => {
+		const from = before[field.name] ?? null;
+		const to = after[field.name] ?? null;
+		if (same(from, to)) return null;
+		const text = [el("span.muted", `${field.label}: `), changed(field, from, to)];
+		return el("div", text, client && useOf(field, from, to, client));
+	});
 	return el(
 		"li",
+		el("div.hint", `${showTime(at)} · `, by ? person(by) : nameOf(by)),
 		isNamed ? label(action) : null,
-		fieldsOf(before, after).map((field) => {
-			const from = before[field.name] ?? null;
-			const to = after[field.name] ?? null;
-			return same(from, to)
-				? null
-				: el(
-						"div",
-						el("span.hint", `${field.label}: `),
-						changed(field, from, to),
-						client && useOf(field, from, to, client),
-					);
-		}),
-		el("div.hint", by ? person(by) : nameOf(by), ` · ${showHour(at)}`),
+		rows,
 	);
 }
 
@@ -164,26 +126,19 @@ export function changed(field, from, to) {
 function useOf(field, from, to, client) {
 	const values = flatten(client);
 	if (!isEditable(field) || isUnset(from) || same(from, values[field.name])) return null;
-	if (field.kind === "lines" && isAddition(from, to)) return null;
-	const use = async () => {
-		const lost = field.kind === "lines" ? laterNotes(values.notes, from, to) : 0;
-		if (lost && !(await askToLose(lost))) return;
+	const isNotes = field.kind === "lines";
+	if (isNotes && isAddition(from, to)) return null;
+	const use = () => {
 		const draft = readDraft(client.id) ?? { id: client.id, base: values, values };
 		const notes = { ...draft.notes, [field.name]: { isMarked: true } };
-		writeDraft({ ...draft, values: { ...draft.values, [field.name]: from }, notes });
+		const given = isNotes ? joinNotes(from, values.notes) : from; // later notes stay
+		writeDraft({ ...draft, values: { ...draft.values, [field.name]: given }, notes });
 		say("");
 		location.assign(`#/client/${client.id}/edit`);
 	};
 	const text = el("p", shown(field, from, false)).textContent.slice(0, 60);
 	return button("Use old value", use, "quiet", `Use old value: ${field.label}, ${text}`);
 }
-
-const askToLose = (lost) =>
-	ask(
-		"Use the old notes?",
-		el("p", `${counted(lost, "later note")} would be replaced. You can edit them before saving.`),
-		[yes("Use the old notes"), no()],
-	);
 
 // --- new versions
 /** Restore a client and show the view again, if it has not been left. Another window may have

@@ -7,12 +7,13 @@ import { test } from "node:test";
 import {
   changes, combine, jobsFor, joinClients, joinNotes, merge, mergedValues, secondsFor, undoing,
 } from "../../acare/web/changes.mjs";
+import { fitOf, isApproved, isPlace, ranked, wantsOf } from "../../acare/web/fit.mjs";
 import {
-  FIELDS, flatten, hiddenMatch, inputText, isAddition, laterNotes, nest, problemsOf, readFields, readList, typedFields, vcard,
+  FIELDS, flatten, hiddenMatch, inputText, isAddition, nest, numbersIn, problemsOf, readFields, readList, typedFields, vcard,
 } from "../../acare/web/record.mjs";
 import {
-  amounts, apiQuery, dueIn, dueText, explain, isolate, label, listAddress, numbersIn, offered, plain, readNumber, readRoute, same,
-  sentence, shortBudget, showBudget, showNumber, showTime, withDue,
+  amounts, apiQuery, dueIn, dueText, explain, isolate, label, listAddress, offered, plain, readNumber, readRoute, same,
+  sentence, shortBudget, showBudget, showNumber, showTime, sizes, withDue,
 } from "../../acare/web/values.mjs";
 
 const equal = (rows, compute) => rows.forEach(([given, expected]) => assert.deepEqual(compute(...[given].flat(1)), expected, JSON.stringify(given)));
@@ -54,6 +55,51 @@ test("a budget in a list is short", () => {
     [{ budget_min: 350_000, budget_max: 500_000 }, "350K – 500K"], [{ budget_min: null, budget_max: 1_250_000 }, "up to 1.25M"],
     [{ budget_min: 999.5, budget_max: null }, "from 999.5"], [{ budget_min: null, budget_max: null }, ""],
   ], (client) => shortBudget(client, "en-US"));
+});
+
+test("a size is read in square feet or metres", () => {
+  equal([["1,650 sq ft", [1650]], ["1650", [1650]], ["120 m²", [1292]], ["120m2", [1292]], ["large", []], ["", []]], (text) => sizes(text, "en-US"));
+  assert.equal(apiQuery({ q: "", square_feet: "100 sqm" }), "square_feet=1076");
+});
+
+// --- buyers for a property
+
+const buyer = (given) => ({
+  budget_min: null, budget_max: null, preferred_locations: [], property_preferences: {}, pre_approved: false, pre_approval_amount: null, updated_at: "2026-01-01", ...given,
+});
+const HOUSE = { price: "500k", location: "Rosedale", property_type: "house", bedrooms: "3" };
+
+test("a buyer fits by the criteria that the buyer has stated", () => {
+  const given = { budget_max: 600_000, preferred_locations: ["Rosedale"], property_preferences: { bedrooms_min: 0, property_types: [] } };
+  assert.equal(fitOf(buyer(given), HOUSE), 3);
+  assert.equal(fitOf(buyer(given), { ...HOUSE, location: "" }), 2);
+});
+
+test("buyers are ranked by fit, approval and latest change", () => {
+  const rows = [
+    ["old", {}], ["new", { updated_at: "2026-02-01" }], ["too little", { pre_approved: true, pre_approval_amount: 400_000 }],
+    ["approved", { pre_approved: true, pre_approval_amount: 500_000 }], ["fit", { budget_max: 600_000 }],
+  ].map(([id, given]) => buyer({ id, ...given }));
+  assert.deepEqual(ranked(rows, HOUSE).map(({ id }) => id), ["fit", "approved", "new", "old", "too little"]);
+});
+
+test("a pre-approval without an amount counts for each price", () => {
+  assert.equal(isApproved(buyer({ pre_approved: true }), HOUSE), true);
+  assert.equal(isApproved(buyer({ pre_approval_amount: 900_000 }), HOUSE), false);
+});
+
+test("a place is compared by whole words", () => {
+  equal([
+    [["Rosedale Highway", "rosedale"], true], [["Bakersfield", "Bakersfield, CA"], true], [["São Paulo", "sao paulo"], true], [["Rosedale", "Rose"], false],
+  ], isPlace);
+});
+
+test("what a buyer has left open is any", () => {
+  const words = (preferences) => wantsOf(buyer({ property_preferences: preferences })).map(({ text, isOpen }) => (isOpen ? `(${text})` : text)).join(" · ");
+  equal([
+    [{}, "(anything)"], [{ bedrooms_min: 3 }, "(any type) · 3+ bed · (any baths and size)"],
+    [{ property_types: ["single_family"], bathrooms_min: 1, square_feet_min: 1200 }, "Single family · (any bedrooms) · 1+ bath · 1,200+ sq ft"],
+  ], words);
 });
 
 test("a studio, which has no bedrooms, is a property", () => {
@@ -121,14 +167,12 @@ test("a letter or a question makes an amount of a short number", () => {
     ["1,500.50", [1500.5]]], (text) => amounts(text, "en-US"));
 });
 
-test("all problems are told together, each at its field, and an amount with two meanings is asked", () => {
+test("all problems are told together, each at its field", () => {
   const member = { field: "property_preferences", message: "is invalid: bedrooms_min must be a number of at least 0" };
-  const values = { budget_min: 2, budget_max: 1, pre_approval_amount: "500.000", square_feet_min: "1.250", bathrooms_min: "much" };
-  const told = problemsOf([member, { field: "tags", message: "is required" }], values);
-  assert.deepEqual(Object.entries(told).map(([name, { text, choices }]) => [name, choices?.map(([, number]) => number) ?? text]), [
+  const told = problemsOf([member, { field: "tags", message: "is required" }], { budget_min: 2, budget_max: 1 });
+  assert.deepEqual(Object.entries(told).map(([name, { text }]) => [name, text]), [
     ["budget_min", "Minimum budget must not be more than Maximum budget."], ["tags", "Tags is required."],
-    ["bedrooms_min", "Minimum bedrooms must be a number of at least 0."],
-    ["square_feet_min", [1250, 1.25]], ["pre_approval_amount", [500000, 500]],
+    ["bedrooms_min", "Bedrooms at least must be a number of at least 0."],
   ]);
   assert.deepEqual(problemsOf([], { budget_min: 2, budget_max: null }), {});
 });
@@ -205,7 +249,7 @@ test("numbers are read as the reader writes them", () => {
     [["350.500", "de"], 350500], [["350 000,5", "fr"], 350000.5], [["350\u202f000", "fr"], 350000], [["1’000", "de-CH"], 1000],
     [[" 475000 ", "en-US"], 475000], [["", "en-US"], null], [[" ", "en-US"], null], [["abc", "en-US"], "abc"], [["-1", "en-US"], "-1"],
     [["$500,000", "en-US"], 500000], [["500 €", "de"], 500], [["1.500.000", "en-US"], 1500000], [["350.000,50", "en-US"], 350000.5],
-    [["500.000", "en-US"], "500.000"], [["500,000", "de"], "500,000"], [["500.000", "de"], 500000], [["500,000", "en-US"], 500000],
+    [["500.000", "en-US"], 500000], [["500,000", "de"], 500000], [["500.000", "de"], 500000], [["500,000", "en-US"], 500000],
     [["12,34", "en-US"], "12,34"], [["1e5", "en-US"], "1e5"], [["1.2.3", "de"], "1.2.3"], [["0.5", "en-US"], 0.5],
   ], readNumber);
 });
@@ -293,10 +337,7 @@ test("many requests wait so that the person keeps a reserve of the limit", () =>
   assert.equal(secondsFor(20, rate, 10_000), 8); // ten seconds later
 });
 
-test("notes that were written later than an old value are counted", () => {
-  equal([
-    [["New.\n\nTwo cats.", "Two dogs.", "Two cats."], 1], [["Two cats.", "Two dogs.", "Two cats."], 0], [["B\n\nA\n\nx", "y", "x"], 2],
-  ], laterNotes);
+test("a change that only adds to notes is an addition", () => {
   equal([[["Old.", "New.\n\nOld."], true], [["Old.", "Old.\nMore."], true], [["Old.", "Other."], false], [["Old.", null], false]], isAddition);
 });
 

@@ -94,6 +94,7 @@ def person(agency: Agency, name: str = "person", role: str = "agent") -> tuple[A
 
 def delete(page: Page) -> None:
     """Delete the client that is shown."""
+    page.get_by_text("More", exact=True).click()
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
 

@@ -14,6 +14,8 @@ VIEWS = {
     "client/{id}/edit": "h1:has-text('Edit')",
     "new": "h1:has-text('New client')",
     "due": "td.acts summary",
+    "match": "h2:has-text('Which property?')",
+    "match?price=450k&status=any": "td.name a",
     "client/{id}/merge": "h1:has-text('Merge with')",
     "client/{id}/merge/{other}": "h1:has-text('Merge')",
     "people": "h1:has-text('People')",
@@ -79,6 +81,8 @@ def test_axe_finds_nothing_in_problems_conflicts_and_questions(open_page, agency
     check(page, axe)
     page.goto(f"{agency.url}/#/client/{client['id']}")
     expect(page.locator(".history li")).to_have_count(2)
+    check(page, axe)
+    page.get_by_text("More", exact=True).click()
     check(page, axe)
     page.get_by_role("button", name="Delete").click()
     check(page, axe)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from web.browser.conftest import both_engines, delete, opened
+from web.browser.conftest import both_engines, delete, opened, person
 
 FULL = {
     "email": "jordan.lee@example.com",
@@ -27,27 +27,24 @@ def shown(open_page, agency, client, where=""):
 
 
 def save(page):
-    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Save client").click()
 
 
 def test_it_is_shown_with_links_separators_and_tags(open_page, agency):
     client = agency.create(**FULL)
     page = shown(open_page, agency, client)
-    facts = page.locator(".facts")
+    facts = page.locator(".aside")
     expect(facts.get_by_role("link", name=FULL["email"])).to_have_attribute(
         "href", "mailto:jordan.lee@example.com"
     )
     expect(facts.get_by_role("link", name=FULL["phone"])).to_have_attribute("href", "tel:6615550142")
     for text in ("350,000", "475,000.5", "Pool"):
         expect(facts).to_contain_text(text)
-    expect(page.locator("section.card").first).to_contain_text("dogs.\nOne cat. See ", use_inner_text=True)
+    expect(page.locator(".entries").first).to_contain_text("dogs.\nOne cat. See ", use_inner_text=True)
     expect(page.get_by_role("link", name="https://example.com/a?b=1")).to_have_attribute("rel", "noreferrer")
     page.context.grant_permissions(["clipboard-read"])
     page.get_by_role("button", name="Copy: Phone").click()
     assert page.evaluate("navigator.clipboard.readText()") == FULL["phone"]
-    places = facts.get_by_role("link", name=re.compile("Bakersfield, CA|Tehachapi"))
-    expect(places).to_have_text(["Bakersfield, CA", "Tehachapi"])
-    expect(places.first).to_have_attribute("href", "#/?q=Bakersfield%2C+CA")
 
 
 def test_the_form_has_a_field_for_each_in_the_document(open_page, agency):
@@ -67,17 +64,16 @@ def test_a_client_is_created_from_what_was_typed(open_page, agency):
     page.get_by_role("link", name="New client").first.click()
     page.get_by_label("First name").fill("Zoë")
     page.get_by_label("Last name").fill("Typed")
-    page.get_by_label("Type", exact=False).first.select_option("seller")
+    page.get_by_text("Both", exact=True).click()
     page.get_by_label("Maximum budget").fill("475,000.50")
-    page.get_by_text("Search profile").click()
     page.get_by_label("Bathrooms").fill("1.5")
-    page.get_by_label("Preferred locations").fill("Bakersfield, CA, Lamont ")
+    page.get_by_label("Places").fill("Bakersfield, CA, Lamont ")
     page.get_by_label("Pre-approved", exact=True).check()
     page.get_by_label("Notes").fill("One\nTwo")
     save(page)
     expect(page.get_by_role("heading", name="Zoë Typed")).to_be_visible()
     (client,) = agency.ask("GET", "/v1/clients?q=typed")["clients"]
-    assert (client["client_type"], client["budget_max"], client["pre_approved"]) == ("seller", 475000.5, True)
+    assert (client["client_type"], client["budget_max"], client["pre_approved"]) == ("both", 475000.5, True)
     assert client["preferred_locations"] == ["Bakersfield, CA", "Lamont"]
     assert client["property_preferences"] == {"bathrooms_min": 1.5}
     assert client["notes"] == "One\nTwo"
@@ -89,13 +85,12 @@ def test_problems_stand_at_their_fields(open_page, agency):
     page.get_by_label("First name").fill("Zoë")
     page.get_by_label("E-mail").fill("nowhere")
     page.get_by_label("Minimum budget").fill("much")
-    page.get_by_text("Search profile").click()
     page.get_by_label("Bedrooms").fill("-1")
     save(page)
-    expect(page.locator("#field-last_name-problem")).to_have_text("Last name is required.")
-    expect(page.locator("#field-email-problem")).to_contain_text("E-mail must be an e-mail address")
-    expect(page.locator("#field-budget_min-problem")).to_contain_text("must be a number")
-    expect(page.locator("#field-bedrooms_min-problem")).to_contain_text("at least 0")
+    expect(page.locator("#field-last_name-hint")).to_have_text("is required.")
+    expect(page.locator("#field-email-hint")).to_contain_text("must be an e-mail address")
+    expect(page.locator("#field-budget_min-hint")).to_contain_text("must be a number")
+    expect(page.locator("#field-bedrooms_min-hint")).to_contain_text("at least 0")
     expect(page.get_by_label("Last name")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("Last name")).to_be_focused()
     expect(page.get_by_label("First name")).not_to_have_attribute("aria-invalid", "true")
@@ -106,7 +101,6 @@ def fill_new(page, agency, last_name):
     page.goto(f"{agency.url}/#/new")
     page.get_by_label("First name").fill("Ana")
     page.get_by_label("Last name").fill(last_name)
-    page.get_by_label("Type").first.select_option("both")
 
 
 def lose_first_answer(page, method):
@@ -146,12 +140,12 @@ def test_what_was_changed_meanwhile_is_not_deleted(open_page, agency):
     page = shown(open_page, agency, client)
     agency.put(client, notes="Wait for her call.")
     delete(page)
-    expect(page.locator("section.card").first).to_contain_text("Wait for her call.")
+    expect(page.locator(".entries").first).to_contain_text("Wait for her call.")
     expect(page.locator("#said")).to_contain_text("Not deleted: broker, ")
 
 
-@pytest.mark.parametrize(("field", "again"), [("E-mail", False), ("Phone", False), ("Last name", True)])
-def test_a_client_who_is_there_already_is_shown_first(open_page, agency, field, again):
+@pytest.mark.parametrize("field", ["E-mail", "Phone", "Last name"])
+def test_a_client_who_is_there_already_is_shown_while_typing(open_page, agency, field):
     last_name = f"Twin{field[0]}"
     email, phone = f"{last_name}@example.com", f"661 555 00{ord(field[0])}"
     values = {"E-mail": email, "Phone": phone, "Last name": last_name}
@@ -159,21 +153,79 @@ def test_a_client_who_is_there_already_is_shown_first(open_page, agency, field, 
     page = open_page(agency.link)
     fill_new(page, agency, f"{last_name}b")
     page.get_by_label(field).fill(values[field].upper())
-    save(page)
-    asked = page.get_by_role("dialog")
-    expect(asked).to_contain_text(re.compile(r"broker · Active · created \w+ \d+, \d{4}"))
-    if again:
-        asked.get_by_role("button", name="Create anyway").click()
-        expect(page.locator("#said")).to_have_text("Created.")
-    else:
-        page.keyboard.press("Enter")  # to open it is the first choice
-        expect(page).to_have_url(f"{agency.url}/#/client/{twin['id']}")
-    assert agency.total(f"q={last_name}") == 1 + again
+    page.keyboard.press("Tab")
+    expect(page.locator(".twins")).to_contain_text("Active · broker")
+    page.get_by_role("link", name=re.compile("Open .*Ana")).click()
+    expect(page).to_have_url(f"{agency.url}/#/client/{twin['id']}")
 
 
-def test_a_missing_type_is_told_before_a_duplicate(open_page, agency):
-    agency.create(first_name="Ana", last_name="Typeless")
-    page = opened(open_page, agency, "new?q=ana+typeless")
+def test_saving_asks_about_a_client_who_was_not_shown(open_page, agency):
+    page = opened(open_page, agency, "new?q=ana+unshown")
+    expect(page.get_by_label("First name")).to_have_value("Ana")
+    agency.create(first_name="Ana", last_name="Unshown")
     save(page)
-    expect(page.locator("#field-client_type-problem")).to_have_text("Type is required.")
-    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(page.get_by_role("alert")).to_contain_text("may be a client already")
+    save(page)
+    expect(page.locator("#said")).to_have_text("Created.")
+    assert agency.total("q=unshown") == 2
+
+
+def test_a_broker_is_told_of_a_colleagues_client(open_page, agency):
+    (_, colleague), (_, agent) = person(agency, "colleague"), person(agency, "agent")
+    colleague.create(last_name="Shared", email="shared@example.com")
+    told = opened(open_page, agency, "new")
+    told.get_by_label("E-mail").fill("shared@example.com")
+    told.keyboard.press("Tab")
+    expect(told.locator(".twins")).to_contain_text("same e-mail · Active · colleague")
+    page = opened(open_page, agent, "new")
+    page.get_by_label("E-mail").fill("shared@example.com")
+    with page.expect_response("**/v1/clients?email=*"):
+        page.keyboard.press("Tab")
+    page.get_by_label("First name").fill("Jo")
+    page.get_by_label("Last name").fill("Unaware")
+    save(page)
+    expect(page.locator("#said")).to_have_text("Created.")
+
+
+@both_engines
+def test_a_form_that_is_left_is_continued_from_the_dock(open_page, agency):
+    page = opened(open_page, agency, "new")
+    page.get_by_label("First name").fill("Lefty")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(page.locator("table, .empty")).to_be_visible()
+    page.locator("#dock").get_by_role("link", name="Continue").click()
+    expect(page.get_by_label("First name")).to_have_value("Lefty")
+
+
+def test_a_cancelled_form_comes_back_with_undo(open_page, agency):
+    page = opened(open_page, agency, "new")
+    page.get_by_label("First name").fill("Undone")
+    page.get_by_role("button", name="Cancel").click()
+    page.locator("#dock").get_by_role("button", name="Undo").click()
+    expect(page.get_by_label("First name")).to_have_value("Undone")
+
+
+def test_a_seller_needs_no_search_profile(open_page, agency):
+    page = opened(open_page, agency, "new")
+    expect(page.get_by_label("Places")).to_be_visible()
+    page.get_by_text("Seller", exact=True).click()
+    expect(page.get_by_label("Places")).to_be_hidden()
+
+
+def test_a_size_is_read_in_square_metres(open_page, agency):
+    page = opened(open_page, agency, "new?q=ana+metric")
+    page.get_by_label("Size at least").fill("120 m²")
+    expect(page.get_by_label("Size at least")).to_have_accessible_description("1,292 sq ft")
+    save(page)
+    expect(page.locator(".aside")).to_contain_text("1,292+ sq ft (120 m²)")
+
+
+def test_notes_are_a_journal(open_page, agency):
+    client = agency.create(
+        notes="2026-11-23 16:12 priya.raman: Toured.\n\nSecond part.\n\n2026-02-30 99:99 x: y"
+    )
+    page = shown(open_page, agency, client)
+    entries = page.locator(".entries:not(.history) li")
+    expect(entries).to_have_count(2)
+    expect(entries.first).to_have_text("Nov 23, 2026, 4:12 PM · priya.ramanToured.\n\nSecond part.\n")

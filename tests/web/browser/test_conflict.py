@@ -19,7 +19,7 @@ def both_edit(open_page, agency, **fields):
 def save(page, **values):
     for label, text in values.items():
         page.get_by_label(label.replace("_", " ")).fill(text)
-    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("button", name="Save client").click()
 
 
 def test_changes_to_different_fields_are_merged(open_page, agency):
@@ -31,7 +31,7 @@ def test_changes_to_different_fields_are_merged(open_page, agency):
     save(mine, Source="Open day", Bathrooms="2")
     expect(mine.get_by_role("alert")).to_have_text(re.compile(r"saved by dana\S+, \w+ \d+, \d{4}, "))
     expect(mine.get_by_label("Phone")).to_have_value("(559) 555-0100")
-    expect(mine.locator("#field-phone-problem")).to_contain_text("changed this: – → (559) 555-0100")
+    expect(mine.locator("#field-phone-hint")).to_contain_text("changed this: – → (559) 555-0100")
     save(mine)
     expect(mine.locator("#said")).to_have_text("Saved.")
     saved = agency.get(client)
@@ -45,11 +45,11 @@ def test_changes_to_one_field_ask_which_to_keep(open_page, agency):
     save(theirs, Phone="111", Source="Theirs")
     expect(theirs.locator("#said")).to_have_text("Saved.")
     save(mine, Phone="222", Source="Mine", Notes="Mine")
-    expect(mine.locator("#field-phone-problem")).to_contain_text("changed this: – → 111")
+    expect(mine.locator("#field-phone-hint")).to_contain_text("changed this: – → 111")
     mine.reload()
     save(mine)  # the browser asks for a choice
-    mine.locator("#field-phone-problem").get_by_role("button", name="Keep your value").click()
-    mine.locator("#field-source-problem").get_by_role("button", name="Use their value").click()
+    mine.locator("#field-phone-hint").get_by_role("button", name="Keep your value").click()
+    mine.locator("#field-source-hint").get_by_role("button", name="Use their value").click()
     save(mine)
     expect(mine.locator("#said")).to_have_text("Saved.")
     saved = agency.get(client)

@@ -19,7 +19,7 @@ def test_back_in_the_list_nothing_has_moved(open_page, demo, back):
     page.locator("td.status").nth(8).click()  # a click anywhere in a row opens it
     expect(page.locator(".history li").first).to_be_visible()
     if back == "the link":
-        page.get_by_role("link", name="Back to the list").click()
+        page.locator(".back").click()
     else:
         page.go_back()
     expect(page.locator(f'{ROWS}[href="{here}"]')).to_be_focused()
@@ -53,7 +53,7 @@ def test_the_keyboard_alone_finds_edits_and_leaves(open_page, demo):
     expect(page.get_by_label("First name")).to_be_focused()
     page.keyboard.type("/n?e")
     expect(page.get_by_label("First name")).to_have_value(re.compile("/n[?]e$"))  # it is a field
-    page.get_by_role("button", name="Discard changes").click()
+    page.get_by_role("button", name="Cancel").click()
     page.keyboard.press("n")
     expect(page.get_by_role("heading", name="New client")).to_be_visible()
     for typed in ("Key", "Board", "", "", "se"):
@@ -73,14 +73,14 @@ def test_the_keyboard_alone_finds_edits_and_leaves(open_page, demo):
 def test_a_note_comes_before_the_others_whatever_happens_meanwhile(open_page, agency):
     client = agency.create(last_name="Noted", notes="Old.")
     page = opened(open_page, agency, f"client/{client['id']}")
-    page.get_by_label("Add note").first.fill("She called.")
+    page.get_by_label("New note").fill("She called.")
     expect(page.locator(".history li").first).to_be_visible()
     page.clock.pause_at("2100-01-01")
     page.context.set_offline(True)
     page.keyboard.press("Control+Enter")
     expect(page.locator("#wait")).to_contain_text("You are offline.")
     page.get_by_role("button", name="Stop").click()
-    page.get_by_role("link", name="Back to the list").click()
+    page.locator(".back").click()
     expect(page.locator("p.note")).to_contain_text("Noted")  # it is a draft
     page.context.set_offline(False)
     page.locator("p.note").get_by_role("link", name="Noted").click()

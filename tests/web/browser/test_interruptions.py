@@ -71,8 +71,8 @@ def test_a_reload_warns_of_typed_text_and_keeps_it(open_page, agency):
     expect(page.get_by_label("Notes")).to_have_value("Half a sen")
     assert open_page.asked == ["beforeunload"]  # since a closed tab would lose it
     page.get_by_role("link", name="Back to the client").click()
-    page.get_by_role("link", name="Back to the list").click()
+    page.locator(".back").click()
     page.locator("p.note").get_by_role("link", name=client["last_name"]).click()
-    page.get_by_role("button", name="Discard changes").click()
+    page.get_by_role("button", name="Cancel").click()
     page.get_by_role("link", name="Edit").click()
     expect(page.get_by_label("Notes")).to_have_value("")

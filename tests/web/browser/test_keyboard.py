@@ -48,6 +48,8 @@ def test_two_are_merged_by_keyboard(open_page, agency):
     agency.create(last_name="Otherpair", phone="0171 9999999")
     page = opened(open_page, agency, f"client/{mine['id']}")
     expect(page.get_by_role("heading", name="Jordan Pair")).to_be_focused()
+    reach(page, "More")
+    page.keyboard.press("Enter")
     reach(page, "Merge")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Search")).to_be_focused()
@@ -80,7 +82,7 @@ def test_a_follow_up_is_set_and_done_by_keyboard(open_page, agency):
     expect(page.locator(ROWS)).to_have_text(["Jordan Followed"])
     press(page, "j", "Enter", "a")
     page.keyboard.type("Met her.")
-    reach(page, "Follow-up done")
+    reach(page, "Save and done")
     page.keyboard.press("Enter")
     expect(page.locator(".lines")).to_contain_text("Met her.")
     assert agency.get(client)["tags"] == []

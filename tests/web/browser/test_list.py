@@ -59,23 +59,6 @@ def test_fifteen_clients_stand_in_a_window_of_800_pixels(open_page, demo):
     assert max(rows) <= 37
 
 
-def test_the_buyers_for_a_property_are_found_and_sorted(open_page, demo):
-    page = opened(open_page, demo)
-    page.get_by_role("button", name="For a property").click()
-    page.get_by_label("Price").fill("450k")
-    page.get_by_label("Location").fill("Bakersfield, CA")
-    page.get_by_label("Sort").select_option("By name")
-    found = demo.ask("GET", "/v1/clients?price=450000&location=bakersfield&sort=name")
-    expect(page.locator(".total")).to_have_text(f"{found['meta']['total']} buyers")
-    expect(page).to_have_url(re.compile(r"\?sort=name&price=450k&location=Bakersfield%2C\+CA$"))
-    page.reload()
-    names = [f"{client['first_name']} {client['last_name']}" for client in found["clients"]]
-    expect(page.locator(ROWS)).to_have_text(names)
-    with page.expect_request("**/v1/clients.csv?sort=name&price=450000&location=Bakersfield%2C+CA"):
-        page.get_by_text("More", exact=True).click()
-        page.get_by_role("button", name="Download CSV").click()
-
-
 @both_engines
 def test_the_search_follows_the_typing(open_page, demo):
     page = opened(open_page, demo)

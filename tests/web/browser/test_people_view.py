@@ -124,7 +124,6 @@ def test_a_new_client_can_be_given_to_a_colleague(open_page, agency):
     page = opened(open_page, agency, "new")
     page.get_by_label("First name").fill("Ana")
     page.get_by_label("Last name").fill("Given")
-    page.get_by_label("Type").first.select_option("both")
     page.get_by_label("Owner").select_option(label=owner["email"])
     page.get_by_role("button", name="Save").click()
     expect(page.locator(SAID)).to_have_text("Created.")

@@ -44,7 +44,6 @@ def test_people_who_are_signed_in_need_no_key(open_page, tmp_path):
         expect(page.locator("#who button", has_text="Sign out")).to_have_count(0)
         page.get_by_label("First name").fill("Ana")
         page.get_by_label("Last name").fill("Intranet")
-        page.get_by_label("Type").first.select_option("both")
         person["email"] = None  # the session of the intranet ends
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("What you typed is kept.")

@@ -40,7 +40,7 @@ def test_signing_in_lasts_across_tabs_until_signing_out(open_page, demo):
     with page.context.expect_page() as opened:
         page.locator(ROWS).first.click(modifiers=["Control"])
     other = opened.value
-    expect(other.locator(".facts")).to_be_visible()
+    expect(other.locator(".facts").first).to_be_visible()
     page.locator("#who summary").click()
     page.get_by_role("button", name="Sign out").click()
     for tab in (page, other):

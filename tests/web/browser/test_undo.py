@@ -14,7 +14,7 @@ def test_the_keyboard_alone_deletes_and_undoes(open_page, agency):
     expect(page.get_by_role("heading", name="Keyboard")).to_be_focused()
     page.reload()  # without a list, in which the next client would get the focus
     expect(page.get_by_role("heading", name="Keyboard")).to_be_focused()
-    for key in ("Tab", "Tab", "Tab", "Tab", "Tab", "Enter", "Enter"):
+    for key in (*["Tab"] * 3, "Enter", *["Tab"] * 3, "Enter", "Enter"):
         page.keyboard.press(key)
     expect(page.get_by_role("status").filter(has_text="was deleted.")).to_be_visible()
     expect(page.get_by_role("heading", name="Clients", exact=True)).to_be_focused()
@@ -49,7 +49,7 @@ def test_the_page_of_a_deleted_client_says_who_and_restores(open_page, agency):
     expect(page.locator(".facts")).to_contain_text("555-0177")
     page.get_by_role("button", name="Restore").click()
     expect(page.get_by_role("heading", name="Pagedeleted")).to_be_visible()
-    expect(page.locator(".history li").first).to_have_text(re.compile("^Restored"))
+    expect(page.locator(".history li").first).to_contain_text("Restored")
 
 
 def test_the_history_says_what_was_changed_and_puts_it_back(open_page, agency):
@@ -59,14 +59,14 @@ def test_the_history_says_what_was_changed_and_puts_it_back(open_page, agency):
     newest = page.locator(".history li").first
     expect(newest).to_contain_text("Phone: (661) 555-0142")
     expect(newest).to_contain_text("→ (661) 555-0199")
-    expect(newest).to_contain_text(re.compile(r"broker · \d+:\d\d"))
+    expect(newest).to_contain_text(re.compile(r"\d+:\d\d.* · broker"))
     expect(newest.locator("> div:not(.hint)")).to_have_count(2)  # no word of the pool
-    newest.get_by_role("button", name="Use old value: Minimum bedrooms, 2").click()
-    expect(page.locator(".marked").get_by_label("Minimum bedrooms")).to_be_focused()
-    expect(page.get_by_label("Minimum bedrooms")).to_have_value("2")
+    newest.get_by_role("button", name="Use old value: Bedrooms at least, 2").click()
+    expect(page.locator(".marked").get_by_label("Bedrooms at least")).to_be_focused()
+    expect(page.get_by_label("Bedrooms at least")).to_have_value("2")
     expect(page.get_by_label("Phone")).to_have_value("(661) 555-0199")
     page.get_by_role("button", name="Save").click()
-    expect(page.locator(".history li").first).to_contain_text("Minimum bedrooms: 3")
+    expect(page.locator(".history li").first).to_contain_text("Bedrooms at least: 3")
     assert agency.get(client)["property_preferences"] == {"bedrooms_min": 2, "pool": True}
 
 
@@ -78,7 +78,7 @@ def test_the_dock_covers_neither_buttons_nor_fields_of_a_form(open_page, agency)
     page.keyboard.press("n")
     expect(page.get_by_role("heading", name="New client")).to_be_visible()
     page.get_by_label("Notes").focus()
-    tops = [page.locator(one).bounding_box() for one in ("#dock", ".actions:has(.main)", "[name=notes]")]
+    tops = [page.locator(one).bounding_box() for one in ("#dock", ".client > .bar", "[name=notes]")]
     dock, buttons, notes = ((box["y"], box["y"] + box["height"]) for box in tops)
     assert notes[1] <= buttons[0] < buttons[1] <= dock[0] + 1
     assert dock[1] == 600
