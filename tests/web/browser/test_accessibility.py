@@ -73,7 +73,7 @@ def test_axe_finds_nothing_in_problems_conflicts_and_questions(open_page, agency
     client = agency.create()
     page.goto(f"{agency.url}/#/client/{client['id']}/edit")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Edit")  # no longer the form of before
-    page.get_by_label("Notes").fill("mine")
+    page.get_by_role("textbox", name="Notes").fill("mine")
     page.get_by_label("Source").fill("mine")
     agency.put(client, notes="theirs", phone="1")
     page.get_by_role("button", name="Save").click()

@@ -133,4 +133,4 @@ def test_the_old_text_of_notes_is_put_beside_the_later_ones(open_page, agency):
     page = opened(open_page, agency, f"client/{client['id']}")
     expect(page.locator(".history li")).to_have_count(3)
     page.get_by_role("button", name="Use old value").click()  # there is one: additions have none
-    expect(page.get_by_label("Notes")).to_have_value("Two dogs.\n\nA later note.\n\nTwo cats.")
+    expect(page.get_by_role("textbox", name="Notes")).to_have_value("Two dogs.\n\nA later note.\n\nTwo cats.")

@@ -69,7 +69,7 @@ def test_a_client_is_created_from_what_was_typed(open_page, agency):
     page.get_by_label("Bathrooms").fill("1.5")
     page.get_by_label("Places").fill("Bakersfield, CA, Lamont ")
     page.get_by_label("Pre-approved", exact=True).check()
-    page.get_by_label("Notes").fill("One\nTwo")
+    page.get_by_role("textbox", name="Notes").fill("One\nTwo")
     save(page)
     expect(page.get_by_role("heading", name="Zoë Typed")).to_be_visible()
     (client,) = agency.ask("GET", "/v1/clients?q=typed")["clients"]

@@ -72,10 +72,10 @@ def test_what_was_typed_for_a_client_who_is_gone_is_kept(open_page, agency):
     client = agent.create()
     page = open_page(agent.link)
     page.goto(f"{agency.url}/#/client/{client['id']}/edit")
-    page.get_by_label("Notes").fill("Mine")
+    page.get_by_role("textbox", name="Notes").fill("Mine")
     me = agency.ask("GET", "/v1/users/me")["id"]
     agency.ask("POST", f"/v1/clients/{client['id']}/owner", {"user_id": me})
     save(page)
     expect(page.get_by_role("heading", name="Client not found")).to_be_visible()
     page.locator("p.note a").click()
-    expect(page.get_by_label("Notes")).to_have_value("Mine")
+    expect(page.get_by_role("textbox", name="Notes")).to_have_value("Mine")

@@ -46,7 +46,7 @@ def test_hostile_values_are_shown_as_text(open_page, agency, clients, name):
         assert all(href.startswith(("#", "mailto:", "tel:")) for href in hrefs)
         assert not [href for href in hrefs if href.startswith("mailto:") and set("?&") & set(href)]
     expect(page.get_by_label("First name")).to_have_value(client["first_name"])
-    expect(page.get_by_label("Notes")).to_have_value(client["notes"] or "")
+    expect(page.get_by_role("textbox", name="Notes")).to_have_value(client["notes"] or "")
     page.goto(f"{agency.url}/#/client/{client['id']}")
     expect(page.locator(".facts").first).to_be_visible()
     shown = page.locator("#main").evaluate("node => node.textContent")
@@ -67,7 +67,7 @@ def test_the_key_is_in_a_header_alone(open_page, start, tmp_path):
     page.wait_for_url("**q=*")
     assert agency.key not in page.content()
     page.goto(f"{agency.url}/#/client/{client['id']}/edit")
-    page.get_by_label("Notes").fill("x")
+    page.get_by_role("textbox", name="Notes").fill("x")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("#said")).to_have_text("Saved.")
     assert len(requests) > 10

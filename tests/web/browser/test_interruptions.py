@@ -23,7 +23,7 @@ def test_a_429_is_waited_out_with_a_countdown(open_page, agency):
 
 def fill_notes(page, agency, client):
     page.goto(f"{agency.url}/#/client/{client['id']}/edit")
-    page.get_by_label("Notes").fill("Typed before")
+    page.get_by_role("textbox", name="Notes").fill("Typed before")
 
 
 def test_a_server_that_restarts_is_waited_for(open_page, start):
@@ -57,7 +57,7 @@ def test_a_key_that_ended_leads_to_the_sign_in(open_page, agency, another):
     page.get_by_role("button", name="Sign in").click()
     if another:
         expect(page.locator("#who bdi")).to_have_attribute("title", other["email"])
-        expect(page.get_by_label("Notes")).to_have_value("")
+        expect(page.get_by_role("textbox", name="Notes")).to_have_value("")
     else:
         expect(page.locator("#said")).to_have_text("Saved.")
     assert agency.get(client)["notes"] == (None if another else "Typed before")
@@ -66,13 +66,13 @@ def test_a_key_that_ended_leads_to_the_sign_in(open_page, agency, another):
 def test_a_reload_warns_of_typed_text_and_keeps_it(open_page, agency):
     client = agency.create()
     page = opened(open_page, agency, f"client/{client['id']}/edit")
-    page.get_by_label("Notes").fill("Half a sen")
+    page.get_by_role("textbox", name="Notes").fill("Half a sen")
     page.reload()
-    expect(page.get_by_label("Notes")).to_have_value("Half a sen")
+    expect(page.get_by_role("textbox", name="Notes")).to_have_value("Half a sen")
     assert open_page.asked == ["beforeunload"]  # since a closed tab would lose it
     page.get_by_role("link", name="Back to the client").click()
     page.locator(".back").click()
     page.locator("p.note").get_by_role("link", name=client["last_name"]).click()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("link", name="Edit").click()
-    expect(page.get_by_label("Notes")).to_have_value("")
+    expect(page.get_by_role("textbox", name="Notes")).to_have_value("")

@@ -77,7 +77,7 @@ def test_the_dock_covers_neither_buttons_nor_fields_of_a_form(open_page, agency)
     expect(page.locator("#said")).to_contain_text("was deleted.")
     page.keyboard.press("n")
     expect(page.get_by_role("heading", name="New client")).to_be_visible()
-    page.get_by_label("Notes").focus()
+    page.get_by_role("textbox", name="Notes").focus()
     tops = [page.locator(one).bounding_box() for one in ("#dock", ".client > .bar", "[name=notes]")]
     dock, buttons, notes = ((box["y"], box["y"] + box["height"]) for box in tops)
     assert notes[1] <= buttons[0] < buttons[1] <= dock[0] + 1
