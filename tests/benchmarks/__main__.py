@@ -88,7 +88,7 @@ def _versions(server: Server) -> dict[str, int]:
 def compare(bench: Bench, folder: Path) -> list[str]:
     """acare, Falcon on waitress and PocketBase at each kind of work."""
     binary, database = servers.pocketbase_binary(folder), folder / "acare.db"
-    large.make(database, servers.CLIENTS, old_versions=0)
+    large.make(database, servers.CLIENTS)
     with (
         servers.bare_falcon(SERVER_CORE) as bare,
         servers.acare(database, SERVER_CORE) as acare,
@@ -139,7 +139,7 @@ def elsewhere(bench: Bench, folder: Path) -> list[str]:
 
 
 def _filled(database: Path) -> Path:
-    large.make(database, servers.CLIENTS, old_versions=0)
+    large.make(database, servers.CLIENTS)
     return database
 
 
@@ -168,7 +168,7 @@ def against(bench: Bench, folder: Path, checkout: Path) -> list[str]:
 def grow(bench: Bench, folder: Path) -> list[str]:
     """The same server with 1,000 clients and with a million."""
     small, big = _filled(folder / "small.db"), folder / "big.db"
-    large.make(big, 1_000_000, old_versions=0)
+    large.make(big, 1_000_000)
     few, many = f"{servers.CLIENTS:,} clients", "1,000,000 clients"
     lists = {"first page": "/v1/clients", "search": "/v1/clients?q=last4711"}
     with (

@@ -7,7 +7,6 @@ from pathlib import Path
 from acare.database.connection import open_writer
 from acare.store.search import FUNCTIONS, index_changes, open_database
 
-OLD_VERSIONS = 3
 _BATCH = 50_000
 
 USERS = """
@@ -39,20 +38,12 @@ SELECT
     json_extract('["buyer", "seller", "both"]', printf('$[%d]', value % 3)),
     json_extract('["active", "inactive", "closed"]', printf('$[%d]', value / 3 % 3)),
     '["Bakersfield", "Tehachapi"]', '{"bedrooms_min": 3, "property_types": ["house"]}', 0,
-    hex(randomblob(120)), '["first-time"]', :version, '2024-01-01T00:00:00.000Z', '2025-01-01T00:00:00.000Z'
+    hex(randomblob(120)), '["first-time"]', 1, '2024-01-01T00:00:00.000Z', '2025-01-01T00:00:00.000Z'
 FROM generate_numbers
 """
 
-HISTORY = """
-INSERT INTO client_history (client_id, version, json, ended_at, deleted)
-SELECT id, :version, json_set(json, '$.version', :version),
-       strftime('%Y-%m-%dT%H:%M:%fZ', '2024-01-01', printf('+%d seconds', abs(random() % 30000000))), 0
-FROM clients
-WHERE seq > 1704067200000000000 + :base AND seq <= 1704067200000000000 + :base + :count
-"""
 
-
-def make(path: Path, clients: int, old_versions: int = OLD_VERSIONS) -> None:
+def make(path: Path, clients: int) -> None:
     """Create the file, with bulk SQL: over the API it would take hours."""
     open_database(path).close()
     with closing(open_writer(path, FUNCTIONS)) as connection:
@@ -63,9 +54,7 @@ def make(path: Path, clients: int, old_versions: int = OLD_VERSIONS) -> None:
         connection.execute(USERS)
         for base in range(0, clients, batch):
             connection.execute("BEGIN")
-            connection.execute(CLIENTS_SQL, {"base": base, "version": old_versions + 1})
-            for version in range(1, old_versions + 1):
-                connection.execute(HISTORY, {"base": base, "count": batch, "version": version})
+            connection.execute(CLIENTS_SQL, {"base": base})
             index_changes(connection)
             connection.execute("COMMIT")
             print(f"\r{base + batch} clients", end="", file=sys.stderr, flush=True)
