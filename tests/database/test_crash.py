@@ -2,7 +2,6 @@
 
 A real ``acare serve`` takes writes from eight threads until SIGKILL, and is started again on the same file;
 then what it finds there is compared with what it had answered. ``ACARE_TEST_KILLS`` says how often.
-(api/test_copy_program kills a server that checkpoints as usual.)
 """
 
 import random

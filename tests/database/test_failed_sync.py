@@ -15,31 +15,7 @@ from acare.database import wal
 from acare.database.database import Database
 from acare.errors import StoreUnavailable
 
-
-@pytest.fixture
-def failed(tmp_path, monkeypatch, fail):
-    """An app whose checkpoint has failed."""
-    monkeypatch.setattr(wal, "CHECKPOINT_AFTER", 1)
-    with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
-        api = Api(app, full_key(app, "ana@example.com", "agent"))
-        api.get("/v1/clients")
-        app.database.write(lambda connection: None)  # after the note of the key's use
-        with app.database._writer.in_use:
-            fail("PRAGMA wal_checkpoint")
-        app.database.write(lambda connection: connection.execute("UPDATE users SET role = 'broker'").rowcount)
-        with app.database._writer.in_use:
-            fail()  # the disk is well again, but what it was given is lost
-        yield api
-
-
 # --- a commit or a checkpoint that fails
-
-
-def test_after_a_failed_sync_only_reads_continue(failed):
-    assert "restart" in failed.post(JORDAN, status=503).json["error"]["message"]
-    checks = failed.get("/readyz", status=503).json["error"]["details"]["checks"]
-    assert "A sync to the disk failed" in checks["write"]
-    assert failed.get("/v1/clients").json["data"]["meta"]["total"] == 0
 
 
 @pytest.mark.parametrize("statement", ["COMMIT", "PRAGMA wal_checkpoint"])

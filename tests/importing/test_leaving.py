@@ -1,13 +1,8 @@
-"""Leaving the hosted service by the commands on the page, and Ctrl-C during a wait."""
-
-import subprocess
-import time
+"""Leaving the hosted service by the commands on the page."""
 
 from support.hosted import ANA, BEN
 from support.importing import USER
 from support.page import examples, replaced, shell
-from support.server import command, interrupt_when_it_waits
-from support.sockets import wait_for
 
 
 def as_there(mover):
@@ -36,23 +31,3 @@ def test_the_page_leads_through_the_move(mover, hosted):
     (mover.agency.folder / "read.jsonl").unlink()
     assert "    30 equal\n" in run(final).stdout
     assert mover.here() == as_there(mover)
-
-
-# --- processes
-
-
-def started(mover, *arguments, before=""):
-    where = ("--key-file", mover.key_file, "--user", USER, "--database", mover.agency.database)
-    line = command("import", mover.url, *where, *arguments, before=before)
-    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def test_ctrl_c_ends_a_wait_for_the_rate_limit(mover, hosted):
-    hosted.limit = 5
-    hosted.fill(20)
-    with started(mover) as process:
-        wait_for(lambda: len(hosted.requests) >= 4)
-        interrupt_when_it_waits(process)
-        began = time.monotonic()
-        assert process.wait(60) == 130
-        assert time.monotonic() - began < 30  # usually 20 ms; the wait would take 15 minutes

@@ -67,13 +67,6 @@ def test_rejects_that_exist_are_noticed_before_a_download(mover, hosted, tmp_pat
 # --- fields that the list lacks
 
 
-def test_a_list_with_all_fields_is_not_read_by_id(mover, hosted):
-    hosted.listed = None
-    hosted.create(1)
-    assert mover.run().code == 0
-    assert by_id(hosted.requests) == []
-
-
 def test_the_last_line_says_what_was_accepted_as_missing(mover, hosted):
     hosted.shown = sorted(HOSTED_NAMES - {"user_id", "tags"})
     hosted.create(1)
@@ -109,14 +102,6 @@ def test_a_download_keeps_to_its_share_of_the_rate_limit(mover, hosted):
         in ended.err
     )
     assert (hosted.refused, hosted.waited()) == (0, 5 * 900)
-
-
-def test_a_download_waits_when_it_is_told_to(mover, hosted):
-    """A server that does not tell its limit before it refuses a request."""
-    hosted.limit, hosted.has_headers = 100, False
-    hosted.fill(150)
-    assert mover.run().code == 0
-    assert (hosted.refused, hosted.waited(), mover.differences()) == (1, 900, {})
 
 
 # --- a server that fails

@@ -1,13 +1,12 @@
 """Limits of what one caller can use: memory, descriptors, connections, the disk."""
 
-import contextlib
 import select
 import time
 
 import pytest
 from support.files import write_lock
 from support.sockets import BODY, KIB, read_answer, request, wait_for
-from support.target import attack, target_in
+from support.target import target_in
 
 from acare.server import THREADS
 
@@ -15,23 +14,6 @@ MIB = KIB * KIB
 
 
 # --- bodies over the limit
-
-
-@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
-def test_a_body_without_an_end_is_cut_off(target, chunked):
-    framing = {"Transfer_Encoding": "chunked"} if chunked else {"Content_Length": 10**12}
-    first = request(target.key, "POST", body=b"e8d4a51000\r\n" if chunked else b"", **framing)
-
-    def act():
-        with target.connections() as [raw]:
-            raw.sendall(first)
-            sent = 0
-            with contextlib.suppress(ConnectionError):
-                while sent < 100 * MIB:
-                    sent += raw.send(bytes(MIB))
-        return sent
-
-    assert attack(target, act) < 100 * MIB
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
@@ -64,15 +46,6 @@ def test_a_body_over_the_limit_is_not_kept(target, chunked):
         wait_for(lambda: target.unread() == 0)
         assert target.memory() - before < 8 * MIB
         assert target.descriptors() <= files + len(crowd)
-
-
-@pytest.mark.parametrize(
-    "line", [b"5;" + b"x" * 20_000, b"0\r\nX: " + b"x" * 20_000], ids=["chunk", "trailer"]
-)
-def test_a_line_between_chunks_is_not_kept_without_end(target, line):
-    with target.connections() as [raw], raw.makefile("rb") as stream:
-        raw.sendall(request(target.key, "POST", Transfer_Encoding="chunked") + line)
-        assert read_answer(stream)[0] == 400
 
 
 # --- threads

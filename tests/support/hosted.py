@@ -36,7 +36,7 @@ class Hosted:
 
     def __init__(self):
         self.clients = {}
-        self.limit, self.listed, self.shown, self.has_headers = None, LISTED, None, True
+        self.limit, self.listed, self.shown = None, LISTED, None
         self.keys = {KEY: (ANA, BEN)}
         self.script, self.requests, self.pauses = [], [], []
         self.before = lambda path: None
@@ -127,7 +127,7 @@ class Hosted:
         names = ("Limit", "Remaining", "Reset")
         values = (self.limit, self.limit - self._used, left)
         headers = {f"RateLimit-{name}": str(value) for name, value in zip(names, values, strict=True)}
-        return (headers if self.has_headers else {}) | ({"Retry-After": str(left)} if is_refused else {})
+        return headers | ({"Retry-After": str(left)} if is_refused else {})
 
     def _page(self, clients, query):
         page, limit = int(query.get("page", 1)), min(int(query.get("limit", 25)), 100)
