@@ -14,7 +14,7 @@ from typing import NamedTuple
 from acare import ids, timestamps
 from acare.auth import Caller
 from acare.errors import Refused
-from acare.fields import FIELD_NAMES, FIELDS, HOSTED_NAMES, ValidFields
+from acare.fields import FIELD_NAMES, FIELDS, ValidFields
 from acare.store import at_offset
 from acare.store.history import require_visible
 
@@ -89,9 +89,6 @@ INSERT INTO idempotency_keys (user_id, key, request_sha256, client_id, json, cre
 VALUES (:user_id, :key, :request_sha256, :id, :json, :created_at)
 """
 
-# Left out of the digest of a request, which must be the same after an upgrade that adds a field.
-_UNSET = {field.name: field.stored_default for field in FIELDS}.items()
-
 
 def create(
     connection: sqlite3.Connection, caller: Caller, client: ValidFields, key: str | None
@@ -101,9 +98,9 @@ def create(
     if key is None:
         return insert(connection, values)
     values["key"] = key
-    digest = _digest(dict(client.items() - _UNSET))
+    digest = _digest(client)
     for request_sha256, client_id, text, created_at in connection.execute(FIND_RESPONSE, values).fetchall():
-        if request_sha256 not in (digest, _digest_of_0_3_0(client)):
+        if request_sha256 != digest:
             text = "this Idempotency-Key was already used with a different body"
             raise Refused(text, "IDEMPOTENCY_KEY_REUSED")
         require_visible(connection, caller, client_id)
@@ -114,10 +111,11 @@ def create(
     return created
 
 
-def _digest(fields: Mapping[str, object]) -> bytes:
+def _digest(client: ValidFields) -> bytes:
+    """The digest of a request. After an upgrade that adds a field of acare alone, it is still the same."""
+    fields = {
+        field.name: client[field.name]
+        for field in FIELDS
+        if field.hosted or client[field.name] != field.stored_default
+    }
     return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).digest()
-
-
-def _digest_of_0_3_0(client: ValidFields) -> bytes:
-    """The digest that 0.3.0 stored, of all its fields, which the hosted service has too."""
-    return _digest({name: value for name, value in client.items() if name in HOSTED_NAMES})
