@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -47,25 +47,19 @@ def find(settings: Settings, q: list[str], tag: str | None, deleted: bool, as_js
     """
     if tag is not None and deleted:
         raise SettingError("--tag cannot be combined with --deleted")
+    with read_database(settings) as database:
+        clients = [*_found(database, " ".join(q) if q else None, tag, deleted)]
+    if not as_json:
+        clients = [{**each, "name": f"{each['first_name']} {each['last_name']}"} for each in clients]
     columns = ["name", "phone", "email", *(["deleted_at"] if deleted else []), "id"]
-    number = 0
-
-    def shown() -> Iterator[dict[str, Any]]:
-        nonlocal number
-        for client in clients:
-            number += 1
-            yield client if as_json else {**client, "name": f"{client['first_name']} {client['last_name']}"}
-
-    text = " ".join(q) if q else None
-    with read_database(settings) as database, closing(_found(database, text, tag, deleted)) as clients:
-        print_rows(shown(), columns, as_json=as_json)
-    if number > 1 and not as_json:
-        sys.stderr.write(f"{number:,} clients match; 'acare erase' takes the id of one.\n")
+    print_rows(clients, columns, as_json=as_json)
+    if len(clients) > 1 and not as_json:
+        sys.stderr.write(f"{len(clients):,} clients match; 'acare erase' takes the id of one.\n")
 
 
 def _found(
     database: ReadableDatabase, text: str | None, tag: str | None, deleted: bool
-) -> Generator[dict[str, Any], None, None]:
+) -> Iterator[dict[str, Any]]:
     """Matching clients, newest first; with ``deleted``, deleted clients follow, last deleted first."""
     owners = _owners(database)
 

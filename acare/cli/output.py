@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -41,10 +41,10 @@ def print_json(value: object) -> None:
     print(_UNSAFE.sub(lambda match: match[0] if match[0] == "\n" else f"\\u{ord(match[0]):04x}", text))
 
 
-def print_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str], *, as_json: bool) -> None:
+def print_rows(rows: Sequence[Mapping[str, object]], columns: Sequence[str], *, as_json: bool) -> None:
     """Print these columns under their names, aligned; or the complete rows as a JSON list."""
     if as_json:
-        print_json([*rows])
+        print_json(rows)
         return
     cells = (["-" if row[name] is None else printable(row[name]) for name in columns] for row in rows)
     lines = [list(columns), *cells]
