@@ -9,7 +9,7 @@ Role = Literal["agent", "broker"]
 ROLES: tuple[Role, ...] = ("agent", "broker")
 
 #: Resources and actions that a scope may name. ``all`` stands for every resource.
-RESOURCES = {"clients": "clients", "users": "users", "keys": "API keys", "all": "every resource"}
+RESOURCES = ("clients", "users", "keys", "all")
 ACTIONS = ("read", "write", "delete", "create")
 
 Scopes = Mapping[str, Sequence[str]]

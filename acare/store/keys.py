@@ -56,7 +56,7 @@ class KeyStore(Store[D]):
         keys.
         """
         given = {"user_id": user_id, "name": name, "scopes": scopes, "expires_at": expires_at}
-        valid = parse_arguments(PARSERS, **given, invitation=invitation or False)
+        valid = parse_arguments(PARSERS, **given, invitation=invitation)
         owner_id = valid["user_id"] or caller.user_id
         values = {
             **valid,

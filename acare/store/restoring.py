@@ -69,7 +69,7 @@ def carry_over(connection: sqlite3.Connection, replaced: Path | None) -> Kept | 
     try:
         _raise_floor(connection, _floor(connection, "old") + MARGIN)
         _raise_floor(connection, _greatest(connection, "old"))
-        (counts,) = as_dicts(connection.execute(COUNTS))
+        (counts,) = as_dicts(connection.execute(COUNT_CHANGES))
         return kept._replace(**counts)
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _UNREADABLE:
@@ -148,12 +148,12 @@ def _floor(connection: sqlite3.Connection, schema: str) -> int:
 
 
 def _raise_floor(connection: sqlite3.Connection, version: int) -> None:
-    raised = "UPDATE main.version_floor SET version = max(version, :version)"
-    connection.execute(raised, {"version": version})
+    statement = "UPDATE main.version_floor SET version = max(version, :version)"
+    connection.execute(statement, {"version": version})
 
 
 # A client of both has the same version in both exactly if it was not changed.
-COUNTS = """
+COUNT_CHANGES = """
 SELECT
     (SELECT count(*) FROM old.clients WHERE id NOT IN (SELECT id FROM main.clients)) AS created,
     (

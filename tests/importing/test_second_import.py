@@ -136,14 +136,14 @@ CASES = [  # what happened to a client there, and here; the options; what the ru
     ("changed alike", "changed", UPDATE, f"3 unchanged; {NOTHING}", 0),
     ("", "deleted", UPDATE, f"2 unchanged, 1 deleted here; {NOTHING}", 0),
     ("changed", "deleted", UPDATE, f"2 unchanged, 1 deleted here; {NOTHING}", 0),
-    ("gone", "deleted", UPDATE, f"2 unchanged; {NOTHING}", 0),
-    ("gone", "", UPDATE, f"2 unchanged; {NOTHING}", 0),
+    ("deleted", "deleted", UPDATE, f"2 unchanged; {NOTHING}", 0),
+    ("deleted", "", UPDATE, f"2 unchanged; {NOTHING}", 0),
 ]
 
 
 def act(mover, client_id, there="", here=""):
     """Do to a client on each side what a case says."""
-    if there == "gone":
+    if there == "deleted":
         mover.hosted.delete(client_id)
     elif there:
         mover.hosted.change(client_id, **({"phone": "5"} if there == "changed alike" else {"notes": "new"}))
