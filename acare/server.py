@@ -202,7 +202,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
 
 class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no types
-    """Serves ``app`` on a listening socket until a signal stops it, then finishes the open requests."""
+    """Serves ``app`` on a listening socket until a signal stops it, then finishes the open requests.
+
+    waitress's channels and tasks use the attributes without an underscore, ``add_task`` and ``pull_trigger``.
+    """
 
     def __init__(self, app: App, listener: socket.socket, drain_seconds: int) -> None:
         self.application, self.adj, self._drain_seconds = app, Settings, drain_seconds

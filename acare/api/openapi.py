@@ -17,7 +17,7 @@ from acare.api.schemas import cells, objects, of, record, refer, sample, schemas
 from acare.api.services import Operation
 from acare.auth import Right
 from acare.field_types import Enum, Parameter, Schema
-from acare.importing import csv_rows
+from acare.importing import csv_writer
 from acare.version import __version__
 
 # The headers that every response has.
@@ -160,7 +160,7 @@ class _Document:
     def _success(self, name: str, sends: list[str]) -> Any:
         if name == "ClientsCsv":
             client = json.dumps(sample(self._schemas, refer("ClientRecord")))
-            file = "".join(csv_rows.lines([(client, '{"owner": "ana@example.com"}')]))
+            file = "".join(csv_writer.lines([(client, '{"owner": "ana@example.com"}')]))
             content = self._content("text/csv", name, file)
         else:
             members = {

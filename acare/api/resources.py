@@ -22,7 +22,7 @@ from acare.errors import FieldError, InvalidInput
 from acare.field_types import Parameter, String, count, flag
 from acare.fields import Lock, ValidFields, validate_create, validate_update, validate_version
 from acare.filters import FILTERS
-from acare.importing import csv_rows
+from acare.importing import csv_writer
 from acare.store.clients import ClientRow
 from acare.store.deleted import DELETED_FILTERS
 
@@ -88,7 +88,7 @@ class ClientsCsv(Resource):
             raise InvalidInput(FieldError("deleted", problem))
         file = io.BytesIO()
         clients = self._services.lists.all(req.caller, MAX_CSV_CLIENTS, **filters)
-        for line in csv_rows.lines(clients):
+        for line in csv_writer.lines(clients):
             file.write(line.encode())
             if file.tell() > MAX_CSV_BYTES:
                 problem = f"match more than {MAX_CSV_BYTES >> 20} MiB: add a filter, or use 'acare export'"

@@ -19,7 +19,7 @@ from acare.database.disk import remove_temporary_files
 from acare.errors import NotFound, Refused, SettingError
 from acare.fields import parse_client
 from acare.filters import FILTERS
-from acare.importing import csv_rows, json_lines
+from acare.importing import csv_writer, json_lines
 from acare.store.deleted import DeletedClients
 from acare.store.history import HistoryStore
 from acare.store.lists import ClientLists
@@ -28,7 +28,7 @@ from acare.store.users import UserStore
 CLIENT_ID = argument("client_id", "the client's id", "CLIENT_ID", ids.parse)
 
 # The functions that write the lines of an export, by format, which is also the extension of the file.
-_WRITERS = {"csv": csv_rows.lines, "jsonl": json_lines.lines}
+_WRITERS = {"csv": csv_writer.lines, "jsonl": json_lines.lines}
 
 COPIES = "Backups are unchanged; --backups DIR lists those with the client.\n"
 

@@ -25,7 +25,7 @@ from acare.cli.options import command
 from acare.config import SETTINGS, Setting, Settings, unknown_variables
 from acare.errors import Refused
 from acare.field_types import USER_EMAIL
-from acare.importing.csv_file import CsvReader
+from acare.importing.csv_reader import CsvReader
 from acare.importing.importer import import_rows
 from acare.importing.rows import Options
 from acare.server import Server

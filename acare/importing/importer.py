@@ -16,7 +16,7 @@ from acare.database.copying import Progress, silent
 from acare.database.database import Database, ReadOnlyDatabase
 from acare.errors import InvalidInput, Refused
 from acare.fields import HOSTED_NAMES
-from acare.importing.csv_file import CsvReader
+from acare.importing.csv_reader import CsvReader
 from acare.importing.download import Download
 from acare.importing.json_lines import JsonReader
 from acare.importing.merging import merge
@@ -80,7 +80,7 @@ class Result:
 
 
 def open_reader(file: IO[bytes], chosen: Mapping[str, str], values: Sequence[tuple[str, str, str]]) -> Reader:
-    """The rows of a file. ``chosen`` and ``values``: see ``csv_file.find_columns``."""
+    """The rows of a file. ``chosen`` and ``values``: see ``csv_reader.find_columns``."""
     start = file.read(1024).removeprefix(codecs.BOM_UTF8).lstrip()
     file.seek(0)
     if re.match(rb"{|\[\s*{", start):  # a list of records is refused as JSON, not as CSV

@@ -7,7 +7,7 @@ from typing import IO, Any
 from acare.errors import Refused, SettingError
 from acare.field_types import from_json, to_json
 from acare.fields import ALL_NAMES
-from acare.importing.csv_file import Column
+from acare.importing.csv_reader import Column
 from acare.importing.rows import REASON, Row
 
 _KNOWN = {*ALL_NAMES, "owner", REASON}

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from acare.fields import FIELDS, parse_client
-from acare.importing import cells, csv_rows
+from acare.importing import cells, csv_writer
 from acare.importing.download import Download
 from acare.importing.json_lines import JsonReader, parse
 from acare.importing.rows import Options
@@ -33,12 +33,12 @@ def prove(download: Download, reader: JsonReader, store: ImportStore, options: O
     Writes a line for each client to ``options.proof``, as CSV.
     """
     proof, file = Proof(Counter(), defaultdict(Counter)), options.proof
-    file.write(csv_rows.line(("id", "name", "found", "fields")).encode())
+    file.write(csv_writer.line(("id", "name", "found", "fields")).encode())
     for client, found, fields in _compare(download, reader, store, options):
         proof.found[found] += 1
         proof.fields[found].update(fields)
         name = f"{client.get('first_name')} {client.get('last_name')}"
-        file.write(csv_rows.line((client["id"], name, found, "; ".join(fields))).encode())
+        file.write(csv_writer.line((client["id"], name, found, "; ".join(fields))).encode())
     return proof
 
 

@@ -7,7 +7,7 @@ from support.data import ALL_FIELDS, JORDAN, OTHER
 from support.importing import RECORD, USER
 
 from acare.fields import FIELDS
-from acare.importing import csv_rows
+from acare.importing import csv_writer
 
 FORMULAS = ["=1+1", "+1", "-1", "@x", "'=1", "''-1", "\uff1d1", "\t=1", "\r=1", " =1", "\n=1",
             "a;=1", "a; '=1", "a\t+1", "a\n@x", "a\r\n-1", ";;=1", "a\n\t=1"]  # fmt: skip
@@ -31,13 +31,13 @@ AWKWARD = [
 
 @pytest.mark.parametrize("text", [*FORMULAS, "plain", "'plain", "", "a=1", "a;b"])
 def test_formulas_are_defused_and_come_back(text):
-    assert csv_rows.undefuse(csv_rows.defuse(text)) == text
+    assert csv_writer.undefuse(csv_writer.defuse(text)) == text
 
 
 @pytest.mark.parametrize("text", FORMULAS)
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_no_part_of_a_cell_is_run_as_a_formula(text, delimiter):
-    lines = csv_rows.defuse(text).splitlines()
+    lines = csv_writer.defuse(text).splitlines()
     parts = [part.lstrip(" ") for line in lines for part in line.split(delimiter)]
     assert not any(part.startswith(("=", "+", "-", "@", "\uff1d")) for part in parts)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.importing import HEADER, USER
 
-from acare.importing import csv_file
+from acare.importing import csv_reader
 
 BUYERS = ("--default", "client_type=buyer")
 
@@ -61,10 +61,10 @@ def test_a_row_becomes_a_client(agency, content, arguments, fields):
 
 def test_a_name_has_the_same_field_in_all_programs():
     table = configparser.ConfigParser(delimiters="=", interpolation=None)
-    table.read(Path(csv_file.__file__).with_name("columns.ini"), "utf-8")
+    table.read(Path(csv_reader.__file__).with_name("columns.ini"), "utf-8")
     for field, names in (pair for section in table.values() for pair in section.items()):
         for name in re.split(r",\s*", names):
-            found = csv_file.find_columns(["Name", name], {}, ())[1]
+            found = csv_reader.find_columns(["Name", name], {}, ())[1]
             assert (name, found.target) == (name, field)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple
 
 from acare.errors import Refused
-from acare.importing import cells, csv_rows
+from acare.importing import cells, csv_writer
 from acare.importing.rows import MAX_LINE, REASON, Row
 
 _NAMES = {"first_name", "last_name"}
@@ -104,10 +104,10 @@ class CsvReader:
 
     def reject(self, file: IO[bytes], row: Row, reason: str) -> None:
         """Write a cell with the reason and then the row, which can be corrected and imported."""
-        text = csv_rows.line([reason, *row.record], self._delimiter)
+        text = csv_writer.line([reason, *row.record], self._delimiter)
         if file.tell() == 0:
             names = [REASON, *(column.name for column in self.columns)]
-            text = csv_rows.BOM + csv_rows.line(names, self._delimiter) + text
+            text = csv_writer.BOM + csv_writer.line(names, self._delimiter) + text
         file.write(text.encode(errors="surrogateescape"))
 
     def _lines(self) -> Iterator[str]:
@@ -126,7 +126,7 @@ class CsvReader:
         try:
             for record in records:
                 if any(map(str.strip, record)):
-                    yield line, list(map(csv_rows.undefuse, record))
+                    yield line, list(map(csv_writer.undefuse, record))
                 line = records.line_num + 1
         except csv.Error as error:
             reason = "must have closed quotes and cells of at most 131072 characters"
