@@ -69,7 +69,7 @@ class AccessLog:
         context = req.context
         context.started = time.perf_counter()
         sent: str = req.env.get("HTTP_X_REQUEST_ID", "")
-        is_usable = sent and _REQUEST_ID.fullmatch(sent) and not _KEY.search(sent)
+        is_usable = _REQUEST_ID.fullmatch(sent) and not _KEY.search(sent)
         context.request_id = sent if is_usable else new_request_id()
         resp.set_header("X-Request-ID", context.request_id)
 

@@ -74,9 +74,7 @@ class TrustProxy:
 
     def apply(self, env: dict[str, Any]) -> None:
         """Change the WSGI environ of a request. Without a trusted proxy, nothing changes."""
-        if self._proxy is None:
-            return
-        if env.get("REMOTE_ADDR") != self._proxy:
+        if self._proxy is None or env.get("REMOTE_ADDR") != self._proxy:
             env.pop(self._user_header, None)
             return
         env["REMOTE_ADDR"] = self._address(env)

@@ -32,15 +32,23 @@ def test_two_apps_in_one_process_share_nothing(north, south):
     Api(south, first.key).get("/v1/clients", 401)
 
 
-# --- a body without a Content-Length
+def test_the_access_log_goes_to_a_logger(north, caplog):
+    caplog.set_level("INFO", "acare.access")
+    call(north, "GET", "/healthz")
+    assert "192.0.2.7 GET /healthz 200" in caplog.text
+
+
+# --- a body, mostly without a Content-Length
 
 UNKNOWN_KEY = {"HTTP_X_API_KEY": "0" * 64}
 
-UNSIZED = {  # what a host passes on without a Content-Length → the status, and whether all of it is read
+BODIES = {  # its size and what a host passes on with it → the status, and whether all of it is read
     "64 KiB": (MAX_BODY, {}, 201, True),
     "64 KiB and 1 byte": (MAX_BODY + 1, {}, 413, True),
+    "1 MiB": (2**20, {}, 413, True),
     "without an end": (MAX_DISCARDED * 2, {}, 413, False),
     "of a caller who waits": (2**20, {"HTTP_EXPECT": "100-continue"}, 413, False),
+    "with a length": (500, {"CONTENT_LENGTH": "499", "wsgi.input_terminated": False}, 201, False),
     "compressed": (100, {"HTTP_CONTENT_ENCODING": "gzip"}, 415, True),
     "of an unknown caller": (100, UNKNOWN_KEY, 401, False),
     "of an unknown caller, too large": (2**20, {**UNKNOWN_KEY, "CONTENT_LENGTH": str(2**20)}, 413, False),
@@ -48,12 +56,18 @@ UNSIZED = {  # what a host passes on without a Content-Length → the status, an
 }
 
 
-@pytest.mark.parametrize(("size", "environ", "status", "is_read"), UNSIZED.values(), ids=UNSIZED)
-def test_a_body_without_a_length_is_read_to_its_limit(north, size, environ, status, is_read):
+@pytest.mark.parametrize(("size", "environ", "status", "is_read"), BODIES.values(), ids=BODIES)
+def test_a_body_is_read_to_its_end_or_limit(north, size, environ, status, is_read):
     stream = io.BytesIO(json.dumps(JORDAN).encode().ljust(size))
-    environ = {"HTTP_X_API_KEY": full_key(north), "wsgi.input": stream, **environ}
-    answer = call(north, "POST", "/v1/clients", **{"wsgi.input_terminated": True}, **environ)
+    host = {"wsgi.input": stream, "wsgi.input_terminated": True}
+    answer = call(north, "POST", "/v1/clients", **{"HTTP_X_API_KEY": full_key(north), **host, **environ})
     assert (int(answer[0][:3]), stream.tell() == size) == (status, is_read)
+
+
+def test_without_a_proxy_no_peer_is_trusted(north):
+    """Some hosts name no peer."""
+    _, _, text = call(north, "GET", "/openapi.json", REMOTE_ADDR=None, HTTP_X_FORWARDED_PREFIX="/evil")
+    assert json.loads(text)["servers"] == [{"url": "/"}]
 
 
 # --- settings

@@ -61,6 +61,7 @@ def test_the_callers_address_is_the_last_one(proxied, forwarded, address):
 def test_scheme_and_host_are_the_proxys(proxied):
     assert proxied.url(Proto="http, HTTPS", Host="crm.example:8443") == "https://crm.example:8443"
     assert proxied.url(Proto="https") == "https://inside:8080"
+    assert proxied.url(Proto="ws") == "http://inside:8080"
 
 
 @pytest.mark.parametrize(
