@@ -79,7 +79,8 @@ class String:
     """A string. A single line loses surrounding white space before its length is checked.
 
     With ``lines`` it is stored as it is, and may have line breaks. A text that is not empty must contain a
-    match of ``pattern``, if there is one; otherwise the problem is ``rule``.
+    match of ``pattern``, if there is one; otherwise the problem is ``rule``. ``schema_pattern`` is the same
+    as other languages read it too, for the schema.
     """
 
     max_length: int
@@ -87,6 +88,7 @@ class String:
     lines: bool = False
     pattern: re.Pattern[str] | None = None
     rule: str = ""
+    schema_pattern: str = ""
 
     def __call__(self, value: object) -> Stored:
         if not isinstance(value, str):
@@ -102,7 +104,8 @@ class String:
     @property
     def schema(self) -> Schema:
         minimum = {"minLength": self.min_length} if self.min_length else {}
-        return {"type": "string", **minimum, "maxLength": self.max_length}
+        pattern = {"pattern": self.schema_pattern} if self.schema_pattern else {}
+        return {"type": "string", **minimum, "maxLength": self.max_length, **pattern}
 
     def _length(self) -> str:
         return f"{f'{self.min_length} to' if self.min_length else 'at most'} {self.max_length} characters"
@@ -114,7 +117,7 @@ CLIENT_EMAIL = String(
     pattern=re.compile(r"\A[^@\s]+@[^@\s]+\Z"),
     rule="must be an e-mail address: one @ between two parts, no spaces",
 )
-USER_EMAIL = replace(CLIENT_EMAIL, min_length=3)
+USER_EMAIL = replace(CLIENT_EMAIL, min_length=3, schema_pattern=r"^\s*[^@\s]+@[^@\s]+\s*$")
 PHONE = String(40, pattern=re.compile(r"\d"), rule="must be a phone number, with at least one digit")
 NAME = String(min_length=1, max_length=100)
 TAG = String(50)

@@ -1,10 +1,13 @@
 """The fields of a client, and the validation of bodies."""
 
+import re
+
 import pytest
 from support.data import JORDAN
 from support.field_values import SIZES, VALUES
 
 from acare.errors import InvalidInput
+from acare.field_types import USER_EMAIL
 from acare.fields import FIELDS, validate_create, validate_update
 
 KINDS = {field.name: field.kind for field in FIELDS}
@@ -40,6 +43,12 @@ def test_a_field_accepts_what_the_contract_allows(name):
 @pytest.mark.parametrize("name", VALUES)
 def test_a_field_rejects_what_the_contract_forbids(name):
     assert [value for value in VALUES[name][1] if accepts(KINDS[name], value)] == []
+
+
+def test_the_pattern_of_an_address_is_what_the_app_takes():
+    texts = ["a@b", " a@b ", "jörg+test@exämple.com", "jordan", "a@b@c", "@example.com", "jordan@", "a b@c"]
+    fits = [text for text in texts if re.search(USER_EMAIL.schema["pattern"], text)]
+    assert fits == texts[:3] == [text for text in texts if accepts(USER_EMAIL, text)]
 
 
 @pytest.mark.parametrize(("value", "accepted"), SIZES, ids=lambda value: str(value)[:20])
