@@ -47,7 +47,6 @@ class OpenApiDocument(Resource):
     """``/openapi.json``, with the URL of the server."""
 
     def __init__(self, services: Services) -> None:
-        super().__init__(services)
         self._text = openapi.document(OPERATIONS)
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:

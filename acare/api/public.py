@@ -87,7 +87,6 @@ class Index(Resource):
     """``/``: the HTML page."""
 
     def __init__(self, services: Services) -> None:
-        super().__init__(services)
         agency, currency = services.settings.agency, services.settings.currency
         self._template = Template(_read("index.html"))
         self._title = html.escape(f"Clients · {agency}" if agency else "Clients")

@@ -76,10 +76,8 @@ class ClientCollection(Resource):
 class ClientsCsv(Resource):
     """``/v1/clients.csv``: all clients that the filters match, as a file."""
 
-    parameters: ClassVar = {
-        **FILTERS,
-        "deleted": flag,
-    }  # which is refused, so that the document does not have it
+    # ``deleted`` is refused, so that the document does not have it.
+    parameters: ClassVar = {**FILTERS, "deleted": flag}
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         filters = read_query(req, self.parameters)

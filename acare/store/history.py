@@ -7,7 +7,7 @@ from typing import Any
 
 from acare.auth import OPERATOR, Caller
 from acare.database.database import ReadableDatabase
-from acare.errors import DAMAGED, NotFound, Refused, StoreUnavailable
+from acare.errors import NotFound, Refused
 from acare.field_types import to_json
 from acare.fields import FIELD_NAMES, FIELDS, parse_client
 from acare.store import MAX_SQLITE_INTEGER, STORED_JSON, Store
@@ -53,8 +53,6 @@ class HistoryStore(Store[ReadableDatabase]):
             require_visible(connection, OPERATOR, client_id)
             versions = list(_events(connection, client_id))
             responses = connection.execute(self.RESPONSES, {"id": client_id}).fetchall()
-        if not versions:
-            raise StoreUnavailable(DAMAGED)
         newest_first = [{**event, "client": client} for client, events in versions for event in events]
         answers = [{"created_at": created_at, "client": parse_client(text)} for created_at, text in responses]
         return {"client": versions[0][0], "history": newest_first[::-1], "responses": answers}

@@ -157,7 +157,7 @@ async function lookForTwins(draft, form, signal) {
 	form.querySelector(".twins").replaceChildren(twinsOf(draft));
 }
 
-/** Whether somebody was found of whom the form has not said so. */
+/** Whether a client was found that the form does not show. */
 async function hasNewTwins(draft, body, signal) {
 	if (!FIELDS.every(({ name, required }) => !required || draft.values[name])) return false;
 	const known = (draft.twins ?? []).map(({ id }) => id);

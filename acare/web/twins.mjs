@@ -5,7 +5,7 @@ import { el, link, value } from "./dom.mjs";
 import { call, owner, shortName } from "./session.mjs";
 import { draftId } from "./place.mjs";
 
-/** The fields that say who somebody is. */
+/** The fields that say who a client is. */
 export const WHO = ["first_name", "last_name", "phone", "email"];
 
 const initials = (text) => text.normalize("NFD").replace(/(\S)[^\s-]*[\s-]*/g, "$1");

@@ -188,7 +188,7 @@ def behind_sign_in(proxy, folder, person):
 
 @pytest.fixture(scope="module", params=PROXIES)
 def sign_in(request, tmp_path_factory):
-    """A function that signs a person in, or nobody, at a proxy, and the office's browser and program."""
+    """A function that signs a person (or None) in at a proxy, and the office's browser and program."""
     person, folder = {"email": None}, tmp_path_factory.mktemp("sign-in")
     with behind_sign_in(request.param, folder, person) as url:
         key = make_key(folder / "8080.db")
