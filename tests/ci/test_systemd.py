@@ -43,12 +43,6 @@ WantedBy=multi-user.target
 """
 
 
-# --- the units
-
-
-# --- the commands
-
-
 def are_active(run, command):
     """Whether the units that a command names are active."""
     units = re.findall(r"[\w-]+\.(?:service|timer)", command)
@@ -90,9 +84,15 @@ def test_a_server_that_could_not_start_returns_when_it_can(started):
     wait_for(lambda: "<title>Clients · Example Homes" in run(f"{CURL} 127.0.0.1:8080 || true"), seconds=20)
 
 
-def test_another_office_has_its_own_service_users_and_alarm(started):
+@pytest.fixture(scope="module")
+def north(started):
+    """What the commands for another office print."""
+    return started[2](NORTH)
+
+
+def test_another_office_has_its_own_service_users_and_alarm(started, north):
     folder, _, run = started
-    assert re.search("^[0-9a-f]{64}$", run(NORTH), re.MULTILINE)
+    assert re.search("^[0-9a-f]{64}$", north, re.MULTILINE)
     assert are_active(run, ENABLED.replace("acare", "acare-north"))
     assert run("acare-north user list | cut -d ' ' -f 1") == "email\nyou@example.com\n"
     run("systemctl start acare-north-check.service")  # of the first backup, too
@@ -101,6 +101,7 @@ def test_another_office_has_its_own_service_users_and_alarm(started):
     assert "south@example.com" not in run("acare-north user list")
 
 
+@pytest.mark.usefixtures("north")
 def test_an_office_on_the_port_of_another_fails_to_start_and_its_check_too(started):
     folder, _, run = started
     settings = folder / "etc" / "acare-north.env"
