@@ -6,11 +6,8 @@ from pathlib import Path
 
 import pytest
 from support.backups import leave_log
-from support.client import Api, full_key
-from support.data import JORDAN
 from support.writer import add, writer_of
 
-import acare
 from acare.database import wal
 from acare.database.database import Database
 from acare.errors import StoreUnavailable
@@ -58,19 +55,3 @@ def test_a_log_that_was_left_is_synced_before_it_is_copied(left, monkeypatch):
     Database(left).close()
     assert (log, True) in synced
     assert left.read_bytes() != before
-
-
-# --- a write that was answered with 503 and is there all the same
-
-
-def test_a_retry_after_such_a_503_makes_one_client(tmp_path, fail):
-    with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
-        api = Api(app, full_key(app, "ana@example.com", "agent"))
-        headers = {**api.headers, "Idempotency-Key": "k"}
-        fail("COMMIT", runs_first=True)  # its sync failed, and the content reached the disk
-        api.web.post_json("/v1/clients", JORDAN, headers=headers, status=503)
-    fail()
-    with acare.create_app(database=tmp_path / "acare.db", rate_limit="off") as app:
-        again = Api(app, api.key)
-        again.web.post_json("/v1/clients", JORDAN, headers=headers, status=201)
-        assert again.get("/v1/clients").json["data"]["meta"]["total"] == 1

@@ -32,12 +32,6 @@ class Agency:
     def __init__(self, folder):
         self.folder = folder
         self.database = folder / "acare.db"
-        self.start_again()
-
-    def start_again(self):
-        """A new database, in place of an old one."""
-        for path in self.folder.glob(f"{self.database.name}*"):
-            path.unlink()
         with acare.create_app(database=self.database) as app:
             made = new_key(app.keys, USER, {"all": ["read", "write"]}, role="broker")
         self.user_id, self.key = made.user_id, made.key

@@ -77,10 +77,9 @@ def other(bench):
 def fail(monkeypatch):
     """``fail("COMMIT", "ROLLBACK")``: these statements fail from now on; ``fail()``: none does."""
 
-    def choose(*statements, runs_first=False, code=sqlite3.SQLITE_IOERR_FSYNC):
+    def choose(*statements, code=sqlite3.SQLITE_IOERR_FSYNC):
         monkeypatch.setattr(Failing, "statements", statements)
         monkeypatch.setattr(Failing, "code", code)
-        monkeypatch.setattr(Failing, "runs_first", runs_first)
 
     monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Failing))
     return choose

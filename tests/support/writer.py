@@ -22,12 +22,10 @@ def writer_of(path):
 class Failing(sqlite3.Connection):
     """A connection of which some statements fail as they do when the disk has an error."""
 
-    statements, runs_first, code = (), False, None
+    statements, code = (), None
 
     def execute(self, sql, *arguments):
         if sql.startswith(self.statements):
-            if self.runs_first:
-                super().execute(sql, *arguments)
             error = sqlite3.OperationalError("disk I/O error")
             error.sqlite_errorcode = self.code
             raise error
