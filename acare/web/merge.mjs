@@ -57,7 +57,7 @@ function drawMerge(pair, signal) {
 	);
 	const hint = draft
 		? ""
-		: `${names[1]} is deleted afterwards; Undo brings both back as they were.`;
+		: `${names[1]} is deleted, which a note says. Undo brings both back as they were.`;
 	const sides = el("span.phone-only", `Left: ${names[0]}, kept. Right: ${names[1]}.`);
 	show("Merge two clients", { back: address, badges: el("span.muted", hint, sides) }, form);
 }
