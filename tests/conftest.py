@@ -1,7 +1,9 @@
 """Fixtures: an app on a database of its own, callers with keys to it, and real servers."""
 
 import os
+import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,8 +24,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also under nohup
 
-# Tests in ci/ need the network, or programs that .ci/run installs.
-collect_ignore = [] if os.environ.get("ACARE_TEST_CI") else ["ci"]
+# What cannot run here. ci/ needs the network, or programs that .ci/run installs, web/browser a Chromium and
+# the folder of axe-core. The recorder of power cuts is built by gcc and preloaded as Linux does it.
+NEEDS = {
+    "ci": "ACARE_TEST_CI" in os.environ,
+    "web/browser": "ACARE_TEST_BROWSER" in os.environ,
+    "powercut/test_power_cut.py": sys.platform == "linux" and shutil.which("gcc"),
+}
+collect_ignore = [path for path, is_there in NEEDS.items() if not is_there]
 
 
 def pytest_collection_finish() -> None:

@@ -33,8 +33,8 @@ def ask(app, method, path, body=None, **headers):
     return status, sorted(sent), TIMESTAMP.sub("", answer.decode())
 
 
-def new_key(app, email="broker@example.com", role="broker", scopes=("read", "write")):
-    return keys.new_key(app.keys, email, {"clients": list(scopes)} if scopes else {}, role=role)
+def new_key(app, email="broker@example.com", role="broker", scopes=("read", "write"), **others):
+    return keys.new_key(app.keys, email, {"clients": list(scopes)} if scopes else {}, role=role, **others)
 
 
 # --- keys
@@ -153,20 +153,13 @@ REQUESTS = [
     *(("PUT", {"notes": "x", "version": version}) for version in (7, 1, 0)),
 ]
 CONDITIONS = [{}, {"if_match": '"1"'}, {"if_match": '"7"'}, {"if_match": "*"}, {"if_none_match": '"1"'}]
-EXPIRE = "UPDATE api_keys SET expires_at = '2001-01-01T00:00:00.000Z' WHERE id = ?"
-
-
-def expired(app):
-    key = new_key(app, "bob@example.com", "agent")
-    app.database.write(lambda connection: connection.execute(EXPIRE, (key.id,)).fetchall())
-    return key
-
+ENDED = "2001-01-01T00:00:00.000Z"
 
 # Callers that may not see a client of Bob's: their keys.
 CALLERS = {
     "no key": lambda app: "",
     "unknown key": lambda app: "0" * 64,
-    "Bob's expired key": lambda app: expired(app).key,
+    "Bob's expired key": lambda app: new_key(app, "bob@example.com", "agent", expires_at=ENDED).key,
     "Bob's key without a scope": lambda app: new_key(app, "bob@example.com", "agent", ()).key,
     "another agent": lambda app: new_key(app, "ana@example.com", "agent").key,
 }

@@ -21,16 +21,12 @@ WRITES = pytest.mark.parametrize(("method", "body"), [("PUT", {"notes": "mine"})
 app = app_fixture()
 
 
-def second_version(api):
+@pytest.fixture
+def path(api):
     """The path of a new client at version 2."""
     client_id = api.create()["id"]
     api.put(client_id, {"source": "the second version", "version": 1})
     return f"/v1/clients/{client_id}"
-
-
-@pytest.fixture
-def path(api):
-    return second_version(api)
 
 
 def version(api, path):

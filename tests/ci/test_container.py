@@ -8,7 +8,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 import pytest
 from support.http import serving_with
 from support.page import examples
-from support.sockets import wait_for
+from support.sockets import free_port, wait_for
 
 FOLDER = Path(__file__).parents[2] / "acare" / "cli" / "container"
 COMPOSE = (FOLDER / "compose.yaml").read_text()
@@ -70,8 +69,7 @@ def environment(folder, **values):
 @contextmanager
 def container(image):
     """The URL of the container's process, once its health check passes. It must stop by itself."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     text = " ".join(arguments("ENV")).replace("/data", f"{image}/data").replace("8080", port)
     env = environment(image, **dict(word.split("=") for word in shlex.split(text)))
     _, *check = json.loads(re.findall("test: (.*)", COMPOSE)[0].replace("8080", port))

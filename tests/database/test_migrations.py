@@ -127,16 +127,13 @@ def test_a_cursor_of_before_yields_what_has_changed_since(migrated, answers):
     assert [[change["id"], change.get("removedAt")] for change in changes] == answers["changes"]
 
 
-def send(app, key, idempotency_key, body, status=201):
-    headers = {"X-API-Key": key, "Idempotency-Key": idempotency_key}
-    return Api(app, key).web.post_json("/v1/clients", body, headers=headers, status=status)
-
-
 def test_idempotency_keys_of_before_still_hold(migrated):
-    again = send(migrated, old_schema.ANA, "ana-4", old_schema.SENT)
+    ana, ben = Api(migrated, old_schema.ANA), Api(migrated, old_schema.BEN)
+    again = ana.ask("POST", "/v1/clients", old_schema.SENT, 201, Idempotency_Key="ana-4")
     assert again.headers["Idempotent-Replayed"] == "true"
-    send(migrated, old_schema.ANA, "ana-4", JORDAN, status=422)
-    assert "Idempotent-Replayed" not in send(migrated, old_schema.BEN, "ben-1", JORDAN).headers
+    ana.ask("POST", "/v1/clients", JORDAN, 422, Idempotency_Key="ana-4")
+    other = ben.ask("POST", "/v1/clients", JORDAN, 201, Idempotency_Key="ben-1")
+    assert "Idempotent-Replayed" not in other.headers
 
 
 @pytest.mark.parametrize("too_old", [3, 2, -1])

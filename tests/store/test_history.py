@@ -98,16 +98,12 @@ def test_purge_deletes_the_oldest_versions_without_a_gap(acare, app, api, ages, 
 # --- acare erase
 
 
-def post_with_idempotency_key(api, key="k", **fields):
-    headers = {**api.headers, "Idempotency-Key": key}
-    return api.web.post_json("/v1/clients", {**JORDAN, **fields}, headers=headers, status=201)
-
-
 @pytest.mark.parametrize("length", [0, 10_000])
 @pytest.mark.parametrize("checkpoint", [True, False])
 def test_the_name_is_in_no_file_any_more(acare, app, api, tmp_path, length, checkpoint):
     api.create()
-    client_id = post_with_idempotency_key(api, first_name=NAME, notes="n" * length).json["data"]["id"]
+    body = {**JORDAN, "first_name": NAME, "notes": "n" * length}
+    client_id = api.ask("POST", "/v1/clients", body, 201, Idempotency_Key="k").json["data"]["id"]
     api.put(client_id, {"tags": [NAME] * 50})
     api.put(client_id, {"tags": []})
     assert files_with(tmp_path, NAME)

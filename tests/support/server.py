@@ -20,12 +20,11 @@ FIRST_USER = "broker@localhost"
 
 
 class RunningServer(NamedTuple):
-    """A real ``acare`` process on a free port, its address, a key, and what it printed first."""
+    """A real ``acare`` process on a free port, its address, and a key."""
 
     process: subprocess.Popen
     url: str
     key: str | None
-    printed: str
 
 
 def command(*arguments, before=""):
@@ -79,7 +78,7 @@ def starter(folder):
         process, printed = stack.enter_context(started)
         key = re.search(r"\b[0-9a-f]{64}\b", printed)
         made = make_key(database, FIRST_USER) if is_new else key and key[0]
-        return RunningServer(process, re.search(r"http://[^/\s]+", printed)[0], made, printed)
+        return RunningServer(process, re.search(r"http://[^/\s]+", printed)[0], made)
 
     with ExitStack() as stack:
         yield start
