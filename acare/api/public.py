@@ -116,7 +116,6 @@ class WebFile(Resource):
     """``/web/{name}``: a file that the page loads."""
 
     def __init__(self, services: Services) -> None:
-        super().__init__(services)
         self._texts = {name: _read(name) for name in web_files()}
         self._texts["page.css"] = "".join(map(_read, STYLES))
 

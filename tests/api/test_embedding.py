@@ -116,6 +116,7 @@ WRONG = {  # what a program does by mistake, and what the error names
     "the end of a key": ("expires_at must be a time", lambda app: create_key(app, expires_at="tomorrow")),
     "a state of a user": ("disabled must be true", lambda app: app.users.change(ANA, disabled="yes")),
     "an invitation": ("invitation must be true", lambda app: create_key(app, invitation="no")),
+    "a user": ("no@example.com does not exist or is disabled", lambda app: app.caller("no@example.com")),
     "a cursor": ("after must be", lambda app: app.feed.page(OPERATOR, after=5, limit=1)),
     "a filter": ("argument: stauts", lambda app: filtered(app, stauts="x")),
     "a status": ("status must be", lambda app: filtered(app, status="lost")),
@@ -143,7 +144,7 @@ def test_a_mistake_of_an_embedding_program_is_named(north, mistake):
     create(north, new())
     before = stored(north)
     text, make = WRONG[mistake]
-    with pytest.raises((InvalidInput, TypeError), match=text):
+    with pytest.raises((Refused, InvalidInput, TypeError), match=text):
         make(north)
     assert stored(north) == before
 

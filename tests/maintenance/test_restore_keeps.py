@@ -113,6 +113,13 @@ def test_an_erasure_is_kept_in_a_backup_of_an_older_schema(path, tmp_path):
     assert (client_id,) not in query(path, "SELECT id FROM clients")
 
 
+def test_a_database_of_an_older_schema_is_replaced(path, since):
+    path.unlink()
+    old_schema.write_to(path)
+    ((clients,),) = query(path, "SELECT count(*) FROM clients")
+    assert restore(since[0], path).kept.created == clients
+
+
 def test_no_other_process_can_write_during_a_restore(path, since, monkeypatch):
     """It could revoke a key that the restored database would accept again."""
 

@@ -27,6 +27,10 @@ def test_each_file_has_its_type_and_may_be_cached(app, path):
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+def test_only_files_of_the_page_are_served(app):
+    get(app, "/web/README.md", 404)
+
+
 @pytest.mark.parametrize("path", ["/", "/web/page.css"])
 @pytest.mark.parametrize("sent", ["{}", "W/{}", '"other", {}', "*"])
 def test_a_file_that_the_browser_has_is_304(app, path, sent):
@@ -70,3 +74,7 @@ def test_the_page_gets_the_agency_and_the_currency(tmp_path):
         text = get(app, "/").text
     assert '<html lang="en" data-agency="A&amp;B &quot;&lt;b&gt;" data-currency="EUR">' in text
     assert "<title>Clients · A&amp;B &quot;&lt;b&gt;</title>" in text
+
+
+def test_the_page_of_no_agency_has_a_plain_title(app):
+    assert "<title>Clients</title>" in get(app, "/").text
