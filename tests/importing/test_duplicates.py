@@ -55,11 +55,12 @@ def test_a_person_is_a_duplicate_among_others_with_the_phone_number(agency):
     assert (ended.code, "\nduplicate of this client by phone: 1 row" in f"\n{ended.out}") == (1, True)
 
 
-def test_a_duplicate_is_rejected_and_the_others_are_imported(agency, tmp_path):
+@pytest.mark.parametrize(("policy", "counted"), [("fail", "1 duplicate"), ("skip", "1 skipped")])
+def test_a_duplicate_is_rejected_and_the_others_are_imported(agency, tmp_path, policy, counted):
     agency.create(**JORDAN, email="j@b")
     rows = f"{HEADER},email\nJo,Lee,buyer,j@b\nNew,One,buyer,n@b\n"
-    ended = agency.load(rows, "--rejects", tmp_path / "rejects.csv")
-    assert (ended.code, ended.out.splitlines()[-1]) == (0, "1 created, 1 duplicate; 1 client written.")
+    ended = agency.load(rows, "--rejects", tmp_path / "rejects.csv", "--on-duplicate", policy)
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, f"1 created, {counted}; 1 client written.")
     assert "duplicate of this client by email: Jordan Lee" in (tmp_path / "rejects.csv").read_text()
 
 

@@ -24,6 +24,8 @@ MEANINGS = [f"--value=Stage:{each}" for each in ("new=inactive", "Bad: timing=?=
 STREETS = "Name,Street,Phone,Phone,City,Notizen\nA B,Main St 1,1,2,Taft,Dogs"
 GERMAN = "Name,Art,Kundenstatus,Tel. mobil\nA B,Eigentümerin,geschlossen,5"
 NUMBERS = "Name,Phone,Notes\nA B,661 ::: 662 ::: 663,VIP"
+NO_TEXT = '{"first_name":"A","last_name":"B","client_type":"","source":""}'
+OLD_BUYER = {"client_type": "buyer", "source": "old"}
 BOTH_CLOSED = {"client_type": "both", "status": "closed"}
 ROWS = {  # the file, arguments, and fields of the client
     "a name with accents and marks": ("prenom,NOM,E_Mail\nAna,Vega,a@b", [], {"email": "a@b"}),
@@ -36,6 +38,7 @@ ROWS = {  # the file, arguments, and fields of the client
     "a mapped column": ("Name,Nr\nA B,555", ["--map", "Nr=phone"], {"phone": "555"}),
     "an ignored column": ("Name,email\nA B,a@b", ["--map", "email="], {"email": None}),
     "a default and a value": ("Name,Source\nA B,web", ["--default=source=old"], {"source": "web"}),
+    "a default and JSON without a text": (NO_TEXT, ["--default=source=old"], OLD_BUYER),
     "columns in the notes": (STREETS, NOTES, {"notes": "Dogs\nStreet: Main St 1\nCity: Taft\nPhone (4): 2"}),
     "numbers of Google": (NUMBERS, [], {"phone": "661", "notes": "VIP\nPhone: 662\nPhone: 663"}),
     "German columns": (GERMAN, [], {"client_type": "seller", "status": "closed", "phone": "5"}),
