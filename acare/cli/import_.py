@@ -5,7 +5,7 @@ import re
 import shlex
 import tempfile
 from collections import Counter
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -130,6 +130,8 @@ def import_(
             try:
                 download.run()  # before the transaction: no writer waits for the network
             except OSError as error:
+                with suppress(OSError):  # its buffer cannot be written either
+                    file.close()
                 raise OSError(error.errno, error.strerror, str(kept or tempfile.gettempdir())) from None
             options = replace(options, now=timestamps.now())  # clients can be created during a download
         else:

@@ -1,6 +1,5 @@
 """``acare import URL``: the clients of another server, which a stand-in for the hosted service has."""
 
-import errno
 import json
 import os
 
@@ -43,9 +42,12 @@ def test_a_password_or_a_query_in_the_url_is_refused_and_not_printed(agency, url
 
 def test_a_full_disk_during_a_download_names_the_file(mover, hosted, tmp_path, monkeypatch):
     hosted.create(1)
+    keep = Download._keep
 
-    def fails(*_):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    def fails(download, client):
+        with open("/dev/full", "wb") as disk:
+            os.dup2(disk.fileno(), download._file.fileno())
+        keep(download, client)
 
     monkeypatch.setattr(Download, "_keep", fails)
     ended = mover.run("--download", tmp_path / "kept")
