@@ -24,7 +24,7 @@ def parse_due(text: Any) -> str:
 
 
 _UUID = Described(ids.parse, {"type": "string", "format": "uuid"})
-_DUE = Described(parse_due, {"type": "string"})
+_DUE = Described(parse_due, {"type": "string", "pattern": "^([0-9]{4}-[0-9]{2}-[0-9]{2}|any)$"})
 _SORT = Enum(("created_at", "updated_at", "name"))
 _ORDER = Enum(("asc", "desc"))
 

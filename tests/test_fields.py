@@ -9,6 +9,7 @@ from support.field_values import SIZES, VALUES
 from acare.errors import InvalidInput
 from acare.field_types import USER_EMAIL
 from acare.fields import FIELDS, validate_create, validate_update
+from acare.filters import FILTERS
 
 KINDS = {field.name: field.kind for field in FIELDS}
 
@@ -45,10 +46,20 @@ def test_a_field_rejects_what_the_contract_forbids(name):
     assert [value for value in VALUES[name][1] if accepts(KINDS[name], value)] == []
 
 
-def test_the_pattern_of_an_address_is_what_the_app_takes():
-    texts = ["a@b", " a@b ", "jörg+test@exämple.com", "jordan", "a@b@c", "@example.com", "jordan@", "a b@c"]
-    fits = [text for text in texts if re.search(USER_EMAIL.schema["pattern"], text)]
-    assert fits == texts[:3] == [text for text in texts if accepts(USER_EMAIL, text)]
+PATTERNS = [
+    (USER_EMAIL, ["a@b", " a@b ", "jörg+test@exämple.com"], ["jordan", "a@b@c", "@b.com", "a@", "a b@c"]),
+    (
+        FILTERS["due"].kind,
+        ["2026-12-15", "any"],
+        ["soon", "20261215", "2026-W51-2", "2026-12-15T00:00", "any "],
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "valid", "invalid"), PATTERNS)
+def test_the_pattern_in_a_schema_is_what_the_app_takes(kind, valid, invalid):
+    fits = [text for text in [*valid, *invalid] if re.search(kind.schema["pattern"], text)]
+    assert fits == valid == [text for text in [*valid, *invalid] if accepts(kind, text)]
 
 
 @pytest.mark.parametrize(("value", "accepted"), SIZES, ids=lambda value: str(value)[:20])
