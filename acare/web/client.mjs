@@ -18,7 +18,7 @@ import {
 	value,
 } from "./dom.mjs";
 import { call, ready, signature } from "./session.mjs";
-import { draftNotes, knownClient, place, readAhead, remember, results, walkOf } from "./place.mjs";
+import { draftNotes, knownClient, place, remember, results, walkOf } from "./place.mjs";
 import { historyOf, readHistory, remove, restore, showSaved, shown, update } from "./versions.mjs";
 import { journalOf, noteField } from "./notes.mjs";
 
@@ -46,7 +46,6 @@ export async function clientView({ id }, signal) {
 			past.replaceChildren(historyOf(id, history, client ?? known));
 	};
 	await place.refresh();
-	await readAhead(id, signal).catch(() => null); // it is read when it is shown
 }
 
 const around = (id) => ({ back: place.list ?? "#/", beside: walkOf(id) });
