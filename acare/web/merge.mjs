@@ -186,6 +186,7 @@ function searchView(client, signal) {
 	};
 	const input = el("input", {
 		type: "search",
+		name: "q",
 		"aria-label": "Search",
 		autocomplete: "off",
 		value: client.last_name.slice(0, 200),

@@ -83,9 +83,10 @@ test("buyers are ranked by fit, approval and latest change", () => {
   assert.deepEqual(ranked(rows, HOUSE).map(({ id }) => id), ["fit", "approved", "new", "old", "too little"]);
 });
 
-test("a pre-approval without an amount counts for each price", () => {
+test("a pre-approval without an amount, or for no given price, counts", () => {
   assert.equal(isApproved(buyer({ pre_approved: true }), HOUSE), true);
   assert.equal(isApproved(buyer({ pre_approval_amount: 900_000 }), HOUSE), false);
+  assert.equal(isApproved(buyer({ pre_approved: true, pre_approval_amount: 1 }), { price: "" }), true);
 });
 
 test("a place is compared by whole words", () => {

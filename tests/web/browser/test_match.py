@@ -25,6 +25,7 @@ def buyers(agency):
 def test_the_buyer_who_fits_best_comes_first(open_page, agency):
     page = opened(open_page, agency)
     page.get_by_role("link", name="Match").click()
+    expect(page.get_by_label("Price")).to_be_focused()
     for name, text in {"Price": "525k", "Place": "rosedale", "Type": "House", "Size": "153 m²"}.items():
         page.get_by_label(name, exact=True).fill(text)
     expect(page.locator(ROWS)).to_have_text(["Jordan Approved", "Jordan Full", "Jordan Open"])
@@ -52,7 +53,9 @@ def test_a_property_without_criteria_has_no_list(open_page, agency):
 
 
 def test_places_are_suggested_from_the_clients(open_page, agency):
-    page = opened(open_page, agency, "match")
+    page = opened(open_page, agency, "match?location=o")
+    expect(page.locator(ROWS)).to_have_text(["Jordan Open"])
+    expect(page.locator("#places option")).to_have_count(0)  # a letter is too little
     page.get_by_label("Place").fill("oi")
     expect(page.locator("#places option")).to_have_text(["Oildale"])
     page.get_by_label("Place").fill("Oildale")
