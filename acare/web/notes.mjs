@@ -28,13 +28,19 @@ function bodyFor({ entry, due }, { notes, tags }) {
 	};
 }
 
+/** The body of an update that takes a saved entry back, and its follow-up. */
+const bodyWithout = ({ entry, due }, { notes, tags }, before) => ({
+	notes: (notes ?? "").replace(`${entry}\n\n`, "").replace(entry, "") || null,
+	...(due !== undefined && { tags: withDue(tags, before) }),
+});
+
 const sending = new Set(); // the ids of drafts
 /** Save a draft: {text, due}. Its entry has the time and the author. The field is empty at once, for
  *  another note with a draft of its own. */
 async function save(client, draft) {
 	const text = draft.text.trim();
 	// It stays the same one if this is tried again.
-	if (text) draft.entry ??= newNote(text);
+	draft.entry ??= text && newNote(text);
 	writeDraft(draft);
 	const drawField = () =>
 		redraw(() => document.getElementById(`note:${client.id}`)?.replaceWith(noteField(client)));
@@ -45,7 +51,8 @@ async function save(client, draft) {
 	try {
 		const saved = await update(client, (newest) => bodyFor(draft, newest));
 		dropDraft(draft.id);
-		showSaved(saved);
+		const undo = (newest) => bodyWithout(draft, newest, dueIn(client.tags));
+		showSaved(saved, () => update(saved, undo).then((undone) => showSaved(undone)));
 	} finally {
 		sending.delete(draft.id);
 		drawField();

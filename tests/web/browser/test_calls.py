@@ -39,7 +39,7 @@ def test_a_walk_keeps_its_order_whatever_changes(open_page, callers):
             expect(page.locator(".lines")).to_contain_text("Called.")
         elif number % 4 == 1:
             page.locator("#status").select_option("inactive")
-            expect(page.locator(SAID)).to_contain_text("Saved.Undo")  # of a note, there is no Undo
+            expect(page.locator(".history li").first).to_contain_text("→ Inactive")
             page.get_by_role("heading", level=1).click()
         page.keyboard.press("j")
     page.keyboard.press("j")  # the page of the list has no more

@@ -85,12 +85,16 @@ def test_a_note_comes_before_the_others_whatever_happens_meanwhile(open_page, ag
     page.context.set_offline(False)
     page.locator("p.note").get_by_role("link", name="Noted").click()
     expect(page.locator(".history li").first).to_be_visible()
-    agency.put(client, notes="Theirs.\n\nOld.")
+    agency.put(client, notes="Theirs.\n\nOld.", tags=["due:2100-01-01"])
     page.get_by_role("button", name="Save note").click()
     expect(page.locator(".lines")).to_contain_text("She called.")
     notes = agency.get(client)["notes"]
     assert NOTED.match(notes)
     assert notes.endswith(" She called.\n\nTheirs.\n\nOld.")
+    page.keyboard.press("Control+z")
+    expect(page.locator(".entries").first).not_to_contain_text("She called.")
+    undone = agency.get(client)
+    assert (undone["notes"], undone["tags"]) == ("Theirs.\n\nOld.", ["due:2100-01-01"])
 
 
 def test_the_status_saves_on_enter_and_is_undone(open_page, agency):

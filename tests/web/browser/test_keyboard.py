@@ -86,3 +86,6 @@ def test_a_follow_up_is_set_and_done_by_keyboard(open_page, agency):
     page.keyboard.press("Enter")
     expect(page.locator(".lines")).to_contain_text("Met her.")
     assert agency.get(client)["tags"] == []
+    press(page, "Control+z")
+    expect(page.locator(".heading time")).to_have_text("Today")
+    assert agency.get(client)["notes"] is None
