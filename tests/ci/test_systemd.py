@@ -266,7 +266,9 @@ chmod +x /mnt/oauth2-proxy/oauth2-proxy /mnt/bin/curl
 def test_the_commands_start_the_sign_in(started):
     folder, _, run = started
     settings = (folder / "etc" / "acare.env").read_text()
-    run(f"{RELEASE}PATH=/mnt/bin:$PATH\n{GET_SIGN_IN}{START_SIGN_IN}sleep 1")
+    run(f"{RELEASE}PATH=/mnt/bin:$PATH\n{GET_SIGN_IN}{START_SIGN_IN}")
+    process = "/proc/$(systemctl show --value --property=MainPID oauth2-proxy.service)/comm"
+    wait_for(lambda: run(f"cat {process} || true") == "sleep\n")
     assert are_active(run, "acare.service oauth2-proxy.service")
     me = run(f"{CURL} --header Remote-Email:you@example.com 127.0.0.1:8080/v1/users/me")
     assert '"you@example.com"' in me

@@ -1,4 +1,4 @@
-"""The writer: which writes share a commit, what a failure undoes, which callers it reaches, and the stop."""
+"""The writer: which writes share a commit, what a failure undoes, which callers it reaches; checkpoints."""
 
 import sqlite3
 import subprocess
@@ -10,6 +10,7 @@ from support.sockets import wait_for
 from support.threads import SOON, Call, Held
 from support.writer import add, together
 
+from acare.database import wal
 from acare.errors import StoreUnavailable
 
 
@@ -152,3 +153,35 @@ def test_a_log_in_use_by_another_process_is_not_emptied(bench, begin):
         assert bench.log_size() == size
         # If SQLite cannot have the lock, its own TRUNCATE checkpoints without it, and could meet a commit.
         assert begin == "BEGIN" or bench.path.read_bytes() == before
+
+
+# --- checkpoints
+
+
+def test_no_process_can_commit_during_a_checkpoint(bench, other, monkeypatch):
+    monkeypatch.setattr(wal, "CHECKPOINT_AFTER", 1)
+    found = []
+
+    def try_to_write(statement):
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            found.append(str(error))
+        else:
+            other.execute("ROLLBACK")
+            found.append("could write")
+
+    bench.checkpointer.set_trace_callback(try_to_write)
+    bench.run(add(1))
+    assert found == ["database is locked"]
+
+
+def test_few_large_rows_are_checkpointed_too(bench):
+    """Otherwise 4,000 clients with long notes make a log of 700 MiB."""
+    sizes = []
+    for n in range(300):
+        bench.run(
+            lambda c, n=n: c.execute("INSERT INTO facts VALUES (?, zeroblob(300000), NULL)", (n,)).rowcount
+        )
+        sizes.append(bench.log_size())
+    assert wal.CHECKPOINT_SIZE < max(sizes) < wal.CHECKPOINT_SIZE + 17 * 320_000

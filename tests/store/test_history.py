@@ -1,11 +1,16 @@
 """The history of clients as the commands show it: who changed what, restoring, purging and erasing."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from support import command
+from support.clients import new
 from support.data import JORDAN, OTHER
 from support.files import files_with
+
+from acare.auth import OPERATOR
+from acare.store import purging
 
 NAME = "Zaphodina"  # of the person to erase
 
@@ -93,6 +98,24 @@ def test_purge_deletes_the_oldest_versions_without_a_gap(acare, app, api, ages, 
     assert [
         version for (version,) in rows(app, "SELECT version FROM client_history ORDER BY version")
     ] == left
+
+
+def test_a_purge_beside_writes_ends(store, user, database, sql, monkeypatch):
+    """Others write between its steps, and each commit adds rows to the feed of changes."""
+    for _ in range(8):
+        store.delete(OPERATOR, store.create(user, new()).id)
+    sql("UPDATE client_history SET ended_at = '2020-01-01T00:00:00.000Z'")
+    pauses = iter(range(20))
+
+    def write(seconds):
+        next(pauses)
+        for _ in range(5):
+            store.delete(OPERATOR, store.create(user, new()).id)
+
+    monkeypatch.setattr(purging, "ROWS", 3)
+    monkeypatch.setattr(purging, "time", SimpleNamespace(sleep=write))
+    assert purging.purge(database, 1) == 8
+    assert next(pauses) > 2
 
 
 # --- acare erase

@@ -95,10 +95,10 @@ class Target:
 
 
 @contextmanager
-def target_in(folder, *arguments, key=None, **options):
-    """Start a Target on a database in ``folder``, which is created unless ``key`` is given."""
+def target_in(folder, *arguments, **options):
+    """Start a Target on a database in ``folder``, which is created if it is missing."""
     database = folder / "served.db"
-    key = key or make_key(database)
+    key = make_key(database)
     with serving(database, *arguments, **options) as (process, address):
         yield Target(process, address, key, folder / "server.log")
 
