@@ -123,8 +123,8 @@ def sample(among: Mapping[str, Schema], schema: Schema) -> Any:
 
 
 def _target(among: Mapping[str, Schema], schema: Schema) -> Schema:
-    """The schema to which it refers, or itself."""
-    return among[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+    """The schema to which it refers."""
+    return among[schema["$ref"].rpartition("/")[2]]
 
 
 # --- the text
