@@ -140,3 +140,13 @@ def test_an_example_leaves_out_what_a_usual_response_lacks(document):
 def test_a_new_client_needs_names_and_a_type(document):
     required = document["components"]["schemas"]["ClientInput"]["required"]
     assert required == ["first_name", "last_name", "client_type"]
+
+
+UNSET = {"email", "phone", "source", "budget_min", "budget_max", "pre_approval_amount", "notes"}
+EMPTY = {"status", "preferred_locations", "property_preferences", "pre_approved", "tags"}
+
+
+@pytest.mark.parametrize(("name", "nullable"), [("ClientRecord", UNSET), ("ClientInput", UNSET | EMPTY)])
+def test_a_field_that_can_be_unset_can_be_null(document, name, nullable):
+    properties = document["components"]["schemas"][name]["properties"]
+    assert {each for each, schema in properties.items() if "null" in str(schema)} == nullable
