@@ -19,9 +19,9 @@ from acare.fields import HOSTED_NAMES
 from acare.importing.csv_reader import CsvReader
 from acare.importing.download import Download
 from acare.importing.json_lines import JsonReader
-from acare.importing.merging import merge
 from acare.importing.proof import Proof, prove
 from acare.importing.rows import MAX_LINE, Options, Row
+from acare.importing.second_import import update
 from acare.store.imports import ImportStore
 
 Reader = CsvReader | JsonReader
@@ -46,7 +46,7 @@ class ProblemSummary:
 class Result:
     """The result of an import.
 
-    ``counts`` has the rows by outcome: see ``merging``, and ``created``, ``skipped``, ``refused``, and
+    ``counts`` has the rows by outcome: see ``second_import``, and ``created``, ``skipped``, ``refused``, and
     ``duplicate``. ``summaries`` has the problems and duplicates by text, in order
     of the first line. ``conflicts`` has the id and name of clients that are left to a person. ``missing`` has
     the fields that the server lacks, with the number of clients. ``proof``: from a server.
@@ -128,7 +128,7 @@ def _import(row: Row, store: ImportStore, options: Options, result: Result) -> s
     """Write a row, unless it has problems or is a duplicate. Returns the reasons against it."""
     try:
         client = row.validated(options, store.owners)
-        outcome = merge(row, client, store, options) if options.is_update and "id" in client else None
+        outcome = update(row, client, store, options) if options.is_update and "id" in client else None
         if outcome is None:
             return _create(row, client, store, options, result)
         result.counts[outcome] += 1

@@ -35,7 +35,7 @@ _ROUNDED = "was rounded by a spreadsheet: format the column as text there, and s
 
 OnDuplicate = Literal["fail", "skip", "create", "update", "keep"]
 
-#: With these, rows with an id update the client that has it: see ``acare.importing.merging``.
+#: With these, rows with an id update the client that has it: see ``second_import``.
 UPDATES = ("update", "keep")
 
 

@@ -14,7 +14,7 @@ from acare.store.imports import ImportStore
 Outcome = Literal["updated", "unchanged", "kept", "conflict", "deleted here"]
 
 
-def merge(row: Row, client: dict[str, Any], store: ImportStore, options: Options) -> Outcome | None:
+def update(row: Row, client: dict[str, Any], store: ImportStore, options: Options) -> Outcome | None:
     """Update the client of a valid row with an id; None if there was never one with this id.
 
     Fields that the row lacks stay, and the owner if the row's is not known. InvalidInput if the budgets then
