@@ -105,9 +105,10 @@ async function suggestPlaces(input, signal) {
 
 /** Suggest the types that the newest buyers want. */
 async function suggestTypes() {
+	const list = find("#types");
 	const { clients } = await call("GET", "v1/clients?client_type=buyer&limit=100");
 	const types = clients.flatMap((client) => client.property_preferences.property_types ?? []);
-	find("#types")?.replaceChildren(...options(types));
+	list.replaceChildren(...options(types));
 }
 
 function controlsOf() {

@@ -78,20 +78,38 @@ def test_a_walk_goes_through_the_buyers_and_back(open_page, agency):
     expect(page).to_have_url(re.compile("#/match"))
 
 
+def test_no_buyers_offer_any_status_once(open_page, agency):
+    page = opened(open_page, agency, "match?price=9m")
+    page.get_by_role("link", name="Any status").click()
+    expect(page.get_by_role("radio", name="Any status")).to_be_checked()
+    expect(page.get_by_role("heading", name="No buyers found")).to_be_visible()
+    expect(page.get_by_role("link", name="Any status")).to_have_count(0)
+
+
 def test_more_than_500_matches_are_said(open_page, agency):
     page = opened(open_page, agency)
-    page.route("**/v1/clients?*price=1&*", lambda route: route.fulfill(json=many(route.request.url)))
-    page.goto(f"{agency.url}/#/match?price=1")
+    page.route(re.compile(r"/v1/clients\?"), lambda route: route.fulfill(json=many(route.request.url)))
+    page.goto(f"{agency.url}/#/match?price=1&location=Rosedale")
     expect(page.get_by_role("status").first).to_have_text("500 of 1,234 active buyers")
+    expect(page.locator("#location-hint")).to_have_text("wanted by at least 100 clients")
+
+
+def test_a_refusal_is_not_shown_as_no_buyers(open_page, agency):
+    page = opened(open_page, agency)
+    error = {"code": "INSUFFICIENT_SCOPE", "message": "No."}
+    answer = {"status": 403, "json": {"success": False, "error": error}}
+    page.route("**/v1/clients?*price=1&*", lambda route: route.fulfill(**answer))
+    page.goto(f"{agency.url}/#/match?price=1")
+    expect(page.get_by_role("heading", name="Something went wrong")).to_be_visible()
 
 
 def many(url):
     """A page of 100 of 1,234 clients."""
-    page = int(re.search(r"&page=(\d+)", url)[1])
+    page = int((re.search(r"&page=(\d+)", url) or [0, 1])[1])
     client = {
         **{"first_name": "Jo", "last_name": "Lee", "client_type": "buyer", "status": "active"},
         **dict.fromkeys(("budget_min", "budget_max", "pre_approval_amount", "phone")),
-        **{"user_id": "u", "preferred_locations": [], "tags": [], "property_preferences": {}},
+        **{"user_id": "u", "preferred_locations": ["Rosedale"], "tags": [], "property_preferences": {}},
         **{"pre_approved": False, "updated_at": "2026-01-01T00:00:00.000Z"},
     }
     clients = [{"id": f"{page}-{at}", **client} for at in range(100)]
