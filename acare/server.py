@@ -212,7 +212,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self.server_name, self.effective_port = listener.getsockname()[:2]
         self.active_channels: dict[int, Channel] = {}
         self.stopping = self._is_awake = self._is_paused = False
-        self._swept_at = self._yielded_at = time.time()
+        self._swept_at = self._yielded_at = time.monotonic()
         self._requests = {kind: SimpleQueue[Channel]() for kind in ("quick", "slow", "other")}
         self.answered: deque[Channel] = deque()  # whose answers the loop is to send
         for kind in ("slow", "other") * THREADS:
@@ -277,20 +277,20 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
             if (channel := self.answered.popleft()).connected:
                 wasyncore.write(channel)
         self._is_awake = False
-        now = time.time()
+        now = time.monotonic()
         if now - self._yielded_at > _LOOP_SECONDS:
             os.sched_yield()
-            self._yielded_at = time.time()
+            self._yielded_at = time.monotonic()
         if now - self._swept_at >= _SWEEP_SECONDS:
             self._swept_at, self._is_paused = now, False
             self._close_overdue(TIMEOUT if self.readable() else PATIENCE)
 
     def _close_overdue(self, patience: float) -> None:
-        """Close connections whose caller has been waited for too long, with TIMEOUT to read an answer."""
+        """Close connections that have waited too long, or since before the clock was changed by as much."""
         for channel in list(self.active_channels.values()):
             since = channel.began if channel.request else channel.last_activity
             limit = TIMEOUT if channel.total_outbufs_len else patience
-            if time.time() - since > limit and not channel.requests:
+            if abs(time.time() - since) > limit and not channel.requests:
                 channel.handle_close()
 
 

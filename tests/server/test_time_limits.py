@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import signal
 import time
 
 import pytest
@@ -14,13 +15,19 @@ from support.sockets import (
     fill_with_large_clients,
     request,
 )
-from support.target import target_in
+from support.target import check_health, target_in
 
 LIMIT_SECONDS = 0.6  # a busy machine may hold up a caller who is in time
 QUICK = f"""
 from acare import server
 server.TIMEOUT = {LIMIT_SECONDS}
 server._SWEEP_SECONDS = 0.05
+"""
+SET_BACK = """
+import signal, time
+time_before, behind = time.time, []
+time.time = lambda: time_before() - 3600 * len(behind)
+signal.signal(signal.SIGUSR1, lambda *_: behind.append(True))
 """
 
 
@@ -48,6 +55,13 @@ def test_an_idle_connection_is_closed(quick):
     with quick.connections() as [raw]:
         raw.sendall(request(quick.key, path="/healthz"))
         assert raw.recv(1000)
+        assert closes(raw)
+
+
+def test_a_clock_that_is_set_back_does_not_keep_a_connection_open(tmp_path):
+    with target_in(tmp_path, before=SET_BACK + QUICK) as target, target.connections() as [raw]:
+        check_health(raw)
+        target.process.send_signal(signal.SIGUSR1)
         assert closes(raw)
 
 
