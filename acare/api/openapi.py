@@ -174,18 +174,17 @@ class _Document:
     def _failure(self, codes: list[str]) -> str:
         """The name of the response with one of these codes, which have one status; it is added."""
         name = "Or".join(map(_name, codes))
-        if name not in self._responses:
-            self._schemas[f"{name}Error"] = self._error(codes)
-            members = {
-                "success": typed("boolean", "Always false for an error.", "false"),
-                "error": typed(f"{name}Error", "What went wrong."),
-                "correlationId": typed("text", "Id of the request, as in `X-Request-ID`.", _REQUEST_ID),
-            }
-            self._responses[name] = {
-                "description": _description(codes),
-                "headers": _headers(header for code in codes for header in ERRORS[code].headers),
-                "content": self._envelope(name, "The envelope of an error.", members),
-            }
+        self._schemas[f"{name}Error"] = self._error(codes)
+        members = {
+            "success": typed("boolean", "Always false for an error.", "false"),
+            "error": typed(f"{name}Error", "What went wrong."),
+            "correlationId": typed("text", "Id of the request, as in `X-Request-ID`.", _REQUEST_ID),
+        }
+        self._responses[name] = {
+            "description": _description(codes),
+            "headers": _headers(header for code in codes for header in ERRORS[code].headers),
+            "content": self._envelope(name, "The envelope of an error.", members),
+        }
         return name
 
     def _error(self, codes: list[str]) -> Schema:

@@ -153,3 +153,11 @@ def test_a_field_that_can_be_unset_can_be_null(document, name, nullable):
         each for each, schema in properties.items() if "null" in str(schema) and "$ref" not in schema
     }
     assert can_be_null == nullable
+
+
+def test_an_error_has_details_and_an_id_where_its_table_says_so(document):
+    schemas = document["components"]["schemas"]
+    with_id = [name for name, schema in schemas.items() if "errorId" in schema.get("properties", ())]
+    assert with_id == ["InternalError"]
+    assert "details" in schemas["ValidationError"]["required"]
+    assert "details" not in schemas["ContentTooLargeError"]["required"]
