@@ -1,22 +1,22 @@
 -- The complete data model of acare. A new database is created by running this file in one transaction;
 -- an existing one is compared with it when it is opened (acare/database/schema.py).
 -- The constraints repeat the most important rules of acare/fields.py. They also hold when the file is
--- edited with another program. (For IN with three values or more, SQLite builds a table at each check.)
--- Each time is as in the API: `strftime` returns any other text changed, or NULL.
+-- edited with another program. (OR instead of IN: for three values or more, SQLite builds a table at each check.)
+-- Times have the format of the API: the checks compare each with what `strftime` makes of it.
 
 PRAGMA application_id = 1633902962; -- "acar": identifies an acare database among SQLite files
 PRAGMA user_version = 6;            -- the version of this schema; older ones: acare/database/migrations/
 
 
--- One row, which every backup copies: a backup belongs to the database with its id.
+-- One row, which every backup contains: a backup belongs to the database with the same id.
 CREATE TABLE identity (
     id TEXT NOT NULL DEFAULT (lower(hex(randomblob(16))))
 ) STRICT;
 
 INSERT INTO identity DEFAULT VALUES;
 
--- One row. A database that a restore has replaced gave its clients no version above this one. New versions of
--- existing clients are greater, so none is ever given to two contents: acare/store/restoring.py.
+-- One row: no client had a greater version in any database that a restore has replaced. The next version of each
+-- client is greater, so that no version identifies two different states: acare/store/restoring.py.
 CREATE TABLE version_floor (
     version INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -32,7 +32,7 @@ CREATE TABLE users (
     role       TEXT NOT NULL CHECK (role IN ('agent', 'broker')),
     created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
                              CHECK (created_at IS strftime('%Y-%m-%dT%H:%M:%fZ', created_at)),
-    -- From then on, the user's keys are not valid.
+    -- From this time on, the user's keys are not valid.
     disabled_at TEXT CHECK (disabled_at IS strftime('%Y-%m-%dT%H:%M:%fZ', disabled_at))
 ) STRICT;
 
@@ -50,7 +50,7 @@ CREATE TABLE api_keys (
     last_used_at TEXT CHECK (last_used_at IS strftime('%Y-%m-%dT%H:%M:%fZ', last_used_at)), -- to the minute
     made_by      TEXT REFERENCES users (id),                       -- NULL: the operator
     made_with    TEXT REFERENCES api_keys (id),                    -- NULL: made without a key
-    invitation   INTEGER NOT NULL DEFAULT 0 CHECK (invitation IN (0, 1)) -- 1: it can only be redeemed, for a key
+    invitation   INTEGER NOT NULL DEFAULT 0 CHECK (invitation IN (0, 1)) -- 1: can only be redeemed for a key
 ) STRICT;
 
 CREATE INDEX api_keys_by_user  ON api_keys (user_id);
@@ -62,7 +62,7 @@ BEGIN
     UPDATE api_keys SET made_with = OLD.made_with WHERE made_with = OLD.id;
 END;
 
--- The keys with their users. An invitation ends when either user is disabled: who has it and who made it.
+-- The keys with their users. An invitation ends when its user or its maker is disabled.
 CREATE VIEW keys AS
 SELECT
     api_keys.id, user_id, owner.email, owner.role, name, preview, scopes, api_keys.created_at, expires_at,
@@ -144,7 +144,7 @@ CREATE TABLE clients (
 ) STRICT;
 
 -- Without a new version, caches, the history and the feed of changes would miss a change. (An import that changes
--- nothing notes what it has read. A BEFORE trigger makes SQLite read the row of every UPDATE again.)
+-- no field still updates source_version. A BEFORE trigger would make SQLite read the row of every UPDATE twice.)
 CREATE TRIGGER clients_new_version AFTER UPDATE ON clients
 WHEN NEW.version <= OLD.version AND NEW.source_version IS OLD.source_version
 BEGIN
@@ -224,8 +224,8 @@ BEGIN
 END;
 
 
--- The number of clients for each combination of owner, type and status, maintained by triggers: a count over
--- a million rows would slow every list.
+-- The number of clients for each combination of owner, type and status, maintained by triggers: counting a
+-- million rows would slow down every list.
 
 CREATE TABLE client_totals (
     user_id     TEXT NOT NULL,

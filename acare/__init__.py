@@ -1,4 +1,4 @@
-"""acare: the Clients API for real-estate agencies, self-hosted. See :func:`create_app`."""
+"""acare: a self-hosted Clients API for real-estate agencies. See :func:`create_app`."""
 
 from acare.app import App, create_app
 from acare.auth import Caller

@@ -103,7 +103,7 @@ INVALID_KEY = {
     "unknown": "The API key is unknown",
     "expired": "The API key has expired",
     "revoked": "The API key was revoked, or its user is disabled",
-    "invitation": "This is an invitation, which only POST /v1/keys/redeem takes",
+    "invitation": "This is an invitation, which only POST /v1/keys/redeem accepts",
 }
 
 

@@ -68,14 +68,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> CommandParser:
-    parser = CommandParser(prog="acare", description="The Clients API for real-estate agencies, self-hosted.")
+    parser = CommandParser(prog="acare", description="A self-hosted Clients API for real-estate agencies.")
     version = f"acare {acare.__version__} (schema {SCHEMA_VERSION}, SQLite {SQLITE_VERSION})"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_to(commands)
     for name, actions in GROUPS.items():
-        group = commands.add_parser(name, help=f"commands for {name}s")
+        group = commands.add_parser(name, help=f"manage {name}s")
         parsers = group.add_subparsers(metavar="ACTION", required=True)
         for action in actions:
             action.add_to(parsers)

@@ -30,11 +30,11 @@ CLIENT_ID = argument("client_id", "the client's id", "CLIENT_ID", ids.parse)
 # The functions that write the lines of an export, by format, which is also the extension of the file.
 _WRITERS = {"csv": csv_writer.lines, "jsonl": json_lines.lines}
 
-COPIES = "Backups are unchanged; --backups DIR lists those with the client.\n"
+COPIES = "Backups are unchanged; --backups DIR lists those that have the client.\n"
 
 
 @command(
-    argument("q", "the words", "TEXT", nargs="*"),
+    argument("q", "words to search for", "TEXT", nargs="*"),
     argument("--tag", "only clients with this tag", "TAG", FILTERS["tag"]),
     argument("--deleted", "find deleted clients too", action="store_true"),
     JSON,
@@ -80,11 +80,11 @@ def _owners(database: ReadableDatabase) -> dict[str, str]:
     return {user["id"]: user["email"] for user in UserStore(database).list(OPERATOR)}
 
 
-@command(argument("client_ids", "a client, which may be deleted", "CLIENT_ID", ids.parse, nargs="+"))
+@command(argument("client_ids", "the id of a client, even if deleted", "CLIENT_ID", ids.parse, nargs="+"))
 def history(settings: Settings, client_ids: list[str]) -> None:
     """Show everything that is stored about clients, as JSON.
 
-    That is their history, with who changed what, and when; and the responses stored for repeated requests.
+    This includes their history (who changed what, and when) and the responses stored for repeated requests.
     """
     with read_database(settings) as database:
         owners, store = _owners(database), HistoryStore(database)
@@ -95,7 +95,7 @@ def history(settings: Settings, client_ids: list[str]) -> None:
 @command(
     CLIENT_ID,
     argument("--yes", "erase; without it, only print the name and owner", action="store_true"),
-    argument("--backups", "list the backups in this folder that have it", "DIR", Path),
+    argument("--backups", "list the backups in this folder that have the client", "DIR", Path),
 )
 def erase(settings: Settings, client_id: str, yes: bool, backups: Path | None) -> int:
     """Erase a client permanently, with its history and stored responses about it.
@@ -127,7 +127,7 @@ def _erase(database: ReadableDatabase, client_id: str, is_in_copies: bool) -> No
     except NotFound:
         if not is_in_copies:
             raise
-        about = "a client that only copies of the database have, also when one is restored"
+        about = "a client that exists only in copies of the database, even if a copy is restored"
     if not isinstance(database, Database):
         raise Refused(f"nothing was erased; --yes erases {about}")
     DeletedClients(database).erase(client_id)
@@ -147,7 +147,7 @@ def export(settings: Settings, path: Path | None, name: str | None) -> None:
     if path != STDOUT and path.is_file():
         with path.open("rb") as replaced:
             if replaced.read(16) == b"SQLite format 3\0":
-                raise Refused(f"{path}: a database, which an export does not replace")
+                raise Refused(f"{path}: an export does not replace a database")
     name = name or ("jsonl" if path == STDOUT else path.suffix.lower().removeprefix("."))
     if name not in _WRITERS:
         raise SettingError(f"--format: {path} does not end in .csv or .jsonl; use csv or jsonl")

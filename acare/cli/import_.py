@@ -54,8 +54,8 @@ _DEFAULT = "the value of a field that a row lacks, for example client_type=buyer
 _REJECTS = "write invalid rows and duplicates to FILE, and import the others"
 _DUPLICATE = (
     "how to handle clients that already exist, by id, e-mail, phone or name (default: fail). update takes "
-    "what was changed only at the source since the last import; keep also accepts that clients which were "
-    "changed on both sides stay as they are here"
+    "what was changed only at the source since the last import; keep also accepts conflicts: clients that "
+    "were changed on both sides stay as they are here"
 )
 _MAP = f"for CSV: the field for a column, or nothing to ignore the column. Fields: {', '.join(TARGETS)}"
 _VALUE = (
@@ -68,7 +68,7 @@ _MISSING = "for a URL: import the clients although the server lacks these fields
 
 @command(
     argument("source", "a CSV file, a file of JSON lines, or the base URL of a server", "FILE|URL"),
-    argument("--user", "the owner of clients whose row names none", "EMAIL", USER_EMAIL),
+    argument("--user", "the owner of clients in rows without an owner", "EMAIL", USER_EMAIL),
     argument("--default", _DEFAULT, "FIELD=VALUE", _default, action="append", default=[], dest="defaults"),
     argument("--rejects", _REJECTS, "FILE", Path),
     argument("--on-duplicate", _DUPLICATE, choices=("fail", "skip", "create", *UPDATES), default="fail"),
@@ -177,7 +177,7 @@ _HINTS = {
     _BY_ID: "--on-duplicate update or skip",  # create would make a copy of each client
     "possible": "imported, since the first names differ",
 }
-_OTHER_HINT = "--rejects FILE for the other rows"
+_OTHER_HINT = "--rejects FILE imports the other rows"
 _MEANINGS = {"client_type": "buyer", "status": "active"}
 
 # The outcomes in the order of the last line.

@@ -44,18 +44,18 @@ def _parse_scope(text: str) -> tuple[str, list[str]]:
     argument("--name", "a label for the key", "TEXT", NAME),
     argument("--scope", _SCOPE, "RESOURCE:ACTIONS", _parse_scope, action="append", dest="scopes"),
     argument(
-        "--expires-in-days", "1 to 365 (default: it never expires)", "DAYS", _after_days, dest="expires_at"
+        "--expires-in-days", "days, 1 to 365 (default: no expiry)", "DAYS", _after_days, dest="expires_at"
     ),
     argument(
         "--invitation",
         "create an invitation, which a person redeems once for a key "
-        f"(default: valid for {INVITATION_DAYS} days, at most {MAX_INVITATION_DAYS})",
+        f"(valid for {INVITATION_DAYS} days by default, {MAX_INVITATION_DAYS} at most)",
         action="store_true",
     ),
     argument("--url", "print the invitation as a link to the web UI at this URL", "URL", parse_base_url),
     argument(
         "--key-file",
-        "adopt the key in this file, which programs have already; it is not printed",
+        "adopt the key in this file, which programs already use; it is not printed",
         "FILE",
         _read_key,
         dest="adopted",
@@ -72,7 +72,7 @@ def create(
     url: str | None,
     adopted: str | None,
 ) -> None:
-    """Create a key, and its user if new. The key is printed once, on stdout; messages go to stderr."""
+    """Create a key, and its user if missing. The key is printed once, on stdout; messages go to stderr."""
     if url is not None and not invitation:
         raise SettingError("--url needs --invitation")
     if adopted is not None and invitation:

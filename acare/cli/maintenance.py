@@ -83,7 +83,7 @@ def restore(settings: Settings, file: Path) -> None:
                 "clients again"
             )
         else:
-            print("'acare find' and 'acare history' show its clients, with --database and this name.")
+            print("To see its clients, use 'acare find' or 'acare history' with --database and this name.")
 
 
 @command()

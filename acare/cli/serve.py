@@ -40,8 +40,8 @@ def serve(settings: Settings) -> None:
     """Serve the API from one database file, which is created if it does not exist.
 
     If the file has no key, the command asks on a terminal for the e-mail address of the first broker, and
-    prints a key for this user. In this list, defaults are in parentheses, and environment variables, over
-    which a flag takes precedence, in brackets.
+    prints a key for this user. Below, defaults are in parentheses, and environment variables in brackets. An
+    option takes precedence over its variable.
     """
     # The usual limit of 1,024 open files is too low for 1,000 connections and the database.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -143,7 +143,7 @@ The database had no API key. One was created for the broker {broker.email}. It i
 
     {key}
 
-Open the web UI, signed in with it:
+Open the web UI; this link signs you in:
 
     {url}/#key={key}
 

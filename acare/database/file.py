@@ -98,7 +98,7 @@ def _check(path: Path, connection: sqlite3.Connection, database: Path) -> int:
         )
     if version > schema.SCHEMA_VERSION:
         before = beside(database, f".schema-{schema.SCHEMA_VERSION}.db")
-        advice = f"; {before}, from before its migration, can be restored" if before.exists() else ""
+        advice = f"; {before}, made before its migration, can be restored" if before.exists() else ""
         raise DatabaseRefused(
             f"{path}: created by a newer version of acare (its schema is {version}, "
             f"this version supports up to {schema.SCHEMA_VERSION}); it was not changed{advice}"

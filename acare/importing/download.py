@@ -101,7 +101,7 @@ class Download:
         if limit:
             pauses = int((unread + 2 * total / _PAGE) / (limit * SHARE))  # the list is read twice
             share = f"{SHARE:.0%} of the {limit} requests that are allowed in {WINDOW // 60} minutes"
-            log.info(f"The pauses take about {pauses * WINDOW // 60:,} min, with {share}.")
+            log.info(f"With {share}, this takes about {pauses * WINDOW // 60:,} min.")
         if kept:
             log.info(
                 "The others are in the file of an earlier download. Changes since then that the list does "

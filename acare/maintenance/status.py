@@ -62,7 +62,7 @@ def read_status(path: Path, folder: Path | None = None, url: str | None = None) 
     if url is not None:
         if not no_answer and not file.processes_using(path) and _is_here(url):
             no_answer = [
-                f"no process has the database open: {url} is another program's or another database's"
+                f"no process has the database open: {url} is another program, or uses another database"
             ]
         checks.append(Check("server", no_answer, {"url": url}))
     return checks
@@ -77,7 +77,7 @@ def _check_database(path: Path) -> tuple[Check, str | None]:
     old = f"the schema is {version}; it is migrated to {SCHEMA_VERSION} by a server or a command that writes"
     problems = [] if version == SCHEMA_VERSION or processes else [old]
     problems += [
-        f"the client {client_id} has text that is not UTF-8, or tags or places that are not text: set them"
+        f"the client {client_id} has text that is not UTF-8, or tags or places that are not text: fix them"
         for client_id in wrong
     ]
     size = path.stat().st_size

@@ -147,7 +147,7 @@ WHERE client_id = :id AND version = (SELECT max(version) FROM client_history WHE
 
 def _require_broker(caller: Caller) -> None:
     if caller.role != "broker":
-        raise Refused("only a broker hands over clients", "BROKER_REQUIRED")
+        raise Refused("only a broker can hand over clients", "BROKER_REQUIRED")
 
 
 def _values(caller: Caller, client_id: str, lock: Lock) -> dict[str, object]:

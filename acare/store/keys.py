@@ -176,7 +176,7 @@ def _scopes_of_key(caller: Caller, user_id: str, scopes: Scopes | None) -> Scope
             if not caller.may(resource, ("read",) if action == "read" else (action, "write")):
                 raise InsufficientScope(resource, (action,))
     if caller.owner_id not in (None, user_id):
-        raise Refused("only a broker creates keys for other users", "BROKER_REQUIRED")
+        raise Refused("only a broker can create keys for other users", "BROKER_REQUIRED")
     return scopes
 
 

@@ -133,9 +133,9 @@ async function change(kind) {
 		const jobs = jobsFor(kind, given(), clients);
 		const affected = given() ? jobs.map(({ client }) => client) : clients;
 		const left = clients.filter((client) => !affected.includes(client));
-		const has = kind === "remove" ? "do not have it" : "have it already";
+		const reason = kind === "remove" ? "not set" : "already set";
 		unchanged.textContent = left.length
-			? `${showNumber(left.length)} of them ${has} and stay as they are: ${namesOf(left)}.`
+			? `${showNumber(left.length)} unchanged, because ${reason}: ${namesOf(left)}.`
 			: "";
 		pace.textContent = paceText(affected.length);
 		submit.textContent = `${go} ${counted(affected.length, "client")}`;
@@ -237,7 +237,7 @@ function progressOf(title, work, stop) {
 	const { total } = work;
 	const bar = el("progress", { max: total, "aria-label": "Progress" });
 	const text = el("span");
-	const hint = el("span.hint", "You can go on working; keep this tab open.");
+	const hint = el("span.hint", "You can keep working, but leave this tab open.");
 	const tell = (seconds = 0) => {
 		bar.value = total - work.rest.length;
 		text.textContent = `${title}: ${showNumber(bar.value)} of ${showNumber(total)}`;
@@ -251,10 +251,8 @@ function progressOf(title, work, stop) {
 /** Say how it ended, and why clients are as they were. */
 function summarize({ kind, value: given, done, failed, rest, total, isUndo }, name) {
 	const count = `${showNumber(done.length)} of ${showNumber(total)}`;
-	const has = `${total === 1 ? "has" : "have"} the ${KINDS[kind][3]} ${name}`;
-	const text = isUndo
-		? `Undone: ${count}`
-		: `${count} ${has} ${kind === "remove" ? "no longer" : "now"}`;
+	const has = `${kind === "remove" ? "no longer" : "now"} ${total === 1 ? "has" : "have"}`;
+	const text = isUndo ? `Undone: ${count}` : `${count} ${has} the ${KINDS[kind][3]} ${name}`;
 	const sent = done.filter(({ path }) => path);
 	const undo = () => run({ kind, value: given, done: [], isUndo: true }, undoing(sent));
 	const again = [...(isUndo ? [] : failed.map(({ client }) => ({ client, isOld: true }))), ...rest];
@@ -278,7 +276,5 @@ function summarize({ kind, value: given, done, failed, rest, total, isUndo }, na
 /** Why a client could not be changed. */
 function reasonOf(error) {
 	const { changedBy } = error.details ?? {};
-	return error.status === 412
-		? ` was changed meanwhile by ${nameOf(changedBy)}`
-		: `: ${explain(error)}`;
+	return error.status === 412 ? ` was changed by ${nameOf(changedBy)}` : `: ${explain(error)}`;
 }

@@ -124,7 +124,7 @@ async function setDue(client, date) {
 				done,
 				undoButton(() => setDue(saved, before)),
 			);
-		else say(`${name} was changed meanwhile.`);
+		else say(`${name} was changed in the meantime.`);
 	} finally {
 		leaving.delete(client.id);
 		draw();
@@ -195,7 +195,7 @@ function draw() {
 		el(
 			"div.empty.table",
 			el("h2", "No follow-ups"),
-			el("p.muted", "A date beside a client's note makes one."),
+			el("p.muted", "To add one, set a date next to a note."),
 		);
 	find(".total").textContent = counted(rows.length, "follow-up");
 	redraw(() =>

@@ -181,7 +181,11 @@ async function save(draft, form, signal, done = draft.id ? "Saved." : "Created."
 	form.querySelector(".main").textContent = "Saving…";
 	try {
 		if (await hasNewTwins(draft, body, signal))
-			return drawForm(draft, signal, "Not saved: this may be a client already. Save again if not.");
+			return drawForm(
+				draft,
+				signal,
+				"Not saved: this person may already be a client. If not, save again.",
+			);
 		const saved = isChanged
 			? await call(draft.id ? "PUT" : "POST", path, { ...options, body })
 			: await call("POST", `${path}/owner`, { ...options, body: { user_id } });
@@ -214,7 +218,7 @@ function showProblem(error, draft, signal) {
 	return drawForm(
 		draft,
 		signal,
-		"An earlier attempt may have created this client. Look at the list before you save again.",
+		"An earlier attempt may have created this client. Check the list before you save again.",
 	);
 }
 

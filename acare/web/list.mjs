@@ -127,7 +127,7 @@ function nothing(query, problem) {
 			: "No clients yet";
 	const isFirst = !q && !deleted && !limits.length;
 	const search =
-		"The search looks at the beginnings of words in names, e-mail, phone, tags, places and notes.";
+		"The search matches the beginnings of words in names, e-mail, phone, tags, places and notes.";
 	const words = limits.map(([, kind, text]) => `the ${kind.toLowerCase()} ${isolate(text)}`);
 	const without = limits.length > 1 ? "these filters" : `the ${limits[0]?.[1].toLowerCase()}`;
 	return el(

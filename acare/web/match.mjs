@@ -126,7 +126,7 @@ function controlsOf() {
 			el("h1", { tabindex: "-1" }, "Match a property"),
 			el(
 				"span.hint.no-phone",
-				"Buyers who could want it. What a buyer has left open suits every property.",
+				"Buyers whom it could suit. Anything that a buyer left open suits every property.",
 			),
 		),
 		el(
@@ -174,7 +174,7 @@ function nothing(query) {
 	const isGiven = givenOf(query).length > 0;
 	const hint = isGiven
 		? "Leave out a criterion to find more."
-		: "Fill in what you know, for example the price and the place. The list shows who could want it.";
+		: "Enter what you know, for example the price and the place, to list buyers whom it could suit.";
 	const wider = isGiven && !query.status && listAddress({ ...query, status: "any" }, PATH);
 	return el(
 		"div.empty.card",
@@ -193,7 +193,7 @@ function draw({ elements }, query) {
 	find(".total").textContent = total < all ? `${showNumber(total)} of ${noun}` : noun;
 	find(".found .hint").textContent =
 		total < all
-			? "Those changed last, best fit first. Another criterion shows all."
+			? "Only the most recently changed, best fit first. Add a criterion to see all."
 			: "Best fit first, then pre-approved for the price";
 	for (const problem of problems) sayAt(elements[problem.field], sentence(problem), true);
 	const table = () => clientTable("Matching buyers", columnsOf(query), [[clients]]);

@@ -55,9 +55,7 @@ function drawMerge(pair, signal) {
 			draft ? null : link("Keep the other one instead", swapped, "button quiet end no-phone"),
 		),
 	);
-	const hint = draft
-		? ""
-		: `${names[1]} is deleted, which a note says. Undo brings both back as they were.`;
+	const hint = draft ? "" : `${names[1]} will be deleted, and a note is added. Undo restores both.`;
 	const sides = el("span.phone-only", `Left: ${names[0]}, kept. Right: ${names[1]}.`);
 	show("Merge two clients", { back: address, badges: el("span.muted", hint, sides) }, form);
 }
@@ -70,7 +68,7 @@ function entryFor({ mine, other, draft }) {
 }
 
 const GROUPS = {
-	different: ["Different", ": choose, or leave what is kept"],
+	different: ["Different", ": choose which value to keep"],
 	joined: ["Combined", ": nothing is lost"],
 	notation: ["Different notation", ": the fuller one is kept"],
 	equal: ["Equal, or in one client only", ""],
@@ -145,7 +143,7 @@ async function failed(error) {
 	if (error.name === "AbortError") throw error;
 	if (error.status === 400) return explain(error);
 	await place.render();
-	const text = "One of the two was changed meanwhile. Check the result, and merge again.";
+	const text = "One of the two clients has changed. Check the result, and merge again.";
 	return say(error.status === 412 ? text : explain(error));
 }
 
@@ -158,7 +156,7 @@ async function undo({ client, otherId, draft }, { version }, names) {
 	const problem = await Promise.resolve(back).then(() => null, explain);
 	await place.render();
 	place.countDue();
-	say(problem ? `The other client is back. ${problem}` : "Both clients are as they were.");
+	say(problem ? `The other client was restored. ${problem}` : "Both clients are as they were.");
 }
 
 // --- the search for the other one

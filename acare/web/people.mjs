@@ -97,7 +97,9 @@ function card(user, keys, seesKeys) {
 			user.disabled && badge("disabled"),
 			el("div.actions", actionsFor(user, seesKeys).map(action)),
 		),
-		rows.length ? el("ul.keys", rows) : seesKeys && el("div.hint", "No keys: cannot sign in."),
+		rows.length
+			? el("ul.keys", rows)
+			: seesKeys && el("div.hint", "No keys: this person cannot sign in."),
 	);
 }
 
@@ -190,7 +192,7 @@ const makeLink = ({ id, email }) =>
 		{ user_id: id, invitation: true },
 		`Invitation for ${shortName(email)}`,
 		({ expires_at: end }) =>
-			`Send this link only to ${email}: it signs in one device, once, until ${showTime(end)}. It is not shown again.`,
+			`Send this link only to ${email}: it signs in one device, once, until ${showTime(end)}. The link is not shown again.`,
 		`${BASE.href}#invite=`,
 	);
 
@@ -200,7 +202,7 @@ const makeFormKey = () =>
 		{ name: "Web form", scopes: FORM_SCOPES },
 		"Key for a web form",
 		() =>
-			"A web form with this key adds clients for you; it cannot see or change any. It is not shown again.",
+			"A web form with this key can add clients for you, but not see or change any. The key is not shown again.",
 	);
 
 /** Make a key and show it once, after the text that makes it a link. */

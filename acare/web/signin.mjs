@@ -92,7 +92,11 @@ export async function askForKey() {
 				"Your key or invitation link",
 				el("input", { name: "key", type: "password", "aria-describedby": "hint" }),
 			),
-			el("p.hint", { id: "hint" }, "Ask your broker for a link. Brokers make one under People."),
+			el(
+				"p.hint",
+				{ id: "hint" },
+				"Ask your broker for a link. Brokers create links under People.",
+			),
 			sharedBox(),
 		],
 		[yes("Sign in"), me && !oldKey ? yes("Try again without a key", "") : null],

@@ -159,7 +159,7 @@ export async function restore(id) {
 export async function remove(client, signal) {
 	const name = isolate(fullName(client));
 	if (
-		!(await ask(`Delete ${name}?`, el("p", "It can be restored from the deleted clients."), [
+		!(await ask(`Delete ${name}?`, el("p", "You can restore it under Deleted clients."), [
 			yes("Delete", "danger main"),
 			no(),
 		]))
@@ -175,7 +175,9 @@ export async function remove(client, signal) {
 		await place.render(); // shows who deleted or changed it
 		const { changedBy, changedAt } = error.details ?? {}; // of a change
 		if (changedAt)
-			say(`Not deleted: ${signature(changedBy, changedAt)} changed this client. Check it first.`);
+			say(
+				`Not deleted: the client was changed (${signature(changedBy, changedAt)}). Check it first.`,
+			);
 		return;
 	}
 	const at = results.clients.findIndex(({ id }) => id === client.id);

@@ -59,7 +59,7 @@ def test_a_client_that_only_a_backup_has_is_erased_when_it_is_restored(run, app,
     run("purge", "--keep-days", 0)
     printed = run("erase", person, "--backups", copy.parent, status=1)
     assert printed.out == f"The client stays in {copy} until you delete this file.\n"
-    assert "--yes erases a client that only copies of the database have" in printed.err
+    assert "--yes erases a client that exists only in copies of the database" in printed.err
     run("erase", "--yes", person, "--backups", copy.parent)
     assert f"The client {person} was erased at 20" in run("erase", person, "--backups", copy.parent).out
     app.close()

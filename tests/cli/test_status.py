@@ -135,7 +135,7 @@ def test_a_server_that_answers_is_ok_and_no_proxy_is_asked(checks, path, monkeyp
 def test_a_server_of_another_database_does_not_count(checks, path, start):
     url = start().url
     (problem,) = checks("--url", url, status=1)["server"]["problems"]
-    assert problem.startswith(f"no process has the database open: {url} is another program's")
+    assert problem.startswith(f"no process has the database open: {url} is another program, or uses")
 
 
 def test_a_server_on_another_machine_is_not_looked_for_here(checks, path, start, monkeypatch):

@@ -106,7 +106,7 @@ REFUSED = {
     "a newer schema": (of_a_newer_schema, "created by a newer version of acare"),
     "a newer schema with a copy": (
         of_a_newer_schema_with_its_copy,
-        rf"acare.db.schema-{schema.SCHEMA_VERSION}.db, from before its migration, can be restored",
+        rf"acare.db.schema-{schema.SCHEMA_VERSION}.db, made before its migration, can be restored",
     ),
     "a file that was cut off": (cut_off, "database disk image is malformed"),
     "a folder": (lambda path: path.mkdir(), "Is a directory"),

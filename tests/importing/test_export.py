@@ -71,7 +71,7 @@ def test_the_format_is_given_or_follows_from_the_name(agency, tmp_path, name, fo
 def test_a_database_is_not_replaced(agency):
     before = agency.database.read_bytes()
     done = agency.run("export", agency.database, "--format", "csv")
-    assert (done.code, "a database, which an export does not replace" in done.err) == (1, True)
+    assert (done.code, "an export does not replace a database" in done.err) == (1, True)
     assert agency.database.read_bytes() == before
 
 

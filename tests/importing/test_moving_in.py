@@ -104,14 +104,14 @@ WITH_ID = (
     [
         ("Name", "A B", "client_type is required: 1 row (line 2); --default client_type=buyer is for rows"),
         ("Name,Client Type", "A B,Mieter", "(line 2: \"Mieter\"); --value 'Client Type:Mieter=buyer', for"),
-        ("", WITH_ID.replace("buyer", "renter"), '(line 2: "renter"); --rejects FILE for the other rows\n'),
-        ("", WITH_ID.replace("}", ',"created_at":"x"}'), '(line 2: "x"); --rejects FILE for the other'),
+        ("", WITH_ID.replace("buyer", "renter"), '(line 2: "renter"); --rejects FILE imports the other'),
+        ("", WITH_ID.replace("}", ',"created_at":"x"}'), '(line 2: "x"); --rejects FILE imports the other'),
         ("Name,Type,Owner", "A B,buyer,Ana (ana@example.com)", '(line 2: "Ana (ana@example.com)"); --value'),
         ("Vorname,Name,Type", "Ana,,buyer", "(line 2); --default last_name=- is for rows without one\n"),
         ("Name,Type,Created", "A B,buyer,5/7/2024", "--dates dmy or --dates mdy for dates such as"),
         ("Name,Type,Phone", "A B,buyer,5\nA B,buyer,5", "--on-duplicate skip or create"),
         ("", f"{WITH_ID}\n{WITH_ID}", "--on-duplicate update or skip\n"),
-        ("Name,Type", "A B,buyer,more", "--rejects FILE for the other rows\n"),
+        ("Name,Type", "A B,buyer,more", "--rejects FILE imports the other rows\n"),
     ],
 )
 def test_a_kind_of_problem_comes_with_a_hint(agency, header, row, hint):

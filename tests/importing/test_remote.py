@@ -100,8 +100,7 @@ def test_a_download_keeps_to_its_share_of_the_rate_limit(mover, hosted):
     assert "The list lacks created_at, notes," in ended.err
     assert ": 412 of 412 clients are read one by one.\n" in ended.err
     assert (
-        "The pauses take about 75 min, with 80% of the 100 requests that are allowed in 15 minutes.\n"
-        in ended.err
+        "With 80% of the 100 requests that are allowed in 15 minutes, this takes about 75 min.\n" in ended.err
     )
     assert (hosted.refused, hosted.waited()) == (0, 5 * 900)
 

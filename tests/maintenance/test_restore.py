@@ -58,7 +58,7 @@ def test_a_backup_of_a_newer_schema_names_the_older_file_of_the_database(run, ba
     edit(backup, f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     refused = run("restore", backup)
     assert refused.is_refusal()
-    assert f"{older}, from before its migration, can be restored" in refused.err
+    assert f"{older}, made before its migration, can be restored" in refused.err
 
 
 # --- names that are not regular files

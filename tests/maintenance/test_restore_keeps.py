@@ -94,7 +94,7 @@ def test_a_restore_says_what_came_back_and_what_did_not(run, path, tmp_path):
         "Clients that were erased again: 1.",
     ]
     assert renamed.startswith("The old database was renamed to ")
-    assert where == "'acare find' and 'acare history' show its clients, with --database and this name."
+    assert where == "To see its clients, use 'acare find' or 'acare history' with --database and this name."
 
 
 def test_nothing_of_the_erased_clients_is_in_the_restored_file(path, since):

@@ -141,7 +141,7 @@ def test_what_was_changed_meanwhile_is_not_deleted(open_page, agency):
     agency.put(client, notes="Wait for her call.")
     delete(page)
     expect(page.locator(".entries").first).to_contain_text("Wait for her call.")
-    expect(page.locator("#said")).to_contain_text("Not deleted: broker, ")
+    expect(page.locator("#said")).to_contain_text("Not deleted: the client was changed (broker, ")
 
 
 @pytest.mark.parametrize("field", ["E-mail", "Phone", "Last name"])
@@ -164,7 +164,7 @@ def test_saving_asks_about_a_client_who_was_not_shown(open_page, agency):
     expect(page.get_by_label("First name")).to_have_value("Ana")
     agency.create(first_name="Ana", last_name="Unshown")
     save(page)
-    expect(page.get_by_role("alert")).to_contain_text("may be a client already")
+    expect(page.get_by_role("alert")).to_contain_text("may already be a client")
     save(page)
     expect(page.locator("#said")).to_have_text("Created.")
     assert agency.total("q=unshown") == 2

@@ -92,7 +92,7 @@ def test_a_follow_up_that_was_moved_meanwhile_stays(open_page, agency):
     page, _, clients = listed(open_page, agency, 0)
     agency.put(clients[0], tags=["due:2999-01-01"])
     page.get_by_role("button", name="Done: ").click()
-    expect(page.locator("#said")).to_contain_text("was changed meanwhile.")
+    expect(page.locator("#said")).to_contain_text("was changed in the meantime.")
     expect(page.locator(GROUPS)).to_have_text(["Later 1"])
     assert agency.get(clients[0])["tags"] == ["due:2999-01-01"]
 

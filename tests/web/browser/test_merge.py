@@ -89,7 +89,7 @@ def test_undo_leaves_a_client_alone_who_has_changed_since(open_page, agency, twi
     expect(page.locator(SAID)).to_contain_text("was merged and deleted.")
     agency.put(mine, source="Fair")
     page.locator(SAID).get_by_role("button", name="Undo").click()
-    expect(page.locator(SAID)).to_contain_text("The other client is back.")
+    expect(page.locator(SAID)).to_contain_text("The other client was restored.")
     assert agency.get(mine)["email"] == other["email"]
     assert is_there(agency, other)
 
@@ -117,7 +117,7 @@ def test_a_change_of_either_is_shown_before_the_merge(open_page, agency, twins, 
     page = merging(open_page, agency, mine, other)
     agency.put(twins[number], source="Fair")
     press_merge(page)
-    expect(page.locator(SAID)).to_contain_text("was changed meanwhile.")
+    expect(page.locator(SAID)).to_contain_text("has changed.")
     expect(page.get_by_role("row", name="Source").locator(".after")).to_have_text("Fair")
     assert is_there(agency, other)
 

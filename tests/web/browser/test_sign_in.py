@@ -105,5 +105,5 @@ def test_an_older_browser_gets_a_sentence(browser, agency):
     page = browser.new_page()
     page.route("**/page.mjs", lambda route: route.fulfill(content_type="text/javascript", body="let a ?="))
     page.goto(agency.url)
-    expect(page.get_by_text("Chrome or Edge 120, Firefox 121 or Safari 17.2, or a later")).to_be_visible()
+    expect(page.get_by_text("Chrome or Edge 120, Firefox 121, Safari 17.2, or later")).to_be_visible()
     page.close()
