@@ -159,5 +159,27 @@ def test_an_error_has_details_and_an_id_where_its_table_says_so(document):
     schemas = document["components"]["schemas"]
     with_id = [name for name, schema in schemas.items() if "errorId" in schema.get("properties", ())]
     assert with_id == ["InternalError"]
+    assert "UnauthorizedError" in schemas
     assert "details" in schemas["ValidationError"]["required"]
     assert "details" not in schemas["ContentTooLargeError"]["required"]
+
+
+FORBIDDEN = {  # of a read, of a write, and of a write for brokers alone
+    ("get", "/v1/clients"): ["INSUFFICIENT_SCOPE"],
+    ("put", "/v1/clients/{client_id}"): ["INSUFFICIENT_SCOPE", "CROSS_SITE_REQUEST"],
+    ("post", "/v1/users"): ["INSUFFICIENT_SCOPE", "BROKER_REQUIRED", "CROSS_SITE_REQUEST"],
+}
+
+
+@pytest.mark.parametrize(("method", "path"), FORBIDDEN)
+def test_the_codes_of_403_follow_from_the_right(document, method, path):
+    response = follow(document, document["paths"][path][method]["responses"]["403"])
+    assert codes(document, response) == FORBIDDEN[method, path]
+
+
+def test_a_parameter_says_whether_it_may_be_blank_and_what_it_means_then(document):
+    [page] = [each for each in document["paths"]["/v1/keys"]["get"]["parameters"] if each["name"] == "page"]
+    assert (page["allowEmptyValue"], page["schema"]["default"]) == (True, 1)
+    parameters = document["paths"]["/v1/clients/{client_id}"]["delete"]["parameters"]
+    [version] = [each for each in parameters if each["name"] == "version"]
+    assert version.keys() == {"name", "in", "description", "schema"}
