@@ -174,23 +174,24 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress has no types
 
     def received(self, data: bytes) -> None:
         """Parse up to the end of one request."""
-        if self.request is None:
-            self.rest = data = data.lstrip(b"\r\n")  # empty lines may stand before a request; RFC 9112, 2.2
-            if not data:
-                return
-            self.request, self.began = Parser(self.adj), time.time()
-            if not data[:1].isalpha():
-                self.request.error = BadRequest("it must begin with the method; TLS is not supported")
-                self.request.completed = True
-        request = self.request
-        while data and not request.completed:
-            data = data[request.received(data) :]
-        self.rest = data
-        if request.completed:
-            self.request, self.requests = None, [request]
-            self.server.add_task(self)
-        elif request.expect_continue and not request.body_bytes_received:
-            self.send_continue()
+        with self.requests_lock:  # a thread may be ending the request before, and would start this one too
+            if self.request is None:
+                self.rest = data = data.lstrip(b"\r\n")  # empty lines before a request; RFC 9112, 2.2
+                if not data:
+                    return
+                self.request, self.began = Parser(self.adj), time.time()
+                if not data[:1].isalpha():
+                    self.request.error = BadRequest("it must begin with the method; TLS is not supported")
+                    self.request.completed = True
+            request = self.request
+            while data and not request.completed:
+                data = data[request.received(data) :]
+            self.rest = data
+            if request.completed:
+                self.request, self.requests = None, [request]
+                self.server.add_task(self)
+            elif request.expect_continue and not request.body_bytes_received:
+                self.send_continue()
 
     def handle_write(self) -> None:
         """Send what the socket accepts now. After an answer, parse what has come after its request."""

@@ -5,10 +5,26 @@ import socket
 
 import pytest
 from support.data import JORDAN
-from support.sockets import read_content, request
-from support.threads import in_threads
+from support.sockets import BODY, read_answer, read_content, request
+from support.target import check_health, target_in
+from support.threads import Call, in_threads
 
 CALLERS = 6
+# A thread pauses when it ends a request; meanwhile the loop can send the answer and receive the next request.
+PAUSES = """
+import threading, time
+from acare import server
+
+def is_connected(channel):
+    if threading.current_thread() is not threading.main_thread():
+        time.sleep(0.02)
+    return channel.was_connected
+
+def connect(channel, value):
+    channel.was_connected = value
+
+server.Channel.connected = property(is_connected, connect)
+"""
 UNCHANGED = {"If_None_Match": "*"}
 
 
@@ -58,3 +74,20 @@ def test_each_answer_of_a_pipeline_belongs_to_its_request(target, size):
         assert [record["first_name"] for record in records] == [f"c{size}-{number}"] * 9
         for record in records:
             assert target.ask(path=f"/v1/clients/{record['id']}") == record
+
+
+def test_the_end_of_a_request_does_not_start_the_next_again(tmp_path):
+    def write(raw):
+        with raw.makefile("rb") as stream:
+            for name in map(str, range(15)):
+                raw.sendall(
+                    request(target.key, "POST", body=BODY, Content_Length=len(BODY), X_Request_ID=name)
+                )
+                assert read_answer(stream)[1]["X-Request-ID"] == name
+
+    with target_in(tmp_path, before=PAUSES) as target, target.connections(2) as [raw, other]:
+        writes = Call(write, raw)
+        while writes.is_alive():
+            check_health(other)  # keeps the loop awake
+        writes.result()
+        assert target.ask()["meta"]["total"] == 15
