@@ -110,7 +110,7 @@ def test_an_office_on_the_port_of_another_fails_to_start_and_its_check_too(start
     run("! systemctl restart acare-north.service; ! systemctl start acare-north-check.service")
     log = run("journalctl --quiet --output=cat --unit=acare-north.service --unit=acare-north-check.service")
     assert "cannot listen on 127.0.0.1:8080: Address already in use" in log
-    assert "no process has the database open: http://127.0.0.1:8080 is another program's" in log
+    assert "no process has the database open: http://127.0.0.1:8080 is another program," in log
     settings.write_text(kept)
     run("systemctl restart acare-north.service && systemctl start acare-north-check.service")
 
