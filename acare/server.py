@@ -212,7 +212,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self.application, self.adj, self._drain_seconds = app, Settings, drain_seconds
         self.server_name, self.effective_port = listener.getsockname()[:2]
         self.active_channels: dict[int, Channel] = {}
-        self.stopping = self._is_awake = self._is_paused = False
+        self.stopping = self._is_paused = False
         self._swept_at = self._yielded_at = time.monotonic()
         self._requests = {kind: SimpleQueue[Channel]() for kind in ("quick", "slow", "other")}
         self.answered: deque[Channel] = deque()  # whose answers the loop is to send
@@ -229,9 +229,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
 
     def pull_trigger(self) -> None:
         """Wake the loop, after an answer of a thread."""
-        if not self._is_awake:
-            self._is_awake = True
-            self._trigger.pull_trigger()
+        self._trigger.pull_trigger()
 
     def readable(self) -> bool:
         return not self._is_paused and len(self.active_channels) < MAX_CONNECTIONS
@@ -271,13 +269,11 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         """Wait up to ``seconds`` for events, answer the quick requests, and send all answers."""
         quick = self._requests["quick"]
         wasyncore.loop(seconds if quick.empty() else 0, use_poll=True, map=self._map, count=1)
-        self._is_awake = True
         for _ in range(quick.qsize()):
             quick.get().service()
         while self.answered:
             if (channel := self.answered.popleft()).connected:
                 wasyncore.write(channel)
-        self._is_awake = False
         now = time.monotonic()
         if now - self._yielded_at > _LOOP_SECONDS:
             os.sched_yield()
