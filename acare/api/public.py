@@ -35,7 +35,7 @@ FIRST_MODULES = [
     "table.mjs", "list.mjs", "keys.mjs", "page.mjs",
 ]  # fmt: skip
 #: The stylesheets, which are served as one.
-STYLES = ["page.css", "controls.css", "list.css", "client.css"]
+STYLES = ["page.css", "controls.css", "dock.css", "list.css", "table.css", "client.css"]
 
 _MEDIA_TYPES = {
     "html": falcon.MEDIA_HTML,
