@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self
 
 from acare.errors import SettingError
-from acare.field_types import NAME, Enum, String, Type, count
+from acare.field_types import NAME, Enum, String, Type
+from acare.parameters import count
 
 # As browsers write it in the Origin header. Other text would never match.
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9][a-z0-9._-]*|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?")

@@ -4,13 +4,12 @@ Each is a function that returns the value to store or to use. Its ValueError has
 the name of the field. Its ``schema`` is the JSON Schema of these values, for the OpenAPI document.
 """
 
-import json
-import math
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, TypeGuard
+
+from acare.json_text import to_json
 
 #: SQLite has no lists, objects or booleans: they are stored as JSON text, booleans as 0 or 1.
 Stored = str | int | float | None
@@ -21,10 +20,6 @@ _FORBIDDEN_IN_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\u
 
 #: Python sorts accents in a row in quadratic time: 10,000 take seconds. After 30, the rest is ignored.
 EXCESS = re.compile(r"(?<=\W{30})\W+")
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-_DECODER = json.JSONDecoder(parse_constant=int)  # which raises ValueError for NaN and Infinity
-
 
 #: Checks a value, and returns what stands for it.
 Type = Callable[[Any], Any]
@@ -55,23 +50,6 @@ class Described:
 def described(**schema: Any) -> Callable[[Type], Described]:
     """Decorates a function with its schema."""
     return lambda parse: Described(parse, schema)
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A parameter of a query string, as the document has it.
-
-    ``default`` is what an absent one means, and so, with ``blank``, one without a value.
-    """
-
-    kind: FieldType
-    description: str
-    example: object = None
-    default: object = None
-    blank: bool = True
-
-    def __call__(self, value: Any, /) -> Any:
-        return self.kind(value)
 
 
 @dataclass(frozen=True)
@@ -284,67 +262,3 @@ def check_characters(text: str, *, lines: bool) -> None:
 def is_number(value: object) -> TypeGuard[int | float]:
     """Whether a JSON value is a number. In Python, unlike in JSON, a boolean is a number too."""
     return type(value) in (int, float)
-
-
-def strings(listed: str) -> list[str]:
-    """The strings of a JSON list. Another program can have stored other values, or JSON5."""
-    try:
-        values = json.loads(listed)
-    except (ValueError, RecursionError):
-        return []
-    texts = [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
-    # An escape can be half of a surrogate pair, which SQLite takes only so.
-    return [text.encode(errors="ignore").decode() for text in texts] if "\\" in listed else texts
-
-
-def to_json(value: object) -> str:
-    """Compact JSON, with text unescaped. ValueError for a number that is not finite."""
-    return _ENCODER.encode(value)
-
-
-def from_json(text: str) -> Any:
-    """The JSON value in a text, as RFC 8259 defines it. ValueError, with the reason, for others.
-
-    A fraction beyond the range of a double becomes infinite, which no field accepts: to check each number
-    here would take most of the time.
-    """
-    try:
-        return _DECODER.decode(text)
-    except json.JSONDecodeError:
-        raise
-    except ValueError:  # NaN, Infinity, or an integer of more than 4,300 digits, which Python refuses
-        raise ValueError("each number must be finite, and in the range of a double") from None
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-
-
-# --- values that can be texts: query parameters, settings and arguments of commands
-
-
-@described(type="boolean")
-def flag(value: object) -> bool:
-    """True or false, or its text."""
-    return value if isinstance(value, bool) else Enum(("true", "false"))(value) == "true"
-
-
-@described(type="number", minimum=0)
-def number(value: object) -> float:
-    """A number of at least 0, or its text as in JSON."""
-    with suppress(ValueError, OverflowError):
-        value = from_json(value) if isinstance(value, str) else value
-        if is_number(value) and 0 <= value < math.inf:
-            return value if value < 2**63 else float(value)  # SQLite has no greater integers
-    raise ValueError("must be a number of at least 0")
-
-
-def count(maximum: float = math.inf, minimum: int = 1) -> Described:
-    """A whole number from ``minimum`` to ``maximum``, or its text of at most 100 digits."""
-    allowed = f"of at least {minimum}" if maximum == math.inf else f"from {minimum} to {maximum}"
-
-    def parse(value: object) -> int:
-        number = int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,100}", value) else value
-        if type(number) is int and minimum <= number <= maximum:
-            return number
-        raise ValueError(f"must be a whole number {allowed}")
-
-    return Described(parse, {"type": "integer", "minimum": minimum})

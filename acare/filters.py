@@ -7,8 +7,9 @@ from datetime import date
 from typing import Any
 
 from acare import ids
-from acare.field_types import TAG, USER_EMAIL, Described, Enum, Parameter, String, number
+from acare.field_types import TAG, USER_EMAIL, Described, Enum, String
 from acare.fields import CLIENT_TYPE, STATUS
+from acare.parameters import Parameter, number
 
 # A possessive quantifier (++) never backtracks.
 _SEARCH = String(200, 1, pattern=re.compile(r"\A(\S++\s*+){1,8}\Z"), rule="must have at most 8 words")

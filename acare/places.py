@@ -4,7 +4,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from acare.field_types import EXCESS, strings
+from acare.field_types import EXCESS
+from acare.json_text import strings
 
 _ACCENT = re.compile("[\u0300-\u036f]")
 _BETWEEN_WORDS = re.compile(r"(?:[^\w\n]|_)+")

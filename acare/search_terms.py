@@ -10,7 +10,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from acare import phone_numbers
-from acare.field_types import EXCESS, strings
+from acare.field_types import EXCESS
+from acare.json_text import strings
 from acare.phone_numbers import MIN_COMMON
 
 # The second spelling of some letters, decomposed (NFD); the first is without the accent. An apostrophe inside

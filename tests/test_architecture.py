@@ -14,8 +14,9 @@ PACKAGE = ROOT / "acare"
 
 # From the bottom up; imports run downwards only. Parts of one layer do not import each other.
 LAYERS = (
-    ("errors", "ids", "field_types", "timestamps", "version", "phone_numbers"),
-    ("fields", "places", "search_terms"),
+    ("errors", "ids", "json_text", "timestamps", "version", "phone_numbers"),
+    ("field_types",),
+    ("fields", "parameters", "places", "search_terms"),
     ("auth", "filters", "config"),
     ("database",),
     ("store",),

@@ -62,7 +62,7 @@ CHANGES = {
         "acare/filters.py": {
             '"tag": Parameter(': '"language": Parameter(Enum(("en", "de")), "Only these."),\n    '
         },
-        "acare/store/lists.py": {'"tag": "EXISTS': '"language": "language = :language",\n    '},
+        "acare/store/list_statements.py": {'"tag": "EXISTS': '"language": "language = :language",\n    '},
     },
     "error": {
         "acare/api/envelope.py": {'"LAST_BROKER": ': '"CLIENT_BUSY": ErrorCode(409, "It is busy."),\n    '},

@@ -8,8 +8,8 @@ import falcon
 
 from acare.api.request import Request
 from acare.errors import FieldError, InvalidInput, Refused
-from acare.field_types import from_json
 from acare.fields import parse_each
+from acare.json_text import from_json
 
 #: The maximum size of a body in bytes.
 MAX_BODY = 64 * 1024

@@ -16,8 +16,9 @@ from acare.api.envelope import ERRORS
 from acare.api.schemas import cells, objects, of, record, refer, sample, schemas, sections, typed
 from acare.api.services import Operation
 from acare.auth import Right
-from acare.field_types import Enum, Parameter, Schema
+from acare.field_types import Enum, Schema
 from acare.importing import csv_writer
+from acare.parameters import Parameter
 from acare.version import __version__
 
 # The headers that every response has.

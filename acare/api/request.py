@@ -9,8 +9,8 @@ import falcon
 from acare import ids
 from acare.auth import Caller
 from acare.errors import FieldError, InvalidInput, InvalidKey, NotFound
-from acare.field_types import Parameter, count
 from acare.fields import Lock, parse_each
+from acare.parameters import Parameter, count
 
 DEFAULT_LIMIT = 25
 MAX_LIMIT = 100

@@ -19,10 +19,11 @@ from acare.api.request import (
 )
 from acare.api.services import Resource
 from acare.errors import FieldError, InvalidInput
-from acare.field_types import Parameter, String, count, flag
+from acare.field_types import String
 from acare.fields import Lock, ValidFields, validate_create, validate_update, validate_version
 from acare.filters import FILTERS
 from acare.importing import csv_writer
+from acare.parameters import Parameter, count, flag
 from acare.store.clients import ClientRow
 from acare.store.deleted import DELETED_FILTERS
 

@@ -11,7 +11,9 @@ from acare.api.request import PAGE_PARAMETERS, Request, api_key, path_id, read_q
 from acare.api.services import Resource
 from acare.auth import USER_CHANGES, USER_FIELDS
 from acare.errors import FieldError, InvalidInput, InvalidKey
-from acare.field_types import NAME, Parameter, flag, to_json
+from acare.field_types import NAME
+from acare.json_text import to_json
+from acare.parameters import Parameter, flag
 from acare.store.keys import PARSERS
 
 _KEY_FIELDS = (

@@ -10,7 +10,8 @@ from acare.cli.output import counted, print_rows, printable
 from acare.config import Settings
 from acare.database.database import Database
 from acare.errors import Refused, SettingError
-from acare.field_types import NAME, USER_EMAIL, count
+from acare.field_types import NAME, USER_EMAIL
+from acare.parameters import count
 from acare.store import users
 from acare.store.keys import INVITATION_DAYS, MAX_INVITATION_DAYS, KeyStore
 

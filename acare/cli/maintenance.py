@@ -7,11 +7,12 @@ from acare.cli.options import JSON, argument, command, existing_database, open_d
 from acare.cli.output import counted, print_error, print_json, printable, show_progress
 from acare.config import SETTINGS, Settings
 from acare.errors import SettingError
-from acare.field_types import count, to_json
+from acare.json_text import to_json
 from acare.maintenance import backup as backups
 from acare.maintenance import compact as compacting
 from acare.maintenance import restore as restoring
 from acare.maintenance.status import read_status, size_text
+from acare.parameters import count
 from acare.store import purging
 
 NOT_OVERWRITTEN = (

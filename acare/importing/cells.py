@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from acare import timestamps
-from acare.field_types import EXCESS, Amount, Boolean, Enum, Preferences, StringList, from_json
+from acare.field_types import EXCESS, Amount, Boolean, Enum, Preferences, StringList
 from acare.fields import FIELDS
+from acare.json_text import from_json
 
 _CURRENCY = r"(?:US\$|[$€£¥₹]|EUR|USD|GBP|CHF|CAD|AUD|NZD|MXN|SEK|NOK|DKK|PLN|euros?|dollars?|kr)?"
 _ABOUT = r"(?:(?:ca|circa|etwa|rund|about|approx|env|environ|aprox|bis|bis zu|up to|max|hasta)\b\.?|~)?"

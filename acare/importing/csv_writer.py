@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from acare.field_types import to_json
 from acare.fields import FIELD_NAMES, parse_client
+from acare.json_text import to_json
 
 # Text that a spreadsheet would run as a formula: at the start of a cell (OWASP, "CSV Injection"), or after a
 # character that ends a cell in a spreadsheet with other settings. An apostrophe in front makes it plain text.

@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 from acare.database.copying import Progress
 from acare.errors import Refused
-from acare.field_types import from_json
 from acare.fields import HOSTED_NAMES
 from acare.importing.json_lines import parse
 from acare.importing.remote import SHARE, WINDOW, Remote
+from acare.json_text import from_json
 
 log = logging.getLogger("acare.importing")
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
 from acare.errors import Refused, SettingError
-from acare.field_types import from_json, to_json
 from acare.fields import ALL_NAMES
 from acare.importing.csv_reader import Column
 from acare.importing.rows import REASON, Row
+from acare.json_text import from_json, to_json
 
 _KNOWN = {*ALL_NAMES, "owner", REASON}
 

@@ -10,7 +10,7 @@ from http.client import HTTPException
 from typing import Any
 
 from acare.errors import Refused
-from acare.field_types import from_json
+from acare.json_text import from_json
 
 #: The share of the rate limit that an import takes: other programs of the agency need the rest.
 SHARE = 0.8

@@ -8,9 +8,9 @@ from typing import IO, Any, Literal
 
 from acare import ids
 from acare.errors import FieldError, InvalidInput
-from acare.field_types import to_json
 from acare.fields import ValidFields, validate_create
 from acare.importing import cells
+from acare.json_text import to_json
 
 #: The column with the reasons in a file of rejected rows; an import ignores it.
 REASON = "acare_reason"

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 from acare.database.database import Database, ReadableDatabase
-from acare.field_types import to_json
 from acare.fields import FIELDS
+from acare.json_text import to_json
 
 T = TypeVar("T")
 

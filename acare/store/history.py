@@ -8,8 +8,8 @@ from typing import Any
 from acare.auth import OPERATOR, Caller
 from acare.database.database import ReadableDatabase
 from acare.errors import NotFound, Refused
-from acare.field_types import to_json
 from acare.fields import FIELD_NAMES, FIELDS, parse_client
+from acare.json_text import to_json
 from acare.store import MAX_SQLITE_INTEGER, STORED_JSON, Store
 from acare.store.changes import MAX_PAGE, Page
 from acare.store.lists import MAX_SECONDS

@@ -8,7 +8,8 @@ from support.clients import new
 
 from acare import ids, timestamps
 from acare.auth import OPERATOR
-from acare.store import callers, changes, creation, lists
+from acare.store import callers, changes, creation
+from acare.store.list_statements import INDEXED, matching_statement, page_statement
 
 
 def test_rows_and_total_are_of_one_snapshot(store, client_lists, database, user):
@@ -39,13 +40,13 @@ def test_a_client_from_the_future_can_be_changed_and_deleted(store, database, us
 
 # --- how SQLite executes the statements of a request: by an index, without a sort
 
-COMBINATIONS = [names for n in range(5) for names in itertools.combinations(sorted(lists._INDEXED), n)]
+COMBINATIONS = [names for n in range(5) for names in itertools.combinations(sorted(INDEXED), n)]
 
 STATEMENTS = [
     callers.AUTHENTICATE,
     changes.PAGE,
-    *(lists.page_statement(frozenset(names)) for names in [*COMBINATIONS, ["q"]]),
-    *(lists.matching_statement((*found, *COMBINATIONS[-1])) for found in (["q"], ["email"], ["q", "email"])),
+    *(page_statement(frozenset(names)) for names in [*COMBINATIONS, ["q"]]),
+    *(matching_statement((*found, *COMBINATIONS[-1])) for found in (["q"], ["email"], ["q", "email"])),
 ]
 
 

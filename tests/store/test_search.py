@@ -14,6 +14,7 @@ from acare.fields import validate_update
 from acare.maintenance.verification import verify_file
 from acare.store import lists
 from acare.store.deleted import DeletedClients
+from acare.store.list_statements import query_of
 from acare.store.purging import purge
 
 
@@ -99,7 +100,7 @@ def test_a_search_alone_does_not_read_the_clients_of_other_pages(app, agent):
         counted = []
         with app.database.read() as connection:
             connection.set_progress_handler(lambda: counted.append(1), 10)
-            total = lists._page(connection, lists._query(None, {"q": "jordan", **filters}), 0, 1).total
+            total = lists._page(connection, query_of(None, {"q": "jordan", **filters}), 0, 1).total
             connection.set_progress_handler(None, 0)
         return len(counted) if total == 300 else 0
 
