@@ -8,9 +8,10 @@ import time
 import pytest
 from support.sockets import CHUNKED, HEALTH, KIB, request
 from support.target import PROMPT, attack
+from waitress.adjustments import Adjustments
 
 from acare.api.envelope import MAX_HEADER
-from acare.server import Parser, Settings
+from acare.server import Parser
 
 ROOM = MAX_HEADER - 200  # bytes of a header, nearly as many as the server takes
 ALL = 960  # connections; the server takes 1,000
@@ -36,10 +37,10 @@ FORMS = {
 
 def parsing_ms(header):
     """The milliseconds that parsing takes: the best of five."""
-    times = []
+    times, settings = [], Adjustments(max_request_header_size=MAX_HEADER)
     while len(times) < 5:
         began = time.thread_time()
-        Parser(Settings).received(f"{header}\r\n\r\n".encode("latin-1"))
+        Parser(settings).received(f"{header}\r\n\r\n".encode("latin-1"))
         times.append(1000 * (time.thread_time() - began))
     return min(times)
 
