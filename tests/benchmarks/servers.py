@@ -24,7 +24,7 @@ from tests.benchmarks.load import CLIENT
 CLIENTS = 1000
 
 #: The users whose keys take turns at slow requests, of which each user may have four at a time.
-USERS = 48
+USERS = 96
 
 #: The environment of the unit.
 ENV = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "1048576"}
