@@ -11,7 +11,7 @@ GROUPS = ".group th"
 def create(agency, *days):
     """Clients with a follow-up in so many days, and the name that they alone have."""
     name = f"Due{next(NUMBERS)}x"
-    today = datetime.datetime.now(datetime.UTC).astimezone().date()
+    today = datetime.datetime.now(datetime.UTC).date()
     dates = [today + datetime.timedelta(number) for number in days]
     return name, [
         agency.create(last_name=f"{name}{number:02}", tags=["vip", f"due:{date}"])
@@ -101,7 +101,7 @@ def test_a_broker_keeps_to_their_own_on_this_device(open_page, agency):
     create(agency, 0)
     _, other = person(agency, role="broker")
     name, _ = create(other, -1, 0)
-    page = opened(open_page, other, "due")
+    page = opened(open_page, other, "due", timezone_id="UTC")
     page.get_by_text("Mine", exact=True).click()
     expect(page.locator(ROWS)).to_have_text([f"Jordan {name}00", f"Jordan {name}01"])
     expect(page.locator("#due-count")).to_have_text("1 overdue 1 today")
