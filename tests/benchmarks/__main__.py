@@ -12,30 +12,31 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
-from tests.benchmarks import large, load, report, servers
+from tests.benchmarks import load, report, servers
 from tests.benchmarks.load import CLIENT, Result
 from tests.benchmarks.servers import Server
 
 SERVER_CORE, LOAD_CORE = 0, 1
-STARTS = 6  # of two versions that are compared
+OTHER = "the other version"
+STARTS, ROUNDS, SECONDS = 2, 4, 1
 WORKS = ("get", "list of 25", "list of 100", "update", "create", "4 reads, 1 write")
 
 
 class Bench:
     """The results of all runs: by work, candidate and round."""
 
-    def __init__(self, rounds: int, seconds: int) -> None:
-        self.rounds, self.seconds = rounds, seconds
+    def __init__(self) -> None:
         self.results: dict[tuple[str, str], list[Result]] = defaultdict(list)
         self.costs: dict[tuple[str, str], list[float]] = defaultdict(list)  # processor seconds a request
 
     def run(self, work: str, server: Server, script: str) -> None:
         before = server.processor_seconds()
-        result = load.run(server.url, script, server.headers, self.seconds, LOAD_CORE)
+        result = load.run(server.url, script, server.headers, SECONDS, LOAD_CORE)
         self.results[work, server.name].append(result)
-        cost = (server.processor_seconds() - before) / (result.rate * self.seconds)
+        cost = (server.processor_seconds() - before) / (result.rate * SECONDS)
         self.costs[work, server.name].append(cost)
         print(f"  {work:32} {server.name:28} {result.rate:9.0f}/s", file=sys.stderr, flush=True)
 
@@ -81,23 +82,34 @@ def _versions(server: Server) -> dict[str, int]:
     return found
 
 
-def compare(bench: Bench, folder: Path) -> str:
-    """acare, Falcon on waitress and PocketBase at each kind of work."""
-    binary, database = servers.pocketbase_binary(folder), folder / "acare.db"
-    large.make(database, servers.CLIENTS)
-    with (
-        servers.bare_falcon(SERVER_CORE) as bare,
-        servers.acare(database, SERVER_CORE) as acare,
-        servers.pocketbase(binary, SERVER_CORE) as pocketbase,
-    ):
-        take_turns(bench, [bare, acare, pocketbase])
-        memory = acare.resident_mib() / bare.resident_mib()
-    return f"Memory: {memory:.1f} times {bare.name}."
+def compare(bench: Bench, folder: Path, checkout: Path | None) -> list[str]:
+    """All candidates at each kind of work; with ``checkout``, also the version there.
+
+    The processor time of a request differs less from run to run than the rate. It differs by some percent
+    from start to start, so all are started several times.
+    """
+    binary = servers.pocketbase_binary(folder)
+    for start in range(STARTS):
+        with ExitStack() as started:
+            run = started.enter_context
+            own = run(servers.acare(folder / f"own-{start}.db", SERVER_CORE))
+            stock = run(servers.acare_on_waitress(folder / f"stock-{start}.db", SERVER_CORE, threads=16))
+            bare = run(servers.bare_falcon(SERVER_CORE))
+            running = [own, stock, bare, run(servers.pocketbase(binary, SERVER_CORE))]
+            if checkout is not None:
+                path, database = checkout.absolute(), folder / f"other-{start}.db"
+                running.append(run(servers.acare(database, SERVER_CORE, name=OTHER, checkout=path)))
+            take_turns(bench, running)
+            figures = [f"Memory: {own.resident_mib() / bare.resident_mib():.1f} times {bare.name}."]
+    if checkout is not None:
+        speeds = [f"{work}: {bench.speed(work, own.name, OTHER):.2f}" for work in WORKS]
+        figures.append(f"By processor time, of {OTHER}: {', '.join(speeds)}")
+    return figures
 
 
 def take_turns(bench: Bench, running: Sequence[Server]) -> None:
-    for number in range(bench.rounds):
-        print(f"round {number + 1} of {bench.rounds}", file=sys.stderr, flush=True)
+    for number in range(ROUNDS):
+        print(f"round {number + 1} of {ROUNDS}", file=sys.stderr, flush=True)
         for work in WORKS:
             for server in running if number % 2 else reversed(running):
                 script = scripts(server).get(work)
@@ -105,79 +117,17 @@ def take_turns(bench: Bench, running: Sequence[Server]) -> None:
                     bench.run(work, server, script)
 
 
-def elsewhere(bench: Bench, folder: Path) -> None:
-    """acare on its own server, and the same app on stock waitress."""
-    own, *others = (_filled(folder / f"{name}.db") for name in ("own", "4", "16"))
-    with (
-        servers.acare(own, SERVER_CORE, name="acare's server") as first,
-        servers.acare_on_waitress(others[0], SERVER_CORE, threads=4) as second,
-        servers.acare_on_waitress(others[1], SERVER_CORE, threads=16) as third,
-    ):
-        take_turns(bench, [first, second, third])
-
-
-def _filled(database: Path) -> Path:
-    large.make(database, servers.CLIENTS)
-    return database
-
-
-def against(bench: Bench, folder: Path, checkout: Path) -> list[str]:
-    """This version and the one in ``checkout``, each on a database that it has filled itself.
-
-    The processor time of a request differs less from run to run than the rate. It differs by some percent
-    from start to start, so both are started several times.
-    """
-    for start in range(STARTS):
-        with (
-            servers.acare(folder / f"new-{start}.db", SERVER_CORE, name="this version") as new,
-            servers.acare(
-                folder / f"old-{start}.db", SERVER_CORE, name="the other", checkout=checkout.absolute()
-            ) as old,
-        ):
-            for server in (new, old) * servers.CLIENTS:
-                made = server.call("POST", "/v1/clients", CLIENT)["data"]
-                server.paths.append(f"/v1/clients/{made['id']}")
-            take_turns(bench, [new, old])
-            memory = new.resident_mib() / old.resident_mib()
-    speeds = [f"{work}: {bench.speed(work, new.name, old.name):.2f}" for work in WORKS]
-    return [f"By processor time: {', '.join(speeds)}", f"Memory: {memory:.2f}"]
-
-
-def grow(bench: Bench, folder: Path) -> None:
-    """The same server with 1,000 clients and with a million."""
-    small, big = _filled(folder / "small.db"), folder / "big.db"
-    large.make(big, 1_000_000)
-    few, many = f"{servers.CLIENTS:,} clients", "1,000,000 clients"
-    lists = {"first page": "/v1/clients", "search": "/v1/clients?q=last4711"}
-    with (
-        servers.acare(small, SERVER_CORE, name=few) as first,
-        servers.acare(big, SERVER_CORE, name=many) as second,
-    ):
-        for _ in range(bench.rounds):
-            for server in (first, second):
-                bench.run("get at scale", server, load.get(server.paths[0]))
-                for work, path in lists.items():
-                    bench.run(work, server, load.get(path, server.keys))
-                bench.run("create at scale", server, load.send("POST", "/v1/clients", CLIENT))
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument(
-        "--against", type=Path, metavar="PATH", help="only compare with this checkout of acare"
+        "--against", type=Path, metavar="PATH", help="compare with the version in this checkout, too"
     )
     args = parser.parse_args()
     if shutil.which("wrk") is None:
         parser.exit(1, "The load comes from wrk, which is not installed; on Debian, the package is wrk.\n")
-    bench = Bench(3 if args.against else 5, seconds=1)
+    bench = Bench()
     with tempfile.TemporaryDirectory(prefix="acare-benchmarks-") as name:
-        folder = Path(name)
-        if args.against is not None:
-            figures = against(bench, folder, args.against)
-        else:
-            figures = [compare(bench, folder)]
-            elsewhere(bench, folder)
-            grow(bench, folder)
+        figures = compare(bench, Path(name), args.against)
     print(report.text(bench.median, list(bench.results), figures))
     return 0
 

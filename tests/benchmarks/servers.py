@@ -166,8 +166,9 @@ def _set_up_acare(server: Server, command: list[str], where: list[str], cwd: Pat
         create = [*command, "key", "create", *user, "--scope", "all:read,write", *where]
         server.keys.append(subprocess.check_output(create, cwd=cwd, text=True, stderr=DEVNULL).strip())
     server.headers = {"X-API-Key": server.keys[0], "Content-Type": "application/json"}
-    newest = server.call("GET", "/v1/clients?limit=100")["data"]["clients"]
-    server.paths = [f"/v1/clients/{client['id']}" for client in newest]
+    for _ in range(CLIENTS):
+        made = server.call("POST", "/v1/clients", CLIENT)["data"]
+        server.paths.append(f"/v1/clients/{made['id']}")
 
 
 def pocketbase_binary(folder: Path) -> Path:
