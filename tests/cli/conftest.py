@@ -1,9 +1,8 @@
 """A command that runs in process, and a database in which commands work for a while."""
 
 import pytest
-from benchmarks import large
 from support import command
-from support.backups import back_up
+from support.backups import back_up, fill
 
 
 @pytest.fixture
@@ -23,5 +22,5 @@ def run(tmp_path, monkeypatch):
 def template(tmp_path_factory):
     """A database of 5,000 clients, and its backup."""
     folder = tmp_path_factory.mktemp("large")
-    large.make(folder / "acare.db", 5000)
+    fill(folder / "acare.db", *(f"Client {n}" for n in range(5000)))
     return folder / "acare.db", back_up(folder / "acare.db", folder / "made")
