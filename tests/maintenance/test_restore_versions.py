@@ -91,6 +91,16 @@ def test_a_great_version_of_the_replaced_database_is_below_the_floor(serve, path
         assert api.put(remembered["id"], {"notes": "x"}).json["data"]["version"] == 5001
 
 
+def test_the_floor_of_a_backup_is_raised_too(serve, path, folder, changed):
+    """Made after a restore, which has raised no version yet."""
+    restore(changed[0], path)
+    again = back_up(path, folder)
+    path.unlink()
+    restore(again, path)
+    with serve() as api:
+        assert api.put(changed[1]["id"], {"notes": "x"}).json["data"]["version"] == 2002
+
+
 def lose(path, how, text=None):
     if how == "purged":
         time.sleep(0.002)  # the deletions must be earlier than the purge
