@@ -157,7 +157,7 @@ def test_a_change_leaves_a_reserve_of_the_limit(open_page, start):
     remaining = []
     page.on("response", lambda answer: remaining.append(int(answer.headers.get("ratelimit-remaining", 40))))
     page.locator(SELECTED).get_by_role("button", name="Follow up").locator("visible=true").click()
-    expect(page.get_by_role("dialog")).to_contain_text(re.compile(r"then about 1[45]\d a minute"))
+    expect(page.get_by_role("dialog")).to_contain_text(re.compile(r"then about 1\d\d a minute"))
     page.locator("dialog [name=value]").fill("2999-01-01")
     page.locator("dialog .main").click()
     expect(page.locator(CHANGE)).to_contain_text("20 of 20 now have the follow-up Jan 1, 2999")
