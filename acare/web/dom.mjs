@@ -1,16 +1,7 @@
 // Building the document: elements, messages and the dialog. Text is always inserted as text, never
 // as HTML.
 
-import {
-	daysUntil,
-	dueText,
-	explain,
-	isolate,
-	label,
-	readRoute,
-	showDay,
-	showTime,
-} from "./values.mjs";
+import { daysUntil, dueText, explain, isolate, label, readRoute, showDay } from "./values.mjs";
 import { FIELDS, numbersIn } from "./record.mjs";
 
 /** The settings that the server put into the page: {agency, currency}, each absent if not set. */
@@ -46,7 +37,6 @@ export const value = (text, places = /(?=@)/, title = null) =>
 		{ title },
 		text.split(places).flatMap((part, at) => (at ? [el("wbr"), part] : part)),
 	);
-export const day = (iso) => el("time", { datetime: iso, title: showTime(iso) }, showDay(iso));
 export const select = (given, options) =>
 	el(
 		"select",

@@ -38,8 +38,8 @@ export const choice = (name, options, attributes) =>
 
 /** How the text of an amount or a size is read, if the text does not say it. */
 export function readingOf(kind, text) {
-	const [number] = NUMBERS[kind]?.(text) ?? [];
-	if (number === undefined) return "";
+	const number = NUMBERS[kind]?.(text);
+	if (!Number.isFinite(number)) return "";
 	const inFeet = /m/i.test(text) && `${showNumber(number)} sq ft`;
 	const read =
 		kind === "size" ? inFeet || inMetres(number) : showNumber(number, undefined, currency);

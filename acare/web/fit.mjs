@@ -1,7 +1,7 @@
 // Buyers for a property: how well they fit, and what they want. Independent of the document, so that
 // Node can test it.
 
-import { amounts, isUnset, label, PROPERTY, showNumber } from "./values.mjs";
+import { amountIn, isUnset, label, PROPERTY, showNumber } from "./values.mjs";
 import { flatten, phrase } from "./record.mjs";
 
 /** The fields that state what a buyer wants of a property. */
@@ -26,7 +26,7 @@ export function fitOf(buyer, property) {
 
 /** Whether a buyer is pre-approved for the price, or for an amount that is not known. */
 export const isApproved = ({ pre_approved: is, pre_approval_amount: amount }, { price }) =>
-	is && (amount === null || !price || amount >= amounts(price)[0]);
+	is && (amount === null || !price || amount >= amountIn(price));
 
 /** The buyers, best fit first, then those pre-approved for the price, then the latest change. */
 export function ranked(buyers, property) {

@@ -2,16 +2,16 @@
 // can test it.
 
 import {
-	amounts,
+	amountIn,
 	dueIn,
 	label,
 	plainTags,
-	readings,
+	numberIn,
 	readNumber,
 	same,
 	sentence,
 	showNumber,
-	sizes,
+	sizeIn,
 	withDue,
 } from "./values.mjs";
 
@@ -49,7 +49,7 @@ const PARTS = {
 	],
 };
 /** How the text of a kind of field becomes a number. */
-export const NUMBERS = { number: readings, money: amounts, size: sizes };
+export const NUMBERS = { number: numberIn, money: amountIn, size: sizeIn };
 const REQUIRED = ["first_name", "last_name", "client_type"];
 /** A field is {name, label, kind, options, required, part}. */
 export const FIELDS = Object.entries(PARTS).flatMap(([part, fields]) =>

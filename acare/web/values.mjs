@@ -51,13 +51,13 @@ export const writeQuery = (query) =>
 		),
 	);
 /** How a number of a property is read. */
-const READERS = { price: amounts, bedrooms: readings, bathrooms: readings, square_feet: sizes };
+const READERS = { price: amountIn, bedrooms: numberIn, bathrooms: numberIn, square_feet: sizeIn };
 /** The query as the API takes it: a search has at most eight words, and an amount such as "450k" or
  *  a size such as "120 m²" is a number. */
 export function apiQuery(query) {
 	const numbers = Object.keys(READERS)
 		.filter((name) => query[name])
-		.map((name) => [name, String(READERS[name](query[name])[0] ?? query[name])]);
+		.map((name) => [name, String(readNumber(query[name], undefined, READERS[name]))]);
 	return writeQuery({
 		...query,
 		...(query.sort === "unchanged" && { sort: "updated_at", order: "asc" }),
@@ -66,7 +66,7 @@ export function apiQuery(query) {
 	});
 }
 /** Clients on a page of the list. */
-export const PAGE = 50;
+const PAGE = 50;
 export const listPath = (query) => `v1/clients?limit=${PAGE}&${apiQuery(query)}`;
 export function listAddress(query, path = "#/") {
 	const search = writeQuery(query);
@@ -100,53 +100,42 @@ export function showNumber(value, locale, currency) {
 /** "1 client", "5,000 clients". */
 export const counted = (number, noun) => `${showNumber(number)} ${noun}${number === 1 ? "" : "s"}`;
 
-/** The numbers that a text can mean: none, one, or two if its separator differs in the reader's
- *  locale. */
-export function readings(text, locale) {
-	const parts = formatOf(locale).formatToParts(1234567.5);
-	const [group, decimal] = ["group", "decimal"].map(
-		(type) => parts.find((part) => part.type === type)?.value,
-	);
+/** The number in a text, or NaN. The reader's locale says only whether a comma can be the decimal
+ *  separator: before three digits, either separator groups. */
+export function numberIn(text, locale) {
+	const parts = formatOf(locale).formatToParts(1.5);
+	const decimal = parts.find(({ type }) => type === "decimal").value;
 	const written = text.replace(/[\s'’]|^\s*\p{Sc}|\p{Sc}\s*$/gu, "");
 	const grouped = written.match(/^([1-9]\d{0,2}([.,])(?:\d{2,3}\2)*\d{3})(?:(?!\2)[.,](\d+))?$/);
-	const [, whole, separator, fraction] = written.match(/^(\d+)(?:([.,])(\d+))?$/) ?? [];
-	const isPlain =
-		whole && (grouped ? separator !== group : [undefined, ".", decimal].includes(separator));
-	const number = (digits, after = 0) => Number(`${digits.replace(/\D/g, "")}.${after}`);
-	return [grouped && number(grouped[1], grouped[3]), isPlain && number(whole, fraction)].filter(
-		Number.isFinite,
-	);
+	if (grouped) return Number(`${grouped[1].replace(/\D/g, "")}.${grouped[3] ?? 0}`);
+	const [, whole, separator = ".", fraction = 0] = written.match(/^(\d+)(?:([.,])(\d+))?$/) ?? [];
+	return whole && [".", decimal].includes(separator) ? Number(`${whole}.${fraction}`) : NaN;
 }
 
-const SCALES = { k: 1e3, m: 1e6 };
-/** The amounts that a text can mean: "450k" and "1.2m" have one meaning, "1.5" may leave out either
- *  letter. */
-export function amounts(text, locale) {
+/** An amount such as "450k" or "1.2m". A fraction below a thousand means millions. */
+export function amountIn(text, locale) {
 	const [, written, letter] = text
 		.replace(/\p{Sc}/gu, "")
 		.trim()
 		.match(/^(.*?)\s*([km]?)$/is);
-	const scale = (number, letters) =>
-		letters.map((one) => Math.round(number * (SCALES[one] ?? 1) * 100) / 100);
-	const found = readings(written, locale);
-	if (letter) return found.flatMap((number) => scale(number, [letter.toLowerCase()]));
-	return found.length === 1 && found[0] < 1000 && found[0] % 1
-		? scale(found[0], ["m", "k", ""])
-		: found;
+	const number = numberIn(written, locale);
+	const unit = letter.toLowerCase() || (number < 1000 && number % 1 ? "m" : "");
+	return Math.round(number * ({ k: 1e3, m: 1e6 }[unit] ?? 1) * 100) / 100;
 }
 
 const SQUARE_METRE = 10.7639; // in square feet
 export const inMetres = (feet) => `${showNumber(Math.round(feet / SQUARE_METRE))} m²`;
-/** The square feet that a text can mean, such as "1,650 sq ft" or "120 m²". */
-export function sizes(text, locale) {
+/** The square feet of a size such as "1,650 sq ft" or "120 m²". */
+export function sizeIn(text, locale) {
 	const [, written, unit] = text.trim().match(/^(.*?)\s*(m²|m2|sq\.? ?m|sq\.? ?ft|ft²|ft2|)$/is);
-	const scale = /m/i.test(unit) ? SQUARE_METRE : 1;
-	return readings(written, locale).map((number) => Math.round(number * scale));
+	return Math.round(numberIn(written, locale) * (/m/i.test(unit) ? SQUARE_METRE : 1));
 }
 
-/** The number in a text; the text itself if it is not a number, to show its problem. */
-export const readNumber = (text, locale, read = readings) =>
-	text.trim() ? (read(text, locale)[0] ?? text.trim()) : null;
+/** What a text says, by one of these; the text itself if it is no number, to show its problem. */
+export function readNumber(text, locale, read = numberIn) {
+	const found = read(text, locale);
+	return Number.isFinite(found) ? found : text.trim() || null;
+}
 
 const SHORT = { notation: "compact", maximumFractionDigits: 2 };
 /** An amount as 350K. */
