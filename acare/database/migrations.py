@@ -19,9 +19,6 @@ log = logging.getLogger("acare.database")
 #: created, so that no file repeats their SQL. Each file drops other objects that are gone or changed.
 FOLDER = Path(__file__).with_name("migrations")
 
-# The columns of a table, which decide how its rows are stored.
-COLUMNS = "SELECT * FROM pragma_table_xinfo(:name)"
-
 
 def migrate(path: Path, functions: Functions) -> None:
     """Migrate a file that ``file.check`` has accepted to the current schema, if its schema is older.
@@ -75,8 +72,6 @@ def _change_schema(connection: sqlite3.Connection, version: int) -> None:
         script = (FOLDER / f"{older}_to_{older + 1}.sql").read_text(encoding="utf-8")
         for statement in script.split("\n\n"):
             connection.execute(statement)
-    _replace_constraints(connection, objects)
-    # After the schema was read again: FTS5 would lose track of an index that it has not written yet.
     existing = {name for _, name, _ in connection.execute(schema.OBJECTS)}
     for _, name, sql in objects:
         if name not in existing:
@@ -85,18 +80,3 @@ def _change_schema(connection: sqlite3.Connection, version: int) -> None:
                 connection.execute(f"INSERT INTO {name} ({name}) VALUES ('rebuild')")
     connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")
     check_integrity(connection)
-
-
-def _replace_constraints(connection: sqlite3.Connection, objects: list[tuple[str, str, str]]) -> None:
-    """Give the tables the constraints of schema.sql. Their rows need not be written again.
-
-    (sqlite.org/lang_altertable.html, "Making Other Kinds Of Table Schema Changes")
-    """
-    tables = [{"name": name, "sql": sql} for kind, name, sql in objects if kind == "table"]
-    before = [connection.execute(COLUMNS, table).fetchall() for table in tables]
-    connection.execute("PRAGMA writable_schema = ON")
-    connection.executemany("UPDATE sqlite_schema SET sql = :sql WHERE name = :name AND rootpage > 0", tables)
-    connection.execute("PRAGMA writable_schema = RESET")  # reads the schema again
-    for table, columns in zip(tables, before, strict=True):
-        if connection.execute(COLUMNS, table).fetchall() != columns:
-            raise sqlite3.IntegrityError(f"the columns of the table {table['name']} are different")

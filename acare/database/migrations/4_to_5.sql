@@ -1,7 +1,7 @@
 -- From schema 4 (0.2.0) to schema 5 (0.3.0).
 -- New tables and views need no statement: they are created from schema.sql. So are the changed triggers.
 
-ALTER TABLE api_keys ADD COLUMN invitation INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE api_keys ADD COLUMN invitation INTEGER NOT NULL DEFAULT 0 CHECK (invitation IN (0, 1));
 
 -- The words by which clients are found have changed: the index is created again, and filled.
 DROP TABLE clients_search;
