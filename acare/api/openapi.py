@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 import falcon
 
 from acare.api.envelope import ERRORS
-from acare.api.schemas import cells, objects, of, record, refer, sample, schemas, sections, typed
+from acare.api.schemas import cells, objects, of, record, refer, schemas, sections, typed
 from acare.api.services import Operation
 from acare.auth import Right
 from acare.field_types import Enum, Schema
-from acare.importing import csv_writer
 from acare.parameters import Parameter
 from acare.version import __version__
 
@@ -142,7 +141,7 @@ class _Document:
         schema = self._schemas[name]
         for member in schema["properties"].keys() - set(schema.get("required", ())):
             schema["properties"][member]["x-omitempty"] = True
-        return self._content(falcon.MEDIA_JSON, name, sample(self._schemas, refer(name)))
+        return _content(falcon.MEDIA_JSON, name)
 
     def _answers(self, operation: Operation, row: _Row) -> Any:
         sends = _names(row.response_headers)
@@ -160,9 +159,7 @@ class _Document:
 
     def _success(self, name: str, sends: list[str]) -> Any:
         if name == "ClientsCsv":
-            client = json.dumps(sample(self._schemas, refer("ClientRecord")))
-            file = "".join(csv_writer.lines([(client, '{"owner": "ana@example.com"}')]))
-            content = self._content("text/csv", name, file)
+            content = _content("text/csv", name)
         else:
             members = {
                 "success": typed("boolean", "Always true for a success.", "true"),
@@ -208,10 +205,11 @@ class _Document:
         name = f"{name}Response"
         members["timestamp"] = typed("time", "Time of the response.")
         self._schemas[name] = record(description, members, ())
-        return self._content(falcon.MEDIA_JSON, name, sample(self._schemas, self._schemas[name]))
+        return _content(falcon.MEDIA_JSON, name)
 
-    def _content(self, media_type: str, name: str, example: object) -> Any:
-        return {media_type: {"schema": refer(name), "example": example}}
+
+def _content(media_type: str, name: str) -> Any:
+    return {media_type: {"schema": refer(name)}}
 
 
 def _query(parameter: Parameter) -> Any:

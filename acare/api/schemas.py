@@ -43,15 +43,6 @@ _TYPES: Mapping[str, Schema] = {
     "time": {"type": "string", "format": "date-time"},
 }
 
-# Samples by format or type; null for others.
-_SAMPLES: Mapping[str, Any] = {
-    "uuid": "019f6631-3a10-7a9f-8d27-95c0e3b1f684",
-    "date-time": "2026-07-15T14:32:10.000Z",
-    "integer": 1,
-    "boolean": False,
-    "string": "notes",
-}
-
 
 def typed(word: str, description: str, example: str = "") -> Schema:
     """The schema of a type in a table: ``text``, ``User``, ``User[]``, or ``time?``, which can be null."""
@@ -98,33 +89,6 @@ def schemas(text: str) -> dict[str, Schema]:
     kinds = [*(field.kind for field in FIELDS), *(each.kind for each in FILTERS.values()), *_ENUMS]
     named = {getattr(kind, "name", ""): kind.schema for kind in kinds}
     return {**_clients(), **others, **{name: schema for name, schema in named.items() if name}}
-
-
-def sample(among: Mapping[str, Schema], schema: Schema) -> Any:
-    """A value that fits the schema, made of the examples in it and in the schemas to which it refers."""
-    if "examples" in schema:
-        return schema["examples"][0]
-    if "$ref" in schema:
-        return sample(among, _target(among, schema))
-    if schema.get("type") == "object":
-        required = schema.get("required", ())
-        properties = schema["properties"].items()
-        return {
-            name: sample(among, each) for name, each in properties if name in required or "examples" in each
-        }
-    if schema.get("type") == "array":  # with each of the alternatives
-        items = schema["items"]
-        return [sample(among, each) for each in _target(among, items).get("anyOf", [items])]
-    if "anyOf" in schema:
-        return sample(among, schema["anyOf"][0])
-    if "const" in schema or "enum" in schema:
-        return schema.get("const") or schema["enum"][0]
-    return _SAMPLES.get(schema.get("format") or str(schema.get("type")))
-
-
-def _target(among: Mapping[str, Schema], schema: Schema) -> Schema:
-    """The schema to which it refers."""
-    return among[schema["$ref"].rpartition("/")[2]]
 
 
 # --- the text

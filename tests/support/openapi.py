@@ -39,14 +39,6 @@ def follow(document: Any, item: Any) -> Any:
     return resolve(document, item["$ref"]) if "$ref" in item else item
 
 
-def media_types(document: Any) -> Iterator[Any]:
-    """The media type object of every body in the document."""
-    for _, _, operation in operations(document):
-        bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
-        for body in bodies:
-            yield from follow(document, body).get("content", {}).values()
-
-
 def codes(document: Any, response: Any) -> list[str]:
     """The codes that an error has, from its response in the document."""
     envelope = follow(document, response["content"]["application/json"]["schema"])

@@ -1,20 +1,10 @@
 """Requests for every response in the OpenAPI document."""
 
-import json
-
 from support import scenes
 from support.data import ALL_FIELDS, JORDAN, OTHER, UNKNOWN_ID
 from support.operations import OPERATIONS, made_for, method_and_path
 
-from acare.api import openapi, operations
 from acare.fields import FIELDS
-
-PATHS = json.loads(openapi.document(operations.OPERATIONS))["paths"]
-
-
-def example(method, path):
-    """The body of the example in the document."""
-    return PATHS[path][method]["requestBody"]["content"]["application/json"]["example"]
 
 
 class Ask:
@@ -58,7 +48,6 @@ REDEMPTIONS = [
 ]
 TABLE = [
     Ask("POST", REDEMPTION, 413, b" " * 65_537),
-    Ask("POST", COLLECTION, 201, example("post", COLLECTION)),
     Ask("GET", f"{COLLECTION}?q=a+b+c+d+e+f+g+h&email=Noor.Haddad%40example.com&user_id={UNKNOWN_ID}", 200),
     Ask("GET", f"{COLLECTION}?deleted=true", 200, prepare=scenes.with_deleted),
     Ask("GET", f"{COLLECTION}?limit=x&status=lost&client_type=tenant&page=-1", 400),
@@ -70,7 +59,7 @@ TABLE = [
     Ask("POST", COLLECTION, 415, b"first_name=Jordan", Content_Type="application/x-www-form-urlencoded"),
     Ask("GET", ITEM, 304, If_None_Match='"2"'),
     Ask("GET", f"{COLLECTION}/{UNKNOWN_ID}", 404),
-    Ask("PUT", ITEM, 200, example("put", ITEM)),
+    Ask("PUT", ITEM, 200, {"phone": "(661) 555-0199", "status": "inactive", "version": 2}),
     Ask("PUT", ITEM, 200, OTHER),
     Ask("PUT", ITEM, 200, {**dict.fromkeys((f.name for f in FIELDS if not f.required), None), "version": 2}),
     Ask("PUT", ITEM, 409, {**CHANGE, "version": 1}),
