@@ -152,7 +152,8 @@ BEGIN
 END;
 
 -- Lists. Every index ends in seq, their order. A list by type alone, or by status alone, merges the entries
--- for all values of the other (acare/store/lists.py): each index costs every new client a page of the log.
+-- for all values of the other (acare/store/list_statements.py): each index costs every new client a page of the
+-- log.
 CREATE INDEX clients_by_seq              ON clients (seq);
 CREATE INDEX clients_by_type_status      ON clients (client_type, status);
 CREATE INDEX clients_by_user             ON clients (user_id);

@@ -226,7 +226,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
         self._requests[cost(request.command, request.path, request.query)].put(channel)
 
     def pull_trigger(self) -> None:
-        """Wake the loop, after an answer of a thread."""
+        """Wake the loop after a thread has answered."""
         if threading.get_ident() != self._loop:
             self._trigger.pull_trigger()
 
@@ -283,7 +283,7 @@ class Server(wasyncore.dispatcher):  # type: ignore[misc]  # waitress has no typ
             self._close_overdue(TIMEOUT if self.readable() else PATIENCE)
 
     def _close_overdue(self, patience: float) -> None:
-        """Close connections that have waited too long, or since before the clock was changed by as much."""
+        """Close connections that have waited too long, or seem to since the clock was changed."""
         for channel in list(self.active_channels.values()):
             since = channel.began if channel.request else channel.last_activity
             limit = TIMEOUT if channel.total_outbufs_len else patience

@@ -77,7 +77,7 @@ class ClientCollection(Resource):
 class ClientsCsv(Resource):
     """``/v1/clients.csv``: all clients that the filters match, as a file."""
 
-    # ``deleted`` is refused, so that the document does not have it.
+    # ``deleted`` is read to be refused, so it is no Parameter, and the document does not have it.
     parameters: ClassVar = {**FILTERS, "deleted": flag}
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from acare.database.disk import beside
 from acare.errors import DAMAGED, DatabaseRefused, StoreUnavailable
 
-#: SQL functions by their names. Statements pass stored text as a BLOB: SQLite gives Python no other bytes.
+#: SQL functions by their names. Statements cast stored text to a BLOB: Python refuses text that is not UTF-8.
 Functions = Mapping[str, Callable[..., str | bool]]
 
 SQLITE_VERSION = sqlite3.sqlite_version

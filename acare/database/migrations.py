@@ -47,8 +47,8 @@ def migrate(path: Path, functions: Functions) -> None:
 def migrate_connection(connection: sqlite3.Connection, path: Path, functions: Functions) -> None:
     """Migrate an open file to the current schema, without a backup.
 
-    The full-text index is filled with the help of ``functions``.
-    DatabaseRefused if that fails; closing the connection then undoes it.
+    ``functions`` fill the full-text index. DatabaseRefused if the migration fails; closing the connection
+    undoes it.
     """
     add_functions(connection, functions)
     connection.execute("PRAGMA cache_size = -65536").fetchall()  # 64 MiB, which is faster for large files

@@ -106,7 +106,7 @@ def _exclusive(database: Path) -> Iterator[bool]:
     """Prevent other processes from using a database. Yields whether it can be read.
 
     DatabaseRefused if any process has it open. (SQLite cannot lock a damaged file, and damage may be the
-    reason for the restore. Then a process is not noticed if the system cannot list its open files.)
+    reason for the restore. Then a process is not noticed if the system cannot list its locks.)
     """
     if processes_using(database):
         raise in_use(database, "not restored: ")

@@ -54,8 +54,8 @@ class ClientStore(Store[Database]):
         """Store a new client of the caller's user, at version 1.
 
         If the user has already created a client with this ``idempotency_key``, returns that client. Raises
-        Refused if it was created from other values, and NotFound if it has been
-        handed over and the caller can no longer see it.
+        Refused if it was created from other values, and NotFound if it has been handed over and the caller
+        can no longer see it.
         """
         if not isinstance(client, ValidFields) or len(client) < len(FIELDS):
             raise TypeError("client must come from validate_create")

@@ -67,7 +67,7 @@ WHERE id = :id
 """
 
     def remember(self, client_id: str, source_version: int, imported_at: str | None) -> None:
-        """Note the version at the source, other than the last one, and when an import wrote the one here."""
+        """Store the version that the source has now, and when an import wrote the version here."""
         values = {"id": client_id, "source_version": source_version, "imported_at": imported_at}
         self._connection.execute(self.REMEMBER, values)
 

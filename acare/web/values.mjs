@@ -57,7 +57,7 @@ const READERS = { price: amountIn, bedrooms: numberIn, bathrooms: numberIn, squa
 export function apiQuery(query) {
 	const numbers = Object.keys(READERS)
 		.filter((name) => query[name])
-		.map((name) => [name, String(readNumber(query[name], undefined, READERS[name]))]);
+		.map((name) => [name, String(readNumber(query[name], undefined, READERS[name]) ?? "")]);
 	return writeQuery({
 		...query,
 		...(query.sort === "unchanged" && { sort: "updated_at", order: "asc" }),
@@ -131,7 +131,8 @@ export function sizeIn(text, locale) {
 	return Math.round(numberIn(written, locale) * (/m/i.test(unit) ? SQUARE_METRE : 1));
 }
 
-/** What a text says, by one of these; the text itself if it is no number, to show its problem. */
+/** The number in a text, as one of these reads it; null if blank. Other text is returned as it is, so that
+ *  the server says what is wrong with it. */
 export function readNumber(text, locale, read = numberIn) {
 	const found = read(text, locale);
 	return Number.isFinite(found) ? found : text.trim() || null;

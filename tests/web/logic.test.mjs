@@ -104,7 +104,7 @@ test("what a buyer has left open is any", () => {
 });
 
 test("a studio, which has no bedrooms, is a property", () => {
-  assert.equal(apiQuery({ q: "", bedrooms: "0" }), "bedrooms=0");
+  assert.equal(apiQuery({ q: "", bedrooms: "0", price: "  " }), "bedrooms=0");
 });
 
 // --- fields
