@@ -1,8 +1,8 @@
 """Settings: one table, and the only reader of the environment.
 
-Each setting has a name for :func:`acare.create_app`, a flag for ``acare serve`` and an environment
-variable. A flag takes precedence over the variable. All three take the same text; :func:`acare.create_app`
-also takes a path, a list of origins and numbers.
+Each setting has a name for :func:`acare.create_app`, a flag of the commands that it affects, and an
+environment variable. A flag takes precedence over the variable. All three take the same text;
+:func:`acare.create_app` also takes a path, a list of origins and numbers.
 """
 
 import ipaddress

@@ -19,9 +19,9 @@ log = logging.getLogger("acare.error")
 
 
 class ErrorCode(NamedTuple):
-    """What a code means. ``details`` is a type of ``openapi.md``, which says what operations return it.
+    """What a code means. ``details`` is a type of ``openapi.md``, which says what operations can return it.
 
-    Every operation returns a ``common`` one. (Those of 403 follow from the right of an operation.)
+    Every operation can return a ``common`` one. (Those of 403 follow from the right of an operation.)
     """
 
     status: int

@@ -41,9 +41,9 @@ class Context(falcon.Context):
     is_authenticated = False  # whether there is a caller, or an invitation for the operation that takes one
     invalid_key: InvalidKey | None = None  # why the key that was sent is not valid
     session_user: str | None = None  # named by the embedding app or the proxy, for a request without a key
-    error: Exception | None = None  # that prevented this
+    error: Exception | None = None  # that was raised meanwhile
 
-    slow: Any = None  # of LimitSlowRequests: what ends with the request
+    slow: Any = None  # the caller's slow requests, if LimitSlowRequests counts this one
 
 
 class Request(falcon.Request):

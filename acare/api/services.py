@@ -1,4 +1,4 @@
-"""A row of the table of operations, and what the resources are made with."""
+"""A row of the table of operations, the base class of resources, and the services that they use."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple

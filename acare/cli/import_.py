@@ -53,9 +53,9 @@ def _default(text: str) -> tuple[str, object]:
 _DEFAULT = "the value of a field that a row lacks, for example client_type=buyer"
 _REJECTS = "write invalid rows and duplicates to FILE, and import the others"
 _DUPLICATE = (
-    "how to handle clients that already exist, by id, e-mail, phone or name (default: fail). update takes "
-    "what was changed only at the source since the last import; keep also accepts conflicts: clients that "
-    "were changed on both sides stay as they are here"
+    "how to handle clients that already exist, by id, e-mail, phone or name (default: fail). For "
+    "records with an id, update takes what was changed only at the source since the last import; keep also "
+    "accepts conflicts: clients that were changed on both sides stay as they are here"
 )
 _MAP = f"for CSV: the field for a column, or nothing to ignore the column. Fields: {', '.join(TARGETS)}"
 _VALUE = (

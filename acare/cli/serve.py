@@ -85,7 +85,7 @@ def _serve(settings: Settings, first_user: Callable[[App], str] | None, heading:
         _stop_on_signals(server)  # after the question, which it would keep open
         print(text, flush=True)
         _notify_systemd()
-        # So long does a thread that computes (a CSV file) keep Python's lock: all other requests wait.
+        # A thread that computes (a CSV file) holds Python's lock for this long while other requests wait.
         sys.setswitchinterval(0.0005)
         server.run()
 
@@ -99,7 +99,7 @@ def _stop_on_signals(server: Server) -> None:
             signal.signal(number, signal.SIG_DFL)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        # nohup ignores SIGHUP; SIGINT, which scripts ignore for what they start with &, stops it all the same
+        # nohup ignores SIGHUP, and a script ignores SIGINT for what it starts with &; this server does not
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, stop)
 

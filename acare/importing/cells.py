@@ -20,7 +20,7 @@ from acare.json_text import from_json
 
 _CURRENCY = r"(?:US\$|[$€£¥₹]|EUR|USD|GBP|CHF|CAD|AUD|NZD|MXN|SEK|NOK|DKK|PLN|euros?|dollars?|kr)?"
 _ABOUT = r"(?:(?:ca|circa|etwa|rund|about|approx|env|environ|aprox|bis|bis zu|up to|max|hasta)\b\.?|~)?"
-_SCALE = r"(k|t|tsd|tausend|thousand|mil|m|mio|mill|millions?|millionen|millones)?"
+_SCALE = r"(k|t|tsd|tausend|thousand|mil|m|mio|mill|millions?|millionen|mill[oó]n|millones)?"
 _WHOLE = r"[1-9]\d{0,2}(?:(?:\.\d{3}){1,5}|(?:,\d{3}){1,5})|\d{1,18}"
 _MONEY = re.compile(
     rf"{_ABOUT}\s?{_CURRENCY}\s?({_WHOLE})(?:([.,])(\d+)|[.,]--?)?\s?{_SCALE}\.?\s?{_CURRENCY}", re.I

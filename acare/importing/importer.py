@@ -47,9 +47,9 @@ class Result:
     """The result of an import.
 
     ``counts`` has the rows by outcome: see ``second_import``, and ``created``, ``skipped``, ``refused``, and
-    ``duplicate``. ``summaries`` has the problems and duplicates by text, in order
-    of the first line. ``conflicts`` has the id and name of clients that are left to a person. ``missing`` has
-    the fields that the server lacks, with the number of clients. ``proof``: from a server.
+    ``duplicate``. ``summaries`` has the problems and duplicates by text, in order of the first line.
+    ``conflicts`` has the id and name of clients that are left to a person. ``missing`` has the fields that
+    the server lacks, with the number of clients. ``proof``: from a server.
     """
 
     counts: Counter[str] = dataclasses.field(default_factory=Counter)

@@ -55,7 +55,7 @@ def _compare(
             unseen.remove(here["id"])
             there = download.record(here["id"])
             fields = [name for name in _NAMES if _differs(name, there.get(name, here[name]), here[name])]
-            if (reader.owner(there) or owner).lower() != owner.lower():  # without --value, it is not known
+            if str(reader.owner(there) or owner).lower() != owner.lower():  # without --value, it is not known
                 fields.append("user_id")
             changed = "changed here" if is_changed_here else "different"
             found = changed if fields else "equal"

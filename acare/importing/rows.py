@@ -44,8 +44,7 @@ class Options:
     """The options of an import. ``now`` is its time, and the latest valid ``created_at``.
 
     ``defaults`` has the values of absent fields, and the ``owner``, which may be None. ``dates``: see
-    ``cells.timestamp``.
-    ``may_lack`` are fields that all records of a server may lack.
+    ``cells.timestamp``. ``may_lack`` are fields that all records of a server may lack.
     """
 
     now: str

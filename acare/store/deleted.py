@@ -91,8 +91,8 @@ WHERE client_id = :id
     def restore(self: "DeletedClients[Database]", caller: Caller, client_id: str) -> ClientRow:
         """Restore a deleted client under its id, as its next version. Its time of creation stays.
 
-        The client of a disabled user goes to the caller, unless that is the operator.
-        NotFound if there is none that the caller could see, AlreadyExists if it is not deleted.
+        The client of a disabled user goes to the caller, unless that is the operator. NotFound if there is
+        none that the caller could see, AlreadyExists if it is not deleted.
         """
 
         def work(connection: sqlite3.Connection) -> ClientRow:

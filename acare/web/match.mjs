@@ -87,7 +87,7 @@ const sayReading = (input) =>
 
 const options = (texts) => [...new Set(texts)].map((text) => el("option", text));
 
-/** Suggest places that begin like what is typed, and say how many clients want it. */
+/** Suggest places that begin like what is typed, and say how many clients want the place that is typed. */
 async function suggestPlaces(input, signal) {
 	const { value: text } = input;
 	const begin = ` ${phrase(text)}`;
@@ -206,7 +206,7 @@ function draw({ elements }, query) {
 export async function matchView({ query }, signal) {
 	await ready(signal);
 	const address = listAddress(query, PATH);
-	if (location.hash !== address) return location.replace(address); // an address of before
+	if (location.hash !== address) return location.replace(address); // an older form, such as #/?price=
 	if (!document.forms.match) {
 		place.list = null; // the controls are empty
 		show("Match a property", { heading: controlsOf() }, el("div.results"));

@@ -165,7 +165,7 @@ const WEEKDAY = { weekday: "short", ...MONTH_DAY };
 export const showTime = (iso, options) => inZone(iso, { ...DAY, ...HOUR }, options);
 
 // --- names, values and messages
-/** The labels of the fields whose names do not say it. */
+/** The labels of fields whose names are not good labels. */
 const LABELS = {
 	email: "E-mail",
 	client_type: "Type",

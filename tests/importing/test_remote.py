@@ -301,3 +301,11 @@ def test_the_proof_compares_owners_that_are_mapped(mover, hosted, agency):
     mover.run()
     ended = mover.run("--on-duplicate", "skip", "--value", f"user_id:{ANA}=ben@example.com")
     assert "    1 different: user_id 1\n" in ended.out
+
+
+def test_the_proof_survives_an_owner_that_is_no_text(mover, hosted):
+    client_id = hosted.create(1)
+    mover.run()
+    hosted.change(client_id, owner={"email": "ana@example.com"})
+    ended = mover.run("--on-duplicate", "skip")
+    assert "    1 different: version 1, updated_at 1, user_id 1\n" in ended.out
