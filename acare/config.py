@@ -175,9 +175,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         if self.user_header is not None and self.trusted_proxy is None:
-            raise SettingError("--user-header needs --trusted-proxy: no other caller may send the header")
+            raise SettingError("user_header needs trusted_proxy: no other caller may send the header")
         if self.user_header is not None and "*" in self.cors_origin:
-            raise SettingError("--user-header cannot be combined with --cors-origin '*': name the origins")
+            raise SettingError("user_header cannot be combined with cors_origin '*': name the origins")
 
     @classmethod
     def from_options(cls, options: Mapping[str, object]) -> Self:

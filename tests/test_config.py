@@ -86,14 +86,14 @@ def test_an_empty_variable_is_the_default(setting):
 def test_a_user_header_needs_a_trusted_proxy():
     given = {"user_header": " Remote-Email ", "trusted_proxy": "127.0.0.1"}
     assert Settings.from_command(given, {}).user_header == "Remote-Email"
-    with pytest.raises(SettingError, match="user-header needs --trusted-proxy"):
+    with pytest.raises(SettingError, match="user_header needs trusted_proxy"):
         Settings.from_command({**given, "trusted_proxy": None}, {})
 
 
 def test_any_origin_excludes_a_user_header():
     given = {"user_header": "Remote-Email", "trusted_proxy": "127.0.0.1"}
     Settings.from_command({**given, "cors_origin": ["https://a.example"]}, {})
-    with pytest.raises(SettingError, match="user-header cannot be combined with --cors-origin"):
+    with pytest.raises(SettingError, match="user_header cannot be combined with cors_origin"):
         Settings.from_command({**given, "cors_origin": ["*"]}, {})
 
 

@@ -171,7 +171,7 @@ _HINTS = {
     "client_type": "--default client_type=buyer is for rows without one",
     "owner": "--value maps names and ids to users, --user EMAIL is for rows without one",
     "first_name": "--default first_name=- is for rows without one",
-    "last_name": "--default last_name=- is for rows without one",
+    "last_name": "--default last_name=- is for rows without one, and --map COLUMN=full_name for full names",
     "created_at": "--dates dmy or --dates mdy for dates such as 5/7/2026",
     "duplicate": "--on-duplicate skip or create",
     _BY_ID: "--on-duplicate update or skip",  # create would make a copy of each client

@@ -107,7 +107,11 @@ WITH_ID = (
         ("", WITH_ID.replace("buyer", "renter"), '(line 2: "renter"); --rejects FILE imports the other'),
         ("", WITH_ID.replace("}", ',"created_at":"x"}'), '(line 2: "x"); --rejects FILE imports the other'),
         ("Name,Type,Owner", "A B,buyer,Ana (ana@example.com)", '(line 2: "Ana (ana@example.com)"); --value'),
-        ("Vorname,Name,Type", "Ana,,buyer", "(line 2); --default last_name=- is for rows without one\n"),
+        (
+            "Vorname,Name,Type",
+            "Ana,,buyer",
+            "for rows without one, and --map COLUMN=full_name for full names\n",
+        ),
         ("Name,Type,Created", "A B,buyer,5/7/2024", "--dates dmy or --dates mdy for dates such as"),
         ("Name,Type,Phone", "A B,buyer,5\nA B,buyer,5", "--on-duplicate skip or create"),
         ("", f"{WITH_ID}\n{WITH_ID}", "--on-duplicate update or skip\n"),
