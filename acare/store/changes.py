@@ -76,7 +76,7 @@ def _parse(cursor: str | None) -> tuple[str, int, int]:
 # imported again for another user. A removal counts if the copy can have the client (was begun before it), the
 # caller cannot see the client now, and there is no later removal.
 PAGE = """
-SELECT revision, client_id, clients.json, removed_at
+SELECT revision, json_quote(client_id), clients.json, removed_at
 FROM client_changes AS change
 LEFT JOIN clients ON clients.id = client_id
 WHERE revision > :after AND revision <= :last
@@ -105,7 +105,7 @@ def _read(connection: sqlite3.Connection, values: dict[str, Any], limit: int) ->
     size = 0
     for revision, client_id, client, removed_at in connection.execute(PAGE, values):
         rest = f'"client":{client}' if removed_at is None else f'"client":null,"removedAt":"{removed_at}"'
-        rows.append(f'{{"id":"{client_id}",{rest}}}')
+        rows.append(f'{{"id":{client_id},{rest}}}')
         size += len(rows[-1].encode())
         if len(rows) == limit or size > MAX_PAGE:
             return rows, revision
