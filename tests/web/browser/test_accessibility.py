@@ -17,7 +17,7 @@ VIEWS = {
     "match": "h2:has-text('Which property?')",
     "match?price=450k&status=any": "td.name a",
     "client/{id}/merge": "h1:has-text('Merge with')",
-    "client/{id}/merge/{other}": "h1:has-text('Merge')",
+    "client/{id}/merge/{other}": "h1:has-text('Merge two')",
     "people": "h1:has-text('People')",
 }
 #: The buttons that open a dialog, each with its view.
