@@ -42,7 +42,9 @@ export function readingOf(kind, text) {
 	if (!Number.isFinite(number)) return "";
 	const inFeet = /m/i.test(text) && `${showNumber(number)} sq ft`;
 	const read =
-		kind === "size" ? inFeet || inMetres(number) : showNumber(number, undefined, currency);
+		kind === "size"
+			? inFeet || inMetres(number)
+			: showNumber(number, undefined, kind === "money" ? currency : undefined);
 	return read === text ? "" : read;
 }
 

@@ -61,7 +61,7 @@ export const drafts = () =>
 		.map((name) => {
 			const draft = JSON.parse(sessionStorage.getItem(name));
 			const { id, base, values, label, address } = draft;
-			const typed = values && fullName({ first_name: "", last_name: "", ...values }).trim();
+			const typed = [values?.first_name, values?.last_name].filter(Boolean).join(" ");
 			return {
 				id: draftId(draft),
 				text: label ?? (id ? fullName(base) : typed || "A new client"),

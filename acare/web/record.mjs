@@ -186,7 +186,7 @@ const textsIn = (client, name) =>
 /** The first field that the list does not show and that a word of the search matches: {name, text},
  *  or null. */
 export function hiddenMatch(client, search) {
-	const shown = [client.first_name, client.last_name, client.email, client.phone].join(" ");
+	const shown = [client.first_name, client.last_name, client.phone].join(" ");
 	const digits = (client.phone ?? "").replace(/\D/g, "");
 	const isShown = (word) =>
 		placeOf(shown, word) !== undefined || (/^\d+$/.test(word) && digits.includes(word));
@@ -194,7 +194,7 @@ export function hiddenMatch(client, search) {
 		.normalize()
 		.match(WORDS)
 		?.find((one) => !isShown(one));
-	const texts = ["tags", "preferred_locations", "notes"].flatMap((name) =>
+	const texts = ["email", "tags", "preferred_locations", "notes"].flatMap((name) =>
 		textsIn(client, name).map((text) => ({ name, text, place: word && placeOf(text, word) })),
 	);
 	const { name, text, place } = texts.find((one) => one.place !== undefined) ?? {};

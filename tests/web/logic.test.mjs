@@ -193,7 +193,7 @@ test("a match outside the columns is named", () => {
   const client = { first_name: "Zoë", last_name: "Lee", email: "zl@example.com", phone: "(661) 555-0142", tags: ["first-time"],
     preferred_locations: ["Łódź Old Town"], notes: "She has two dogs, one cat and a very large garden with old trees" };
   equal([
-    [["zoe"], null], [["EXAMPLE"], null], [["555"], null], [["nothing"], null], [["zoe time"], { name: "tags", text: "first-time" }],
+    [["zoe"], null], [["555"], null], [["nothing"], null], [["EXAMPLE"], { name: "email", text: "zl@example.com" }], [["zoe time"], { name: "tags", text: "first-time" }],
     [["lodz"], { name: "preferred_locations", text: "Łódź Old Town" }],
     [["cat"], { name: "notes", text: "She has two dogs, one cat and a very large garden with old trees" }],
     [["trees"], { name: "notes", text: "… a very large garden with old trees" }],
