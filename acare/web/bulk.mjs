@@ -13,7 +13,7 @@ import {
 	showDay,
 	showNumber,
 } from "./values.mjs";
-import { jobsFor, KINDS, paceOf, secondsFor, undoing } from "./changes.mjs";
+import { jobsFor, KINDS, paceText, secondsFor, undoing } from "./changes.mjs";
 import {
 	ask,
 	button,
@@ -25,12 +25,24 @@ import {
 	link,
 	menu,
 	no,
+	say,
 	select,
 	undoButton,
+	undos,
 	value,
 	yes,
 } from "./dom.mjs";
-import { call, keepOpen, nameOf, owner, people, session, shortName, sleep } from "./session.mjs";
+import {
+	call,
+	keepOpen,
+	nameOf,
+	owner,
+	people,
+	session,
+	shortName,
+	sleep,
+	waitText,
+} from "./session.mjs";
 import { place, results, selected } from "./place.mjs";
 import { clearSelection, drawSelection, MAX, selectAllButton, table } from "./selection.mjs";
 
@@ -41,7 +53,7 @@ const others = el("span.others");
 /** Show how many clients are selected and, of these, which the table does not show. */
 export function drawDock() {
 	const dock = find("#selection");
-	dock.hidden = !table || !selected.size || find("#change").hasChildNodes();
+	dock.hidden = !table || !selected.size || Boolean(find("#change progress"));
 	if (dock.hidden) return;
 	const isShown = ({ id }) => table.clients.some((client) => client.id === id);
 	const hidden = [...selected.values()].filter((client) => !isShown(client));
@@ -113,14 +125,6 @@ function namesOf(clients) {
 	return clients.length > 5 ? `${names} and ${showNumber(clients.length - 5)} others` : names;
 }
 
-/** How long many changes take. */
-function paceText(count) {
-	const minutes = Math.ceil(secondsFor(count, session.rate) / 60);
-	if (!minutes) return "";
-	const { free, perSecond } = paceOf(session.rate);
-	return `The rate limit allows ${showNumber(Math.max(free, 0))} at once, then about ${Math.round(perSecond * 60)} a minute: about ${counted(minutes, "minute")}.`;
-}
-
 /** Ask for the value of a change, saying whom it changes, and change them. */
 async function change(kind) {
 	const clients = [...selected.values()];
@@ -129,15 +133,16 @@ async function change(kind) {
 	const submit = yes(go);
 	const input = el("div", field(label(noun), inputOf(kind, clients)));
 	const given = () => input.querySelector("[name]").value.trim();
+	let left = []; // who has it already
 	const tell = () => {
 		const jobs = jobsFor(kind, given(), clients);
 		const affected = given() ? jobs.map(({ client }) => client) : clients;
-		const left = clients.filter((client) => !affected.includes(client));
+		left = clients.filter((client) => !affected.includes(client));
 		const reason = kind === "remove" ? "not set" : "already set";
 		unchanged.textContent = left.length
 			? `${showNumber(left.length)} unchanged, because ${reason}: ${namesOf(left)}.`
 			: "";
-		pace.textContent = paceText(affected.length);
+		pace.textContent = paceText(affected.length, session.rate);
 		submit.textContent = `${go} ${counted(affected.length, "client")}`;
 		submit.disabled = !affected.length;
 	};
@@ -148,7 +153,9 @@ async function change(kind) {
 		[input, unchanged, pace],
 		[submit, no()],
 	);
-	if (isMeant) await run({ kind, value: given(), done: [] }, jobsFor(kind, given(), clients));
+	if (!isMeant) return;
+	left.forEach(({ id }) => selected.delete(id)); // as those that are changed
+	await run({ kind, value: given(), done: [] }, jobsFor(kind, given(), clients));
 }
 
 // --- the change
@@ -162,9 +169,10 @@ const NAMES = {
 /** Send jobs, after those that are done already, and say what became of them. ``work`` is {kind, value,
  *  done, isUndo}. */
 export async function run(work, jobs) {
-	if (running) return;
+	if (running) throw new Error("Wait for the change at the bottom to end, then undo again.");
 	const stopping = new AbortController();
 	running = stopping;
+	say(""); // what was said may be undone now
 	Object.assign(work, { failed: [], rest: jobs, total: work.done.length + jobs.length });
 	const name = NAMES[work.kind]?.(work.value) ?? work.value;
 	const title = work.isUndo ? "Undo" : `${KINDS[work.kind][0]} ${name}`;
@@ -179,8 +187,8 @@ export async function run(work, jobs) {
 
 /** Send what is left of a change until it is stopped, which waits for an answer. */
 async function sendAll(work, tell, signal) {
-	const wait = (seconds) => {
-		tell(seconds);
+	const wait = (seconds, status) => {
+		tell(seconds, status);
 		return sleep(seconds, signal);
 	};
 	while (work.rest.length && !signal.aborted) {
@@ -190,8 +198,7 @@ async function sendAll(work, tell, signal) {
 			if (seconds) await wait(seconds);
 			const saved = await send(job.isOld ? await readAnew(job, work) : job, wait);
 			work.done.push(saved);
-			if (work.isUndo) selected.set(saved.client.id, saved.client);
-			else selected.delete(saved.client.id);
+			selected.delete(saved.client.id);
 		} catch (error) {
 			if (signal.aborted) break;
 			work.failed.push({ client: job.client, error });
@@ -209,8 +216,11 @@ async function send(job, wait) {
 	const { version } = client;
 	const sent = call(method, path, { wait, body, version }).catch(async (error) => {
 		const newest = error.status === 412 ? await read(client) : {};
-		const isSent = Object.keys(body).every((name) => same(newest[name], body[name]));
-		if (isSent && newest.version === version + 1) return newest;
+		const has = (values) => Object.keys(body).every((name) => same(newest[name], values[name]));
+		if (has(body) && newest.version === version + 1) return newest;
+		// the person's own change of something else
+		const isOwn = error.details?.changedBy === session.me.email;
+		if (isOwn && has(job.back)) return call(method, path, { wait, body, version: newest.version });
 		throw error;
 	});
 	return { ...job, client: await sent };
@@ -238,10 +248,11 @@ function progressOf(title, work, stop) {
 	const bar = el("progress", { max: total, "aria-label": "Progress" });
 	const text = el("span");
 	const hint = el("span.hint", "You can keep working, but leave this tab open.");
-	const tell = (seconds = 0) => {
+	const tell = (seconds = 0, status = 429) => {
 		bar.value = total - work.rest.length;
 		text.textContent = `${title}: ${showNumber(bar.value)} of ${showNumber(total)}`;
-		if (seconds) text.append(`, waiting ${counted(seconds, "second")} for the rate limit`);
+		const reason = status === 429 ? " for the rate limit" : `. ${waitText(status)}`;
+		if (seconds) text.append(`, waiting ${counted(seconds, "second")}${reason}`);
 	};
 	tell();
 	showChange(text, bar, hint, button("Stop", stop, "end"));
@@ -256,10 +267,14 @@ function summarize({ kind, value: given, done, failed, rest, total, isUndo }, na
 	const sent = done.filter(({ path }) => path);
 	const undo = () => run({ kind, value: given, done: [], isUndo: true }, undoing(sent));
 	const again = [...(isUndo ? [] : failed.map(({ client }) => ({ client, isOld: true }))), ...rest];
-	const retry = () => run({ kind, value: given, done, isUndo }, again);
+	const back = sent.length && !isUndo ? undoButton(undo, `Undo ${showNumber(sent.length)}`) : "";
+	const retry = () => {
+		undos.delete(back); // it is replaced
+		return run({ kind, value: given, done, isUndo }, again);
+	};
 	showChange(
 		el("strong", { role: "status" }, text),
-		sent.length && !isUndo ? undoButton(undo, `Undo ${showNumber(sent.length)}`) : "",
+		back,
 		again.length ? button(`Try ${showNumber(again.length)} again`, retry) : "",
 		button("✕", () => showChange(), "quiet end", "Close"),
 		failed.length

@@ -1,7 +1,16 @@
 // Changes as data: of one client by two persons, of two clients that are one, and of many clients.
 // Independent of the document, so that Node can test it.
 
-import { fullName, isUnset, label, same, valueOf, withDue } from "./values.mjs";
+import {
+	counted,
+	fullName,
+	isUnset,
+	label,
+	same,
+	showNumber,
+	valueOf,
+	withDue,
+} from "./values.mjs";
 import { fieldsOf, nest, paragraphs, phrase } from "./record.mjs";
 
 // --- two persons' changes of one client
@@ -170,7 +179,7 @@ export const undoing = (done) =>
 const RESERVE = 50;
 /** What the rate limit of an answer allows: {free, perSecond}, requests at once, without the reserve,
  *  and then. ``rate`` is {limit, remaining, reset, at}. */
-export const paceOf = ({ limit, remaining, reset }) => ({
+const paceOf = ({ limit, remaining, reset }) => ({
 	free: remaining - Math.min(RESERVE, Math.floor(limit / 2)),
 	perSecond: reset > 0 ? (limit - remaining) / reset : limit / 900,
 });
@@ -180,4 +189,11 @@ export function secondsFor(count, rate, now = Date.now()) {
 	const { free, perSecond } = paceOf(rate);
 	if (count <= free) return 0;
 	return Math.max(0, Math.ceil((count - free) / perSecond - (now - rate.at) / 1000));
+}
+/** How long many changes take; nothing if the limit has room for them. */
+export function paceText(count, rate) {
+	const minutes = Math.ceil(secondsFor(count, rate) / 60);
+	if (!minutes) return "";
+	const { free, perSecond } = paceOf(rate);
+	return `The rate limit allows ${showNumber(Math.max(free, 0))} at once, then about ${Math.round(perSecond * 60)} a minute: about ${counted(minutes, "minute")}.`;
 }

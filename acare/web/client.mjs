@@ -103,18 +103,17 @@ export async function goneView(id, signal) {
 function statusOf(client) {
 	let saved = client.status;
 	let isTyping = false;
-	const set = (from, to) =>
-		update(from, (newest) => (newest.status === to ? null : { status: to }));
 	const save = async () => {
 		const before = saved;
 		const chosen = control.value;
 		if (chosen === before) return;
 		saved = chosen;
-		const changed = await set(client, chosen).catch((error) => {
+		const set = ({ status }) => (status === chosen ? null : { status: chosen });
+		const done = await update(client, set).catch((error) => {
 			control.value = saved = before;
 			throw error;
 		});
-		showSaved(changed, () => set(changed, before).then((undone) => showSaved(undone)));
+		showSaved(done);
 	};
 	const keydown = ({ key }) => {
 		isTyping = true;

@@ -132,15 +132,23 @@ export function say(text, action = null) {
 	wait(10);
 }
 
-/** A button that takes the last change back, as Ctrl+Z does. */
+/** The Undo buttons that were not pressed yet, the newest last. */
+export const undos = new Set();
+/** A button that takes a change back, as Ctrl+Z does. */
 export function undoButton(undo, text = "Undo") {
-	const once = () => {
-		if (undoButton.last === once) undoButton.last = null;
-		return undo();
+	const click = async () => {
+		if (!undos.delete(node)) return;
+		try {
+			await undo();
+		} catch (error) {
+			if (!(error.status < 500)) undos.add(node); // it can be tried again
+			throw error;
+		}
 	};
-	undoButton.last = once;
 	find(".last-undo")?.remove(); // of the change before
-	return button([text, el("kbd.no-phone.last-undo", "Ctrl + Z")], once);
+	const node = button([text, el("kbd.no-phone.last-undo", "Ctrl + Z")], click);
+	undos.add(node);
+	return node;
 }
 /** How high the dock is, for what would be behind it. */
 new ResizeObserver(([{ target }]) =>

@@ -15,28 +15,14 @@ import {
 	withDue,
 } from "./values.mjs";
 import { paragraphs } from "./record.mjs";
-import {
-	ask,
-	button,
-	el,
-	field,
-	find,
-	menu,
-	no,
-	redraw,
-	say,
-	show,
-	undoButton,
-	value,
-	yes,
-} from "./dom.mjs";
+import { ask, button, el, field, find, menu, no, redraw, say, show, value, yes } from "./dom.mjs";
 import { ready, session, stored } from "./session.mjs";
 import { place, remember, results } from "./place.mjs";
 import { fillControls, listeners } from "./inputs.mjs";
 import { findPlace, showResults } from "./list.mjs";
 import { readAll } from "./selection.mjs";
 import { clientTable, DUE_DATE, NAME, OWNER, PHONE, TYPE } from "./table.mjs";
-import { update } from "./versions.mjs";
+import { undoUpdate, update } from "./versions.mjs";
 
 const PATH = "#/due";
 
@@ -112,18 +98,14 @@ async function setDue(client, date) {
 	focusNext(client);
 	draw();
 	try {
-		const saved = await update(client, ({ tags }) =>
+		const done = await update(client, ({ tags }) =>
 			dueIn(tags) === before ? { tags: withDue(tags, date) } : null,
 		);
-		put(saved);
-		const done = date
+		put(done.saved);
+		const text = date
 			? `Follow-up of ${name}: ${dueText(date)}.`
 			: `Done: ${name}, follow-up of ${shortDay(before)}.`;
-		if (dueIn(saved.tags) === date)
-			say(
-				done,
-				undoButton(() => setDue(saved, before)),
-			);
+		if (dueIn(done.saved.tags) === date) say(text, undoUpdate(done));
 		else say(`${name} was changed in the meantime.`);
 	} finally {
 		leaving.delete(client.id);

@@ -3,7 +3,7 @@
 import { counted, fullName, isolate, isUnset, same } from "./values.mjs";
 import { FIELDS, fieldsOf, flatten, problemsOf, readFields, typedFields } from "./record.mjs";
 import { changes, combine, merge } from "./changes.mjs";
-import { button, el, say, show } from "./dom.mjs";
+import { button, el, say, show, undoButton } from "./dom.mjs";
 import { call, isEditable, nameOf, ready, session, signature } from "./session.mjs";
 import {
 	draftId,
@@ -16,7 +16,7 @@ import {
 	remember,
 	writeDraft,
 } from "./place.mjs";
-import { changed } from "./versions.mjs";
+import { changed, changedSince, forget, revert, showSaved } from "./versions.mjs";
 import { control, idOf } from "./fields.mjs";
 import { findTwins, twinsOf, WHO } from "./twins.mjs";
 
@@ -39,10 +39,10 @@ function discard(draft) {
 	const id = draftId(draft);
 	const { hash } = location;
 	const undo = () => {
-		writeDraft(draft);
+		if (!readDraft(id)) writeDraft(draft); // else there is a newer one
 		location.assign(hash);
 	};
-	if (readDraft(id)) finish(id, "Discarded.", backOf(draft), button("Undo", undo));
+	if (readDraft(id)) finish(id, "Discarded.", backOf(draft), undoButton(undo));
 	else finish(id, "", backOf(draft));
 }
 
@@ -167,7 +167,7 @@ async function hasNewTwins(draft, body, signal) {
 
 /** Save a draft. The form is disabled meanwhile, so that nothing is sent twice and no input is
  *  lost. */
-async function save(draft, form, signal, done = draft.id ? "Saved." : "Created.") {
+async function save(draft, form, signal, before = draft.id ? draft.base : null) {
 	const { user_id, ...body } = changes(draft.base, draft.values);
 	if (!draft.id) body.client_type = draft.values.client_type;
 	const isChanged = !draft.id || Object.keys(body).length > 0;
@@ -192,14 +192,44 @@ async function save(draft, form, signal, done = draft.id ? "Saved." : "Created."
 		remember(saved);
 		dropDraft(draftId(draft));
 		place.countDue();
-		if (!isChanged || !user_id) return finish(saved.id, done, backOf(saved));
+		if (!isChanged || !user_id) {
+			const back = undoButton(() => undo(saved, before));
+			return finish(saved.id, before ? "Saved." : "Created.", backOf(saved), back);
+		}
 		// The owner is another request. If it fails, only the owner is unsaved.
 		const base = flatten(saved);
 		writeDraft(Object.assign(draft, { id: saved.id, base, values: { ...base, user_id } }));
-		return save(draft, form, signal, done);
+		return save(draft, form, signal, before);
 	} catch (error) {
 		return showProblem(error, draft, signal);
 	}
+}
+
+/** Take a save or, without a state ``before``, a creation back, unless the client was changed since. */
+async function undo(saved, before) {
+	const path = `v1/clients/${saved.id}`;
+	const newest = await call("GET", path);
+	if (!before) {
+		if (Object.keys(difference(flatten(newest), flatten(saved))).length) throw changedSince();
+		await call("DELETE", path, { version: newest.version });
+		forget(saved.id);
+		await place.render();
+		return say(`Undone: ${isolate(fullName(saved))}.`);
+	}
+	const { user_id, ...body } = difference(flatten(saved), before);
+	if (user_id && newest.user_id !== saved.user_id) throw changedSince();
+	const reverted = await revert(newest, saved, body);
+	const options = { body: { user_id }, version: reverted.version };
+	const client = user_id ? await call("POST", `${path}/owner`, options) : reverted;
+	return showSaved({ saved: client }, `Undone: ${isolate(fullName(client))}.`);
+}
+
+/** What an update of one client would send to make it another one. */
+function difference(...clients) {
+	const fields = fieldsOf(...clients);
+	return changes(
+		...clients.map((one) => Object.fromEntries(fields.map(({ name }) => [name, one[name]]))),
+	);
 }
 
 /** Show why a draft was not saved, and what to do. */

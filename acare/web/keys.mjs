@@ -1,7 +1,7 @@
 // The keyboard: what single keys do.
 
 import { valueOf } from "./values.mjs";
-import { ask, dialog, el, find, focusHeading, no, undoButton } from "./dom.mjs";
+import { ask, dialog, el, find, focusHeading, no, undos } from "./dom.mjs";
 import { place } from "./place.mjs";
 import { chooseFocused, clearSelection } from "./selection.mjs";
 
@@ -56,7 +56,12 @@ const KEYS = {
 	l: ["l", "Follow up later", () => pressIn(".acts summary")],
 	x: ["x", "Select the client", () => chooseFocused(false)],
 	X: ["Shift + x", "Select all clients up to this one", () => chooseFocused(true)],
-	"Ctrl + z": ["Ctrl + Z", "Undo the last change", () => undoButton.last?.()],
+	"Ctrl + z": [
+		"Ctrl + Z",
+		"Undo the last change",
+		() => [...undos].at(-1)?.click(),
+		`${OUTSIDE}, select`,
+	],
 	Escape: ["Esc", "Leave the field, the selection or the view", leave, "*"],
 	".": [
 		".",
@@ -101,7 +106,8 @@ function pressed(event) {
 	if (event.isComposing || event.altKey || dialog.open) return;
 	if (!isLoading(target)) {
 		held.length = 0;
-		if (press(key, target)) event.preventDefault();
+		const isHeld = event.repeat && key.startsWith("Ctrl"); // each press undoes one change
+		if (!isHeld && press(key, target)) event.preventDefault();
 	} else if (key.length === 1 || valueOf(KEYS, key)?.[2]) {
 		event.preventDefault();
 		if (!event.repeat) held.push(key);
@@ -112,7 +118,8 @@ function pressed(event) {
 function pressHeld() {
 	while (held.length && !isLoading(document.activeElement)) {
 		const key = held.shift();
-		if (!press(key, document.activeElement)) document.execCommand("insertText", false, key);
+		const isTyped = !press(key, document.activeElement) && key.length === 1;
+		if (isTyped) document.execCommand("insertText", false, key);
 	}
 }
 

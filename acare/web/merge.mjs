@@ -5,18 +5,9 @@ import { flatten } from "./record.mjs";
 import { changes, entries, joinClients, mergedValues } from "./changes.mjs";
 import { dueDate, el, link, say, show, undoButton, value } from "./dom.mjs";
 import { call, newNote, ready } from "./session.mjs";
-import {
-	finish,
-	isNew,
-	place,
-	readDraft,
-	remember,
-	results,
-	selected,
-	writeDraft,
-} from "./place.mjs";
+import { finish, isNew, place, readDraft, remember, writeDraft } from "./place.mjs";
 import { cell, clientTable, DUE_DATE, OWNER, PHONE, row, STATUS, tableOf, TYPE } from "./table.mjs";
-import { shown } from "./versions.mjs";
+import { forget, revert, shown } from "./versions.mjs";
 
 export async function mergeView({ id, other: otherId }, signal) {
 	await ready(signal);
@@ -130,9 +121,7 @@ async function save(pair, values, signal) {
 		: client;
 	if (!draft) await call("DELETE", `v1/clients/${otherId}`, { version: other.version, signal });
 	remember(saved);
-	results.clients = results.clients.filter(({ id }) => id !== otherId);
-	selected.delete(otherId);
-	place.countDue();
+	forget(otherId);
 	const text = `${isolate(fullName(other))} was merged${draft ? "" : " and deleted"}.`;
 	const back = undoButton(() => undo(pair, saved, Object.keys(body)));
 	finish(otherId, text, `#/client/${client.id}`, back);
@@ -148,12 +137,14 @@ async function failed(error) {
 }
 
 /** Bring the other client back, then the old values, unless the client has changed since. */
-async function undo({ client, otherId, draft }, { version }, names) {
+async function undo({ client, otherId, draft }, saved, names) {
 	if (draft) writeDraft(draft);
-	else await call("POST", `v1/clients/${otherId}/restore`);
+	else
+		await call("POST", `v1/clients/${otherId}/restore`).catch((error) => {
+			if (error.status !== 409) throw error; // it was restored already
+		});
 	const body = Object.fromEntries(names.map((name) => [name, client[name]]));
-	const back = names.length && call("PUT", `v1/clients/${client.id}`, { body, version });
-	const problem = await Promise.resolve(back).then(() => null, explain);
+	const problem = await revert(saved, saved, body).then(() => null, explain);
 	await place.render();
 	place.countDue();
 	say(problem ? `The other client was restored. ${problem}` : "Both clients are as they were.");

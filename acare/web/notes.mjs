@@ -28,12 +28,6 @@ function bodyFor({ entry, due }, { notes, tags }) {
 	};
 }
 
-/** The body of an update that takes a saved entry back, and its follow-up. */
-const bodyWithout = ({ entry, due }, { notes, tags }, before) => ({
-	notes: (notes ?? "").replace(`${entry}\n\n`, "").replace(entry, "") || null,
-	...(due !== undefined && { tags: withDue(tags, before) }),
-});
-
 const sending = new Set(); // the ids of drafts
 /** Save a draft: {text, due}. Its entry has the time and the author. The field is empty at once, for
  *  another note with a draft of its own. */
@@ -49,10 +43,9 @@ async function save(client, draft) {
 	focusHeading();
 	drawField();
 	try {
-		const saved = await update(client, (newest) => bodyFor(draft, newest));
+		const done = await update(client, (newest) => bodyFor(draft, newest));
 		dropDraft(draft.id);
-		const undo = (newest) => bodyWithout(draft, newest, dueIn(client.tags));
-		showSaved(saved, () => update(saved, undo).then((undone) => showSaved(undone)));
+		showSaved(done);
 	} finally {
 		sending.delete(draft.id);
 		drawField();

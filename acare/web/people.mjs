@@ -264,7 +264,10 @@ async function handOver(user) {
 			user_id: given.to,
 			version: client.version + 1,
 		}));
-		return run({ kind: "owner", value: user.id, done: [] }, jobsFor("owner", user.id, moved));
+		return run(
+			{ kind: "owner", value: user.id, done: [], isUndo: true },
+			jobsFor("owner", user.id, moved),
+		);
 	};
 	const text = `The clients of ${from} now belong to ${shortName(owner(given.to))}.`;
 	await showResult(text, undoButton(undo));

@@ -76,7 +76,6 @@ function select(clients, isSelected) {
 		else if (selected.size < MAX || selected.has(client.id)) selected.set(client.id, client);
 		else say(`At most ${showNumber(MAX)} clients can be selected.`);
 	}
-	if (!find("#change progress")) find("#change").replaceChildren(); // the result of the last change
 	drawSelection();
 }
 

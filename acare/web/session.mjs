@@ -62,7 +62,9 @@ const WAITS = {
 	503: "The server is busy.",
 	504: AWAY,
 };
-const waitText = (status) => (navigator.onLine || status ? WAITS[status] : "You are offline.");
+/** Why a request waits. */
+export const waitText = (status) =>
+	navigator.onLine || status ? WAITS[status] : "You are offline.";
 /** The error for a response. */
 function failure({ status, content }) {
 	const { message = waitText(status) ?? `HTTP ${status}`, errorId, details } = content?.error ?? {};

@@ -113,12 +113,16 @@ function entry({ action, changes, by, at }, client) {
 	);
 }
 
-/** What was changed in a field; of notes with one put before them, only that one. */
+/** What was changed in a field; of notes with one put before them, or taken away, only that one. */
 export function changed(field, from, to) {
-	const old = field.kind === "lines" && to?.endsWith(from ?? "") ? (from ?? "") : null;
-	return old === null
-		? [shown(field, from, false), " → ", shown(field, to, false)]
-		: ["+ ", value(to.slice(0, to.length - old.length).trim())];
+	if (field.kind === "lines") {
+		const [old, current] = [from ?? "", to ?? ""];
+		const isLonger = current.endsWith(old);
+		const [sign, more, less] = isLonger ? ["+", current, old] : ["−", old, current];
+		if (more.endsWith(less))
+			return [`${sign} `, value(more.slice(0, more.length - less.length).trim())];
+	}
+	return [shown(field, from, false), " → ", shown(field, to, false)];
 }
 
 /** The button that puts an earlier value into the form, where it is marked. A change that only
@@ -181,8 +185,7 @@ export async function remove(client, signal) {
 		return;
 	}
 	const at = results.clients.findIndex(({ id }) => id === client.id);
-	results.clients = results.clients.filter(({ id }) => id !== client.id);
-	selected.delete(client.id);
+	forget(client.id);
 	// the row that is in its place now
 	results.id = results.clients[Math.min(at, results.clients.length - 1)]?.id;
 	finish(
@@ -193,22 +196,56 @@ export async function remove(client, signal) {
 	);
 }
 
-/** Change a client and return it. ``change`` gets its newest state and returns the body, or null if
- *  nothing is left to do: it is called again if another person has changed the client meanwhile. */
+/** Forget a client that was deleted. */
+export function forget(deleted) {
+	results.clients = results.clients.filter(({ id }) => id !== deleted);
+	selected.delete(deleted);
+	place.countDue();
+}
+
+/** Change a client: {saved, undo}. ``change`` gets its newest state and returns the body, or null if
+ *  nothing is left to do: it is called again if another person has changed the client meanwhile. What
+ *  was changed by this has an ``undo``. */
 export async function update(client, change) {
 	const path = `v1/clients/${client.id}`;
 	const body = change(client);
-	if (!body) return client;
-	const sent = call("PUT", path, { body, version: client.version });
-	return keepOpen(sent).catch(async (error) => {
+	if (!body) return { saved: client };
+	try {
+		const saved = await keepOpen(call("PUT", path, { body, version: client.version }));
+		const before = Object.keys(body).map((name) => [name, client[name]]);
+		return { saved, undo: () => revert(saved, saved, Object.fromEntries(before)) };
+	} catch (error) {
 		if (error.status !== 412) throw error;
 		return update(await call("GET", path), change);
-	});
+	}
 }
 
-export function showSaved(client, undo = null) {
-	remember(client);
-	say("Saved.", undo && undoButton(undo));
+/** The error of an undo of what another person has changed since. */
+export const changedSince = () =>
+	Object.assign(new Error("Not undone: the client was changed in the meantime."), { status: 412 });
+
+/** Give a client back what it had before it was saved, if that is still as it was saved. */
+export async function revert(newest, saved, before) {
+	const { saved: reverted } = await update(newest, (client) => {
+		const has = (values) => Object.keys(before).every((name) => same(client[name], values[name]));
+		if (has(before)) return null;
+		if (!has(saved)) throw changedSince();
+		return before;
+	});
+	return reverted;
+}
+
+/** The button that undoes an update, if that has changed anything. */
+export const undoUpdate = ({ saved, undo }) =>
+	undo &&
+	undoButton(async () =>
+		showSaved({ saved: await undo() }, `Undone: ${isolate(fullName(saved))}.`),
+	);
+
+/** Show what became of a client, as ``update`` returns it, with its undo. */
+export function showSaved(done, text = "Saved.") {
+	remember(done.saved);
+	say(text, undoUpdate(done));
 	place.refresh?.();
 	place.countDue();
 }

@@ -64,8 +64,24 @@ def test_a_follow_up_is_done_from_its_row_and_brought_back(open_page, agency):
     assert agency.get(clients[0])["tags"] == ["vip"]
     page.keyboard.press("Control+z")
     expect(page.locator(GROUPS)).to_have_text(["Overdue 1", "Today 1", "Next 7 days 1"])
-    expect(page.locator("#said")).to_contain_text("1 day late")
+    expect(page.locator("#said")).to_contain_text("Undone: ")
     assert agency.get(clients[0])["tags"] == clients[0]["tags"]
+
+
+def test_ctrl_z_takes_back_one_after_another(open_page, agency):
+    page, _, clients = listed(open_page, agency, -2, -1, 0)
+    page.keyboard.press("j")
+    for number in range(2):
+        page.keyboard.press("d")
+        expect(page.locator("#said")).to_contain_text(f"Done: \u2068Jordan {clients[number]['last_name']}")
+    for number in (1, 0):
+        page.keyboard.press("Control+z")
+        undone = f"Undone: \u2068Jordan {clients[number]['last_name']}\u2069."
+        expect(page.locator("#said")).to_have_text(undone)
+        expect(page.locator(ROWS)).to_have_count(3 - number)
+    page.keyboard.press("Control+z")
+    expect(page.locator(GROUPS)).to_have_text(["Overdue 2", "Today 1"])
+    assert [agency.get(client)["tags"] for client in clients] == [client["tags"] for client in clients]
 
 
 def test_a_row_leaves_at_once_and_returns_if_the_change_is_refused(open_page, agency):
@@ -86,6 +102,14 @@ def test_a_follow_up_is_put_off_by_keyboard(open_page, agency):
     expect(page.locator(GROUPS)).to_have_text(["Next 7 days 2"])
     expect(page.locator(ROWS).first).to_be_focused()
     expect(page.locator(ROWS).last).to_have_text(f"Jordan {name}00")
+
+
+def test_what_a_colleague_has_done_is_not_undone(open_page, agency):
+    page, _, clients = listed(open_page, agency, 0)
+    agency.put(clients[0], tags=["vip"])
+    page.get_by_role("button", name="Done: ").click()
+    expect(page.locator("#said")).to_contain_text("Done: ")
+    expect(page.locator("#said")).not_to_contain_text("Undo")
 
 
 def test_a_follow_up_that_was_moved_meanwhile_stays(open_page, agency):

@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 from support.http import Agency
-from web.browser.conftest import NUMBERS, ROWS, both_engines, opened
+from web.browser.conftest import NUMBERS, ROWS, both_engines, opened, person
 
 SELECTED, CHANGE = "#selection", "#change"
 
@@ -89,10 +89,70 @@ def test_ten_clients_get_a_tag_and_the_change_is_undone(open_page, agency):
     )
     page.keyboard.press("Enter")
     expect(page.locator(CHANGE)).to_contain_text("9 of 9 now have the tag fair")
+    expect(page.locator("tbody :checked")).to_have_count(0)  # nor the one that had it
     assert agency.total(f"q={name}&tag=fair") == 10
     page.keyboard.press("Control+z")
     expect(page.locator(CHANGE)).to_contain_text("Undone: 9 of 9")
     assert agency.total(f"q={name}&tag=fair") == 1
+
+
+def test_a_change_can_be_undone_while_the_next_clients_are_selected(open_page, agency):
+    page, name, _ = listed(open_page, agency, 2)
+    select_page(page)
+    change(page, "Set status", "Closed")
+    expect(page.locator(CHANGE)).to_contain_text("2 of 2 now have the status Closed")
+    page.locator("td.select").first.click()
+    expect(page.locator(SELECTED)).to_contain_text("1 selected")
+    page.get_by_role("button", name="Undo 2").click()
+    expect(page.locator(CHANGE)).to_contain_text("Undone: 2 of 2")
+    assert agency.total(f"q={name}&status=active") == 2
+    expect(page.locator(SELECTED)).to_contain_text("1 selected")
+    page.keyboard.press("Escape")
+    expect(page.locator(SELECTED)).to_be_hidden()
+
+
+def test_two_changes_of_the_same_clients_are_undone_one_after_the_other(open_page, agency):
+    page, _, clients = listed(open_page, agency, 2)
+    for kind, value in (("Set status", "Closed"), ("Add tag", "fair")):
+        select_page(page)
+        change(page, kind, value)
+        expect(page.locator(CHANGE)).to_contain_text(f"2 of 2 now have the {kind[4:]} {value}")
+    for status, tags in (("closed", []), ("active", [])):
+        page.get_by_role("heading", level=1).focus()
+        page.keyboard.press("Control+z")
+        expect(page.locator(CHANGE)).to_contain_text("Undone: 2 of 2")
+        expect(page.locator("td.status").first).to_have_text(status.title())
+        saved = [agency.get(client) for client in clients]
+        assert [(client["status"], client["tags"]) for client in saved] == [(status, tags)] * 2
+
+
+def test_an_undo_waits_for_the_change_that_runs(open_page, agency):
+    page, *_ = listed(open_page, agency, 2)
+    page.locator("td.select").first.click()
+    change(page, "Set status", "Closed")
+    expect(page.locator(CHANGE)).to_contain_text("1 of 1 now has the status Closed")
+    held = []
+    page.route("**/v1/clients/*", lambda route: held.append(route), times=1)
+    page.locator("td.select").nth(1).click()
+    change(page, "Set status", "Inactive")
+    expect(page.locator("progress")).to_be_visible()
+    page.keyboard.press("Control+z")
+    expect(page.locator("#said")).to_have_text("Wait for the change at the bottom to end, then undo again.")
+    held[0].continue_()
+    expect(page.locator("td.status")).to_have_text(["Closed", "Inactive"])
+    for number in (1, 0):
+        page.keyboard.press("Control+z")
+        expect(page.locator("td.status").nth(number)).to_have_text("Active")
+
+
+def test_a_change_without_a_connection_says_so(open_page, agency):
+    page, *_ = listed(open_page, agency, 2)
+    select_page(page)
+    page.context.set_offline(True)
+    change(page, "Set status", "Closed")
+    expect(page.locator(CHANGE)).to_contain_text("0 of 2, waiting 1 second. You are offline.")
+    page.context.set_offline(False)
+    expect(page.locator(CHANGE)).to_contain_text("2 of 2 now have the status Closed")
 
 
 def test_a_client_that_was_changed_meanwhile_is_named_and_tried_again(open_page, agency):
@@ -108,6 +168,10 @@ def test_a_client_that_was_changed_meanwhile_is_named_and_tried_again(open_page,
     page.get_by_role("button", name="Try 1 again").click()
     expect(page.locator(CHANGE)).to_contain_text("3 of 3 now have the tag fair")
     assert agency.get(clients[1])["tags"] == ["theirs", "fair"]
+    page.keyboard.press("Control+z")
+    expect(page.locator(CHANGE)).to_contain_text("Undone: 3 of 3")
+    page.keyboard.press("Control+z")  # nothing is left
+    expect(page.locator(CHANGE)).to_contain_text("Undone: 3 of 3")
 
 
 def test_a_selected_client_is_changed_as_the_list_has_read_it_again(open_page, agency):
@@ -135,13 +199,15 @@ def test_an_answer_that_was_lost_is_no_failure(open_page, agency):
     assert [answer.status for answer in lost] == [200]
 
 
-def test_undo_leaves_a_client_alone_that_was_changed_since(open_page, agency):
+def test_undo_leaves_a_client_alone_that_a_colleague_has_changed_since(open_page, agency):
+    _, colleague = person(agency, role="broker")
     page, name, clients = listed(open_page, agency, 3)
     select_page(page)
     change(page, "Set status", "Closed")
     expect(page.locator(CHANGE)).to_contain_text("3 of 3 now have the status Closed")
     expect(page.locator("td.status")).to_have_text(["Closed"] * 3)
-    agency.put(clients[0], source="theirs")
+    colleague.put(clients[0], source="theirs")
+    agency.put(clients[1], source="mine")
     page.get_by_role("button", name="Undo 3").click()
     expect(page.locator(CHANGE)).to_contain_text("Undone: 2 of 3")
     expect(page.locator(CHANGE).get_by_role("link")).to_have_text(f"Jordan {name}00")

@@ -70,6 +70,68 @@ def test_the_history_says_what_was_changed_and_puts_it_back(open_page, agency):
     assert agency.get(client)["property_preferences"] == {"bedrooms_min": 2, "pool": True}
 
 
+def test_an_undone_note_leaves_the_others(open_page, agency):
+    client = agency.create(notes="One.\n\nTwo.", tags=["due:2026-12-15"])
+    page = opened(open_page, agency, f"client/{client['id']}")
+    page.get_by_role("button", name="Save and done").click()
+    expect(page.locator("#said")).to_contain_text("Saved.")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#said")).to_contain_text("Undone: ")
+    saved = agency.get(client)
+    assert (saved["notes"], saved["tags"]) == (client["notes"], client["tags"])
+
+
+def test_a_note_that_a_colleague_has_continued_is_not_undone(open_page, agency):
+    client = agency.create()
+    page = opened(open_page, agency, f"client/{client['id']}")
+    page.keyboard.press("a")
+    page.keyboard.type("hello")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#said")).to_contain_text("Saved.")
+    notes = f"{agency.get(client)['notes']}, confirmed by Tom"
+    agency.put(client, notes=notes)
+    page.keyboard.press("Control+z")
+    expect(page.locator("#said")).to_have_text("Not undone: the client was changed in the meantime.")
+    assert agency.get(client)["notes"] == notes
+
+
+def test_a_held_key_undoes_one_change(open_page, agency):
+    client = agency.create()
+    page = opened(open_page, agency, f"client/{client['id']}")
+    for status in ("inactive", "closed"):
+        page.locator("#status").select_option(status)
+        expect(page.locator(".history li").first).to_contain_text(status.title())
+    for key in ("Control", "z", "z"):
+        page.keyboard.down(key)
+    expect(page.locator(".history li").first).to_contain_text("Inactive")
+    page.wait_for_timeout(500)
+    assert agency.get(client)["status"] == "inactive"
+
+
+def test_a_shortcut_is_not_typed_into_a_form_that_loads(open_page, agency):
+    client = agency.create()
+    page = opened(open_page, agency, f"client/{client['id']}")
+    expect(page.locator(".history li")).to_have_count(1)
+    held = []
+    page.route("**/v1/clients/*", lambda route: held.append(route), times=1)
+    with page.expect_request("**/v1/clients/*"):
+        page.keyboard.press("e")
+    page.keyboard.press("Control+z")
+    page.keyboard.type("X")
+    held[0].continue_()
+    expect(page.get_by_label("First name")).to_have_value(re.compile("X"))
+    assert page.get_by_label("First name").input_value() in ("JordanX", "XJordan")
+
+
+def test_the_history_shows_a_note_that_was_taken_back_alone(open_page, agency):
+    client = agency.create(notes="2026-11-23 16:12 broker: Toured.\n\nOlder.")
+    agency.put(client, notes="Older.")
+    page = opened(open_page, agency, f"client/{client['id']}")
+    expect(page.locator(".history li").first).to_have_text(
+        re.compile(r"Notes: \u2212 2026-11-23 16:12 broker: Toured\.(Use old value)?$")
+    )
+
+
 def test_the_dock_covers_neither_buttons_nor_fields_of_a_form(open_page, agency):
     client = agency.create(last_name="Docked")
     page = opened(open_page, agency, f"client/{client['id']}", viewport={"width": 390, "height": 600})
